@@ -1,0 +1,1 @@
+extern "C" int gg_placeholder() { return 0; }
