@@ -220,15 +220,19 @@ public sealed class RunRecorder : IDisposable
     private static RunRecorder Open(string journalPath, FileMode mode, string folder, long? resumedAfter, RecorderOptions options)
     {
         EventWriter? events = null;
+        AppendOnlyFile? journal = null;
         try
         {
             // The journal comes last: its presence says that the folder holds a run.
             events = EventWriter.Start(folder, resumedAfter, options);
-            return new RunRecorder(new AppendOnlyFile(journalPath, mode, options.Medium), events, resumedAfter is not null, options);
+            journal = new AppendOnlyFile(journalPath, mode, options.Medium);
+            options.Medium.PersistFolder(folder);
+            return new RunRecorder(journal, events, resumedAfter is not null, options);
         }
         catch (Exception failure)
         {
             events?.Dispose();
+            journal?.Dispose();
             if (failure is IOException or UnauthorizedAccessException)
             {
                 throw AtomicFile.Explain(journalPath, failure);
