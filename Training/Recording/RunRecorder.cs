@@ -40,7 +40,10 @@ public sealed class RunRecorder : IDisposable
         _flushTimer = options.Time.CreateTimer(_ => _entries.Writer.TryWrite(new PeriodicFlush()), null, options.FlushInterval, options.FlushInterval);
     }
 
-    /// <summary>Whether this recorder continues the records of a run that was interrupted.</summary>
+    /// <summary>
+    /// Whether this recorder continues the records of a run that was interrupted; what is recorded once at the start, such as the
+    /// configuration's text, is then there already.
+    /// </summary>
     public bool Resumed { get; }
 
     /// <summary>Starts the records of a new run.</summary>
@@ -282,12 +285,13 @@ public sealed class RunRecorder : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         while (!_entries.Writer.TryWrite(entry))
         {
-            // False once the consumer has failed and closed the channel.
-            if (!_entries.Writer.WaitToWriteAsync().AsTask().ContinueWith(wait => wait.IsCompletedSuccessfully && wait.Result, TaskScheduler.Default).GetAwaiter().GetResult())
+            // False once the channel is closed: by a consumer that failed, or by Dispose on another thread.
+            if (!_entries.Writer.WaitToWriteAsync().AsTask().GetAwaiter().GetResult())
             {
                 _consumer.GetAwaiter().GetResult();
                 _failureReported = true;
-                _failure!.Throw();
+                _failure?.Throw();
+                throw new ObjectDisposedException(nameof(RunRecorder));
             }
         }
     }
