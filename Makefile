@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build train test check format tensorboard bench compare corpora fuzz clean
+.PHONY: help setup build train test approve check format tensorboard bench compare corpora fuzz clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -18,6 +18,10 @@ train: build ## generate the captions corpus, train on it, show samples (some mi
 
 test: setup ## run the tests (ARGUMENTS='-class *Philox*' for some of them)
 	@scripts/test.sh $(ARGUMENTS)
+
+approve: setup ## take the present --help texts as approved (read the difference before committing it)
+	@GUMBELGAN_APPROVE='$(CURDIR)/Tests/Cli/approved' scripts/test.sh -class '*HelpTests' || true
+	@git --no-pager diff --stat -- Tests/Cli/approved
 
 check: setup ## format, warnings and tests: what a change must pass
 	dotnet format GumbelGan.sln --verify-no-changes
