@@ -49,16 +49,18 @@ public sealed class LstmGenerator : nn.Module
     /// <summary>The sequences that it generates.</summary>
     public SequenceFormat Format { get; }
 
-    private Device Device => output.weight!.device;
+    /// <summary>Where its weights are.</summary>
+    public Device Device => output.weight!.device;
 
     /// <summary>Teacher-forced logits: what the model expects at each place, given the true tokens before it.</summary>
     /// <param name="ids">[B, T] of int64, T at most <see cref="SequenceFormat.Length"/>.</param>
+    /// <param name="dropout">Drops embedded inputs and hidden outputs while learning; null when measuring.</param>
     /// <returns>[B, T, V].</returns>
-    public Tensor Logits(Tensor ids)
+    public Tensor Logits(Tensor ids, Dropout? dropout = null)
     {
         long batch = ids.shape[0], time = ids.shape[1];
         Tensor begin = full([batch, 1], Format.BeginId, ScalarType.Int64, ids.device);
-        Tensor inputs = embedding.call(cat([begin, ids.narrow(1, 0, time - 1)], 1)); // [B, T, E]
+        Tensor inputs = Drop(embedding.call(cat([begin, ids.narrow(1, 0, time - 1)], 1)), dropout, "inputs"); // [B, T, E]
         State state = ZeroState(batch);
         var hidden = new Tensor[time];
         for (int t = 0; t < time; t++)
@@ -66,15 +68,16 @@ public sealed class LstmGenerator : nn.Module
             hidden[t] = Step(inputs.select(1, t), ref state); // [B, H]
         }
 
-        return nn.functional.linear(stack(hidden, 1), output.weight!, EffectiveBias()); // [B, T, V]
+        return nn.functional.linear(Drop(stack(hidden, 1), dropout, "hidden"), output.weight!, EffectiveBias()); // [B, T, V]
     }
 
     /// <summary>The negative log-likelihood of each token, in nats, 0 at padding.</summary>
     /// <param name="ids">[B, T] of int64.</param>
+    /// <param name="dropout">See <see cref="Logits"/>.</param>
     /// <returns>[B, T].</returns>
-    public Tensor TokenNegativeLogLikelihood(Tensor ids)
+    public Tensor TokenNegativeLogLikelihood(Tensor ids, Dropout? dropout = null)
     {
-        Tensor logits = Logits(ids); // [B, T, V]
+        Tensor logits = Logits(ids, dropout); // [B, T, V]
         Tensor losses = nn.functional.cross_entropy(
             logits.view(-1, Format.Vocabulary), ids.reshape(-1), ignore_index: Format.PaddingId ?? -100, reduction: nn.Reduction.None); // [B * T]
         return losses.view(ids.shape);
@@ -168,6 +171,18 @@ public sealed class LstmGenerator : nn.Module
         return below;
     }
 
+    private static Tensor Drop(Tensor values, Dropout? dropout, string place)
+    {
+        if (dropout is not { Share: > 0 } active)
+        {
+            return values;
+        }
+
+        using Generator generator = new(active.Key.Derive(place).Value);
+        double keep = 1 - active.Share;
+        return values * (empty(values.shape).bernoulli_(keep, generator).to(values.device) / keep);
+    }
+
     private Tensor EffectiveBias() => output.bias! + never; // [V]
 
     private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
@@ -215,6 +230,11 @@ public sealed class LstmGenerator : nn.Module
 
         return tensor(values);
     }
+
+    /// <summary>Dropout (Srivastava et al. 2014), scaled so that the mean stays.</summary>
+    /// <param name="Share">Of the values that is set to zero, in [0, 1).</param>
+    /// <param name="Key">Keys which.</param>
+    public readonly record struct Dropout(double Share, RandomKey Key);
 
     /// <summary>What each layer remembers: hidden and cell state, [B, H] each.</summary>
     private readonly record struct State((Tensor Hidden, Tensor Cell)[] Layers);

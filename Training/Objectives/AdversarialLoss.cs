@@ -1,4 +1,5 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -57,14 +58,19 @@ public static class AdversarialLoss
     /// The gradient is taken with respect to the one-hots, over all of a sequence's T x V coordinates.
     /// </summary>
     /// <param name="discriminator">Scores the points.</param>
-    /// <param name="real">[B, T, V] one-hots.</param>
-    /// <param name="fake">[B, T, V], without a gradient.</param>
-    /// <param name="mask">[B, T]: 1 where either sequence has a token.</param>
+    /// <param name="format">Vocabulary, length and padding of the sequences.</param>
+    /// <param name="realIds">[B, T'] of int64, T' at most T.</param>
+    /// <param name="fakes">B generated sequences.</param>
     /// <param name="key">Keys the B mixing weights, uniform in [0, 1).</param>
-    public static Tensor GradientPenalty(Discriminator discriminator, Tensor real, Tensor fake, Tensor mask, RandomKey key)
+    public static Tensor GradientPenalty(Discriminator discriminator, SequenceFormat format, Tensor realIds, GeneratedBatch fakes, RandomKey key)
     {
+        long batch = realIds.shape[0], missing = format.Length - realIds.shape[1];
+        Tensor ids = missing == 0 ? realIds : cat([realIds, full([batch, missing], format.PaddingId!.Value, ScalarType.Int64, realIds.device)], 1); // [B, T]
+        Tensor real = GumbelSoftmax.OneHot(ids, format.Vocabulary); // [B, T, V]
+        Tensor fake = fakes.Relaxed?.detach() ?? GumbelSoftmax.OneHot(fakes.Ids, format.Vocabulary); // [B, T, V]
+        Tensor mask = format.PaddingId is { } padding ? fakes.Mask.detach().maximum(ids.ne(padding).to(ScalarType.Float32)) : fakes.Mask.detach(); // [B, T]
         using Generator generator = new(key.Value);
-        Tensor weight = empty([real.shape[0], 1, 1]).uniform_(0, 1, generator).to(real.device); // [B, 1, 1]
+        Tensor weight = empty([batch, 1, 1]).uniform_(0, 1, generator).to(real.device); // [B, 1, 1]
         Tensor between = (real * weight + fake * (1 - weight)).detach().requires_grad_(); // [B, T, V]
         Tensor score = discriminator.Score(between, mask); // [B]
         Tensor gradient = autograd.grad([score.sum()], [between], create_graph: true)[0]; // [B, T, V]

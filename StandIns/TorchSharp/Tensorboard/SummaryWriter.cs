@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Tensorboard;
 using TorchSharp.Tensorboard;
+using TorchSharp.Utils.tensorboard.Enums;
 
 namespace TorchSharp
 {
@@ -85,6 +86,26 @@ namespace TorchSharp.Modules
                 Tensor = new TensorProto { Dtype = DataType.DtString, TensorShape = shape, StringVal = { ByteString.CopyFromUtf8(text_string) } },
             };
             Write(_file, value, global_step, walltime);
+        }
+
+        /// <summary>Records how the elements of <paramref name="values"/>, of any shape and real type, are distributed.</summary>
+        /// <param name="tag">The chart's name.</param>
+        /// <param name="values">At least one element.</param>
+        /// <param name="global_step">The step.</param>
+        /// <param name="bins">How the bins are chosen.</param>
+        /// <param name="walltime">Seconds since 1970; now by default.</param>
+        /// <param name="max_bins">Neighbouring bins are joined until about so many are left; null keeps all.</param>
+        public void add_histogram(
+            string tag,
+            torch.Tensor values,
+            int global_step,
+            HistogramBinSelector bins = HistogramBinSelector.Tensorflow,
+            long? walltime = null,
+            long? max_bins = null)
+        {
+            using DisposeScope scope = torch.NewDisposeScope();
+            double[] elements = values.detach().cpu().to_type(torch.ScalarType.Float64).contiguous().data<double>().ToArray();
+            Write(_file, new Summary.Types.Value { Tag = tag, Histo = Histogram.Make(elements, bins, max_bins) }, global_step, walltime);
         }
 
         private static EventFile Create(string folder, string? suffix)
