@@ -81,6 +81,8 @@ public static class GumbelGanProgram
     private static IEnumerable<Command> CreateCommands(Surroundings surroundings)
     {
         yield return RunsCommand.Create(surroundings);
+        yield return CorpusCommand.Create(surroundings);
+        yield return TokenizerCommand.Create(surroundings);
     }
 
     private static void ShowTrace(Exception exception, TextWriter error, bool hint)

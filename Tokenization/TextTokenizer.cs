@@ -127,7 +127,7 @@ public abstract class TextTokenizer : Tokenizer
             Directory.CreateDirectory(folder);
             foreach ((string name, byte[] content) in Files())
             {
-                WriteAtomically(Path.Combine(folder, name), content);
+                AtomicFile.WriteAllBytes(Path.Combine(folder, name), content);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -232,17 +232,5 @@ public abstract class TextTokenizer : Tokenizer
             string where = exception.LineNumber is { } line ? $", line {line + 1}" : "";
             throw new UserMistakeException($"{path}{where} does not hold tokenizer options; it must be the JSON map that the tokenizer was saved with.", exception);
         }
-    }
-
-    private static void WriteAtomically(string path, byte[] content)
-    {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        using (FileStream stream = File.Create(temporary))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
     }
 }
