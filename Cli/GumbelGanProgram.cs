@@ -3,6 +3,8 @@ using System.CommandLine.Help;
 using System.Diagnostics.CodeAnalysis;
 using GumbelGan.Cli.Commands;
 using GumbelGan.Storage;
+using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli;
 
@@ -80,6 +82,8 @@ public static class GumbelGanProgram
 
     private static IEnumerable<Command> CreateCommands(Surroundings surroundings)
     {
+        yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
+        yield return SampleCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return CorpusCommand.Create(surroundings);
         yield return TokenizerCommand.Create(surroundings);

@@ -50,6 +50,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => corpus.Tokenizer.Decode(row))];
         string[] real = [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
         Directory.CreateDirectory(Path.GetDirectoryName(folder.Samples(step))!);
+        AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
         AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
         recorder.Text("samples", step, SamplesTable(real, lines, step));
         RecordHistograms(generator, recorder, step);

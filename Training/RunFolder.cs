@@ -48,6 +48,18 @@ public sealed class RunFolder
         return new RunFolder(path);
     }
 
+    /// <summary>A path in runs/ that is free: the name, then the name with a number.</summary>
+    public static string NewPath(string name)
+    {
+        string path = System.IO.Path.Combine("runs", name);
+        for (int number = 2; Directory.Exists(path) || File.Exists(path); number++)
+        {
+            path = System.IO.Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
+        }
+
+        return path;
+    }
+
     /// <summary>The folder of a run that exists.</summary>
     /// <exception cref="UserMistakeException">It is no run folder.</exception>
     public static RunFolder Open(string path)
@@ -60,6 +72,9 @@ public sealed class RunFolder
 
     /// <summary>Where the samples of <paramref name="step"/> stand.</summary>
     public string Samples(long step) => In("samples", string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt"));
+
+    /// <summary>Lines of the validation split, to read beside the samples.</summary>
+    public string RealSamples => In("samples", "real.txt");
 
     /// <summary>Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> stays.</summary>
     /// <param name="state">Names the checkpoint by its step.</param>

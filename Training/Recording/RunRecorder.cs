@@ -113,6 +113,22 @@ public sealed class RunRecorder : IDisposable
     public void Scalars(long step, string phase, IReadOnlyDictionary<string, double> scalars) =>
         Scalars(step, phase, [.. scalars.Select(pair => (pair.Key, pair.Value))]);
 
+    /// <summary>
+    /// Records a number that depends on the clock, such as a speed: on its chart alone, since metrics.jsonl holds what a run with the same
+    /// seed repeats to the last digit.
+    /// </summary>
+    /// <param name="step">The training step, at least 0.</param>
+    /// <param name="tag">Its chart.</param>
+    /// <param name="value">May be NaN or infinite.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void Chart(long step, string tag, double value)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tag);
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        DateTimeOffset time = _options.Time.GetUtcNow();
+        Post(new EventEntry(events => events.Scalars(time, step, [(tag, value)])));
+    }
+
     /// <summary>Records Markdown for TensorBoard's text dashboard.</summary>
     /// <param name="tag">For example "samples"; stored as "samples/text_summary", as TorchSharp stores text.</param>
     /// <param name="step">The training step, at least 0.</param>
