@@ -42,7 +42,8 @@ public sealed record RunComparison(
     IReadOnlyDictionary<string, string> MetricNames,
     IReadOnlyList<ConfigurationDifference> ConfigurationDifferences)
 {
-    private static readonly string[] _ownKeys = ["seed", "run", "name", "device", "threads"];
+    // What seeds of one method may differ in; and of these, what tells nothing about the method.
+    private static readonly string[] _ownKeys = ["seed", "device", "threads"], _locations = ["run", "name"];
 
     /// <summary>What a table shows unless told otherwise.</summary>
     public static IReadOnlyList<string> UsualMetrics { get; } =
@@ -214,7 +215,7 @@ public sealed record RunComparison(
         return
         [
             .. configured.SelectMany(run => run.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-                .Where(key => configured.Select(run => run.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
+                .Where(key => !_locations.Contains(key) && configured.Select(run => run.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
                 .Select(key => new ConfigurationDifference(
                     key, configured.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Configuration.GetValueOrDefault(key)))),
         ];
