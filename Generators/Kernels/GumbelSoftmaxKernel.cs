@@ -19,7 +19,7 @@ namespace GumbelGan.Generators.Kernels;
 public static unsafe class GumbelSoftmaxKernel
 {
     // Noise is drawn for so many columns at a time: 4 KB, which leave room in the first-level cache for the row itself.
-    private const int BlockColumns = 16 * GumbelNoise.TileColumns;
+    internal const int BlockColumns = 16 * GumbelNoise.TileColumns;
 
     /// <summary>Draws a relaxed one-hot row.</summary>
     /// <param name="logits">[V].</param>
@@ -362,7 +362,7 @@ public static unsafe class GumbelSoftmaxKernel
         }
     }
 
-    private static void Check(int length, int otherLength, float temperature)
+    internal static void Check(int length, int otherLength, float temperature)
     {
         if (length != otherLength || length <= 0)
         {
