@@ -65,28 +65,16 @@ public static unsafe class AdamKernel
         for (int start = 0; start < length; start += Lanes)
         {
             int count = Math.Min(Lanes, length - start);
-            bool whole = count == Lanes;
-            Vector512<float> parameter = whole ? Vector512.Load(parameters + start) : LoadPart(parameters + start, count, 0f);
-            Vector512<float> gradient = whole ? Vector512.Load(gradients + start) : LoadPart(gradients + start, count, 0f);
-            Vector512<float> mean = whole ? Vector512.Load(means + start) : LoadPart(means + start, count, 0f);
-            Vector512<float> square = whole ? Vector512.Load(squares + start) : LoadPart(squares + start, count, 0f);
+            Vector512<float> parameter = Load(parameters + start, count), gradient = Load(gradients + start, count);
+            Vector512<float> mean = Load(means + start, count), square = Load(squares + start, count);
             gradient = Vector512.FusedMultiplyAdd(decay, parameter, gradient * scale);
             mean = Vector512.FusedMultiplyAdd(mean, beta1, gradient * rest1);
             square = Vector512.FusedMultiplyAdd(square, beta2, gradient * gradient * rest2);
             Vector512<float> denominator = Vector512.FusedMultiplyAdd(Vector512.Sqrt(square), rootScale, epsilon);
             parameter = Vector512.FusedMultiplyAdd(stepSize, mean / denominator, parameter);
-            if (whole)
-            {
-                parameter.Store(parameters + start);
-                mean.Store(means + start);
-                square.Store(squares + start);
-            }
-            else
-            {
-                StorePart(parameter, parameters + start, count);
-                StorePart(mean, means + start, count);
-                StorePart(square, squares + start, count);
-            }
+            Store(parameter, parameters + start, count);
+            Store(mean, means + start, count);
+            Store(square, squares + start, count);
         }
     }
 

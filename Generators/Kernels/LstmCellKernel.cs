@@ -117,20 +117,4 @@ public static unsafe class LstmCellKernel
             Store(dc * f, cellGradient + unit, count);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load(float* source, int count) => count == Lanes ? Vector512.Load(source) : LoadPart(source, count, 0f);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<float> value, float* destination, int count)
-    {
-        if (count == Lanes)
-        {
-            value.Store(destination);
-        }
-        else
-        {
-            StorePart(value, destination, count);
-        }
-    }
 }
