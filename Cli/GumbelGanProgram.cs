@@ -3,7 +3,8 @@ using System.CommandLine.Help;
 using System.Diagnostics.CodeAnalysis;
 using GumbelGan.Cli.Commands;
 using GumbelGan.Storage;
-using Spectre.Console;
+using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli;
 
@@ -15,16 +16,19 @@ public static class GumbelGanProgram
     /// <summary>Runs one command line with plain writers; live progress becomes plain lines on <paramref name="error"/>.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation) =>
-        Run(args, new Surroundings(output, error, ConsoleOn(error), cancellation));
+        Run(args, Surroundings.Of(output, error, cancellation));
 
     /// <summary>Runs one command line in <paramref name="surroundings"/>.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static int Run(IReadOnlyList<string> args, Surroundings surroundings) => Run(CreateRoot(surroundings), args, surroundings);
+
+    /// <summary>Runs one command line of the program whose commands are below <paramref name="root"/>.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "The outermost frame: what gets here must become a message and an exit code.")]
-    public static int Run(IReadOnlyList<string> args, Surroundings surroundings)
+    internal static int Run(Command root, IReadOnlyList<string> args, Surroundings surroundings)
     {
         try
         {
-            Command root = CreateRoot(surroundings);
             ParseResult parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (parsed.Action is not ExplainedHelpAction && (parsed.Errors.Count > 0 || ParseErrorSentence.MisspeltOption(parsed) is not null))
             {
@@ -78,10 +82,10 @@ public static class GumbelGanProgram
 
     private static IEnumerable<Command> CreateCommands(Surroundings surroundings)
     {
+        yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
+        yield return SampleCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
     }
-
-    private static IAnsiConsole ConsoleOn(TextWriter error) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
 
     private static void ShowTrace(Exception exception, TextWriter error, bool hint)
     {

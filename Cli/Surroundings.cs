@@ -13,4 +13,8 @@ public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiCons
 {
     /// <summary>Where the time comes from.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Surroundings on plain writers; where <paramref name="error"/> is a terminal's standard error, progress is live.</summary>
+    public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) =>
+        new(output, error, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
 }

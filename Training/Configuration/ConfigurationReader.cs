@@ -182,8 +182,8 @@ public static class ConfigurationReader
             string leaf = path[(path.LastIndexOf('.') + 1)..];
             // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
             string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
-                NearestName.Distance(path[..Math.Min(path.Length, 200)], candidate),
-                NearestName.Distance(leaf[..Math.Min(leaf.Length, 200)], candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;
+                NearestName.Unlikeness(path, candidate),
+                NearestName.Unlikeness(leaf, candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;
             return new UserMistakeException($"{where}: there is no key '{ConfigurationText.Shown(path)}'; did you mean '{nearest}'?");
         }
 

@@ -5,7 +5,17 @@ public static class NearestName
 {
     /// <summary>The candidate at the smallest edit distance from <paramref name="name"/> (the first of equals), or null if there is none.</summary>
     public static string? Among(IEnumerable<string> candidates, string name) =>
-        candidates.MinBy(candidate => Distance(Shortened(name), candidate));
+        candidates.MinBy(candidate => Unlikeness(name, candidate));
+
+    /// <summary>
+    /// How far <paramref name="candidate"/> is from what was meant by <paramref name="name"/>: the edit distance, but 1 if the name is a
+    /// part of the candidate ("hidden" for "hidden_size": people shorten more often than they mistype six letters).
+    /// </summary>
+    public static int Unlikeness(string name, string candidate)
+    {
+        int distance = Distance(Shortened(name), candidate);
+        return name.Length > 2 && candidate.Contains(name, StringComparison.Ordinal) ? Math.Min(distance, 1) : distance;
+    }
 
     /// <summary>
     /// Optimal string alignment distance: insertions, deletions, substitutions and exchanges of neighbours, each at cost 1
