@@ -320,9 +320,29 @@ public static partial class torch
                     return 0;
                 }
 
-                double total = stack(gradients.Select(gradient => gradient.norm((float)norm_type))).norm((float)norm_type).ToDouble();
-                double coefficient = Math.Min(1, max_norm / (total + 1e-6));
-                if (coefficient < 1)
+                var elements = new FusedPasses.Elements[gradients.Length];
+                bool fused = norm_type == 2;
+                for (int i = 0; i < gradients.Length; i++)
+                {
+                    fused = FusedPasses.TryElements(gradients[i], out elements[i]) && fused;
+                }
+
+                double total = fused
+                    ? Math.Sqrt(FusedPasses.SumOfSquares(elements))
+                    : stack(gradients.Select(gradient => gradient.norm((float)norm_type))).norm((float)norm_type).ToDouble();
+                double coefficient = max_norm / (total + 1e-6);
+                if (coefficient >= 1)
+                {
+                    return total;
+                }
+
+                // A norm that is not a number comes here too and spoils every gradient, as in PyTorch: better than to hide it.
+                if (fused)
+                {
+                    FusedPasses.Scale(elements, (float)coefficient);
+                    FusedPasses.BumpVersions(gradients);
+                }
+                else
                 {
                     foreach (Tensor gradient in gradients)
                     {
