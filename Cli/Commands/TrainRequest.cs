@@ -1,0 +1,31 @@
+using GumbelGan.Training.Configuration;
+
+namespace GumbelGan.Cli.Commands;
+
+/// <summary>What the user asked of <c>gumbelgan train</c>, as typed; null where nothing was said.</summary>
+public sealed record TrainRequest
+{
+    /// <summary>A YAML file, or null.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>The name of a recipe in Training/recipes, or null.</summary>
+    public string? Recipe { get; init; }
+
+    /// <summary>The run folder to write, or null to choose one.</summary>
+    public string? Run { get; init; }
+
+    /// <summary>The run folder to continue, or null.</summary>
+    public string? Resume { get; init; }
+
+    /// <summary>Check everything and print the resolved configuration, but do not train.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>No progress, only warnings and the result.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>
+    /// What overrides the file: first the options that stand for a key (<c>--corpus</c>, <c>--objective</c>, <c>--seed</c>, <c>--device</c>,
+    /// <c>--threads</c>), then every <c>--set</c> in the order given.
+    /// </summary>
+    public IReadOnlyList<ConfigurationAssignment> Assignments { get; init; } = [];
+}

@@ -1,0 +1,51 @@
+using GumbelGan.Randomness;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>
+/// Convolutions of several widths over the embedded tokens, rectified, each filter's maximum over time, and one linear layer (Kim,
+/// "Convolutional neural networks for sentence classification", 2014). Places after the end count as zero vectors.
+/// </summary>
+/// <remarks>B batch, T time, E embedding, F filters a width, W widths. Parameters: convolution2.weight [F, E, 2] ..., output.weight [1, W * F].</remarks>
+public sealed class CnnDiscriminator : Discriminator
+{
+    private readonly Linear output;
+    private readonly Conv1d[] _convolutions;
+
+    /// <summary>See <see cref="Discriminator.Create"/>.</summary>
+    public CnnDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
+        : base(nameof(CnnDiscriminator), options, vocabulary, paddingId)
+    {
+        _convolutions = [.. options.FilterWidths.Select(width => nn.Conv1d(options.Embedding, options.Filters, width))];
+        output = nn.Linear(options.Filters * _convolutions.Length, 1);
+        RegisterComponents();
+        for (int i = 0; i < _convolutions.Length; i++)
+        {
+            register_module($"convolution{options.FilterWidths[i]}", _convolutions[i]);
+        }
+
+        Initialise(initialisation);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
+    {
+        Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2); // [B, E, T]
+        Tensor[] features = [.. _convolutions.Select(convolution => convolution.call(channels).relu().amax([2], false))]; // W times [B, F]
+        return output.call(Dropout(cat(features, 1))).squeeze(1); // [B]
+    }
+
+    /// <inheritdoc/>
+    protected override double FanIn(string parameterName)
+    {
+        if (parameterName.StartsWith("output.", StringComparison.Ordinal))
+        {
+            return Options.Filters * _convolutions.Length;
+        }
+
+        int width = int.Parse(parameterName["convolution".Length..parameterName.IndexOf('.', StringComparison.Ordinal)], System.Globalization.CultureInfo.InvariantCulture);
+        return Options.Embedding * width;
+    }
+}

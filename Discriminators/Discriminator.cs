@@ -1,0 +1,112 @@
+using GumbelGan.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>
+/// Scores sequences: the higher, the more real. Ids and relaxed samples are scored by the same weights, since looking up an id's embedding is
+/// multiplying its one-hot by the embedding matrix.
+/// </summary>
+/// <remarks>B batch, T time, V vocabulary, E embedding. A score is a logit, not a probability.</remarks>
+public abstract class Discriminator : nn.Module
+{
+    private readonly Embedding embedding;
+    private readonly int? _paddingId;
+
+    /// <summary>For derived classes, which call <c>RegisterComponents</c> and then <see cref="Initialise"/> at the end of their constructors.</summary>
+    protected Discriminator(string name, DiscriminatorOptions options, int vocabulary, int? paddingId)
+        : base(name)
+    {
+        Options = options;
+        _paddingId = paddingId;
+        embedding = nn.Embedding(vocabulary, options.Embedding);
+    }
+
+    /// <summary>The sizes it was built with.</summary>
+    public DiscriminatorOptions Options { get; }
+
+    /// <summary>The embedding matrix [V, E]; whoever multiplies relaxed samples by it may call <see cref="ScoreEmbedded"/> directly.</summary>
+    public Parameter EmbeddingTable => embedding.weight!;
+
+    /// <summary>Keys the dropout of the next forward passes; null leaves dropout off, as at evaluation.</summary>
+    public RandomKey? DropoutKey { get; set; }
+
+    /// <summary>A discriminator of the kind that <paramref name="options"/> names, its weights drawn from <paramref name="initialisation"/>.</summary>
+    /// <param name="options">Kind and sizes.</param>
+    /// <param name="vocabulary">V.</param>
+    /// <param name="paddingId">The id that fills places after the end, or null where there is none.</param>
+    /// <param name="initialisation">Keys the weights.</param>
+    public static Discriminator Create(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation) => options.Kind switch
+    {
+        DiscriminatorKind.Lstm => new LstmDiscriminator(options, vocabulary, paddingId, initialisation),
+        DiscriminatorKind.Cnn => new CnnDiscriminator(options, vocabulary, paddingId, initialisation),
+        _ => throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "No such discriminator."),
+    };
+
+    /// <summary>Scores of real or hard sequences.</summary>
+    /// <param name="ids">[B, T] of int64.</param>
+    /// <returns>[B].</returns>
+    public Tensor Score(Tensor ids)
+    {
+        Tensor mask = _paddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device); // [B, T]
+        return ScoreEmbedded(embedding.call(ids), mask);
+    }
+
+    /// <summary>Scores of relaxed sequences, through which gradients flow.</summary>
+    /// <param name="relaxed">[B, T, V].</param>
+    /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end.</param>
+    /// <returns>[B].</returns>
+    public Tensor Score(Tensor relaxed, Tensor mask) => ScoreEmbedded(relaxed.matmul(EmbeddingTable), mask);
+
+    /// <summary>Scores of sequences already multiplied by <see cref="EmbeddingTable"/>.</summary>
+    /// <param name="embedded">[B, T, E].</param>
+    /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end; what stands at a 0 does not matter.</param>
+    /// <returns>[B].</returns>
+    public abstract Tensor ScoreEmbedded(Tensor embedded, Tensor mask);
+
+    /// <summary>Lets gradients reach the weights, or not (a generator's step passes through a frozen discriminator).</summary>
+    public void SetTrainable(bool trainable)
+    {
+        foreach (Parameter parameter in parameters())
+        {
+            parameter.requires_grad = trainable;
+        }
+    }
+
+    /// <summary>Draws every weight: embedding N(0, 1), the rest uniform in +-1/sqrt(fan-in), as PyTorch's layers do.</summary>
+    protected void Initialise(RandomKey key)
+    {
+        foreach ((string name, Parameter parameter) in named_parameters())
+        {
+            using Generator generator = new(key.Derive(name).Value);
+            if (name == "embedding.weight")
+            {
+                nn.init.normal_(parameter, 0, 1, generator);
+            }
+            else
+            {
+                double bound = 1 / Math.Sqrt(FanIn(name));
+                nn.init.uniform_(parameter, -bound, bound, generator);
+            }
+        }
+    }
+
+    /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>.</summary>
+    protected abstract double FanIn(string parameterName);
+
+    /// <summary>Drops features at random and scales the rest up, where <see cref="DropoutKey"/> is set.</summary>
+    protected Tensor Dropout(Tensor features)
+    {
+        if (DropoutKey is not { } key || Options.Dropout == 0)
+        {
+            return features;
+        }
+
+        using Generator generator = new(key.Value);
+        double keep = 1 - Options.Dropout;
+        Tensor kept = empty(features.shape).bernoulli_(keep, generator).to(features.device);
+        return features * (kept / keep);
+    }
+}

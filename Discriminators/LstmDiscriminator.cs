@@ -1,0 +1,44 @@
+using GumbelGan.Randomness;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>Reads a sequence with an LSTM and judges the hidden state at its last token.</summary>
+/// <remarks>B batch, T time, E embedding, H hidden. Parameters: embedding.weight, cell.weight_ih ..., output.weight [1, H], output.bias [1].</remarks>
+public sealed class LstmDiscriminator : Discriminator
+{
+    private readonly LSTMCell cell;
+    private readonly Linear output;
+
+    /// <summary>See <see cref="Discriminator.Create"/>.</summary>
+    public LstmDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
+        : base(nameof(LstmDiscriminator), options, vocabulary, paddingId)
+    {
+        cell = nn.LSTMCell(options.Embedding, options.Hidden);
+        output = nn.Linear(options.Hidden, 1);
+        RegisterComponents();
+        Initialise(initialisation);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
+    {
+        long batch = embedded.shape[0], time = embedded.shape[1];
+        Tensor hidden = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
+        Tensor memory = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
+        Tensor reading = mask.gt(0.5); // [B, T]
+        for (int t = 0; t < time; t++)
+        {
+            (Tensor nextHidden, Tensor nextMemory) = cell.call(embedded.select(1, t), (hidden, memory));
+            Tensor here = reading.narrow(1, t, 1); // [B, 1]
+            hidden = where(here, nextHidden, hidden);
+            memory = where(here, nextMemory, memory);
+        }
+
+        return output.call(Dropout(hidden)).squeeze(1); // [B]
+    }
+
+    /// <inheritdoc/>
+    protected override double FanIn(string parameterName) => Options.Hidden;
+}

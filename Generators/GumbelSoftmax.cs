@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using GumbelGan.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>What a sample looks like on its way forward; the gradient is that of the relaxed sample in either case.</summary>
+public enum Relaxation
+{
+    /// <summary>A point inside the simplex.</summary>
+    Soft,
+
+    /// <summary>The nearest one-hot (straight-through Gumbel-Softmax).</summary>
+    StraightThrough,
+}
+
+/// <summary>
+/// The Gumbel-Softmax distribution (Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017) in plain tensor operations. This is the definition
+/// that the fused kernels are held to, and what runs on a GPU.
+/// </summary>
+/// <remarks>B batch, V vocabulary. The temperature has no unit; logits and noise are in nats.</remarks>
+public static class GumbelSoftmax
+{
+    /// <summary>
+    /// Standard Gumbel noise [B, V] of float32: row b, column v is a function of <paramref name="key"/>, b and v alone. Drawn on the CPU
+    /// whatever <paramref name="device"/> is, so that every card sees the same numbers.
+    /// </summary>
+    public static Tensor Noise(RandomKey key, long batch, long vocabulary, Device? device = null)
+    {
+        Tensor noise = empty(batch, vocabulary); // [B, V]
+        Span<float> values = MemoryMarshal.Cast<byte, float>(noise.bytes);
+        for (int row = 0; row < batch; row++)
+        {
+            GumbelNoise.Fill(key, (ulong)row, values.Slice(row * (int)vocabulary, (int)vocabulary));
+        }
+
+        return device is null || device.type == DeviceType.CPU ? noise : noise.to(device, disposeAfter: true);
+    }
+
+    /// <summary>softmax((logits + noise) / temperature), rounded to one-hots on the way forward where straight-through.</summary>
+    /// <param name="logits">[B, V], unnormalised log-probabilities.</param>
+    /// <param name="noise">[B, V], standard Gumbel; see <see cref="Noise"/>.</param>
+    /// <param name="temperature">Positive; towards 0 samples become one-hot, towards infinity uniform.</param>
+    /// <param name="relaxation">Soft or straight-through.</param>
+    /// <returns>[B, V], each row non-negative with sum 1.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The temperature is not a positive number.</exception>
+    public static Tensor Sample(Tensor logits, Tensor noise, double temperature, Relaxation relaxation = Relaxation.Soft)
+    {
+        if (!(temperature > 0) || double.IsInfinity(temperature))
+        {
+            throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "A temperature is a positive finite number.");
+        }
+
+        Tensor relaxed = ((logits + noise) / temperature).softmax(-1); // [B, V]
+        if (relaxation == Relaxation.Soft)
+        {
+            return relaxed;
+        }
+
+        // relaxed - relaxed.detach() is exactly zero, so the forward value is exactly the one-hot.
+        return OneHot(relaxed.argmax(-1), logits.shape[^1]) + (relaxed - relaxed.detach());
+    }
+
+    /// <summary>Rows with a single 1 at <paramref name="ids"/>.</summary>
+    /// <param name="ids">[...] of int64.</param>
+    /// <param name="vocabulary">V, above every id.</param>
+    /// <returns>[..., V] of float32, without a gradient.</returns>
+    public static Tensor OneHot(Tensor ids, long vocabulary) => nn.functional.one_hot(ids, vocabulary).to(ScalarType.Float32);
+}

@@ -1,0 +1,241 @@
+using GumbelGan.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>
+/// An LSTM language model that can also be rolled out with relaxed samples: token embedding, LSTM layers, output layer to vocabulary logits.
+/// Trained by maximum likelihood on real sequences, or by a discriminator's gradient through <see cref="Relax"/>.
+/// </summary>
+/// <remarks>
+/// B batch, T time, V vocabulary, E embedding, H hidden. Parameter names and shapes are PyTorch's: <c>embedding.weight</c> [V, E],
+/// <c>cell0.weight_ih</c> [4H, E] and so on for each layer, <c>output.weight</c> [V, H], <c>output.bias</c> [V].
+/// Logits of ids that are never generated (padding, begin) are lowered by <see cref="NeverLogit"/>, which leaves them no probability in float32.
+/// </remarks>
+public sealed class LstmGenerator : nn.Module
+{
+    /// <summary>What is added to the logit of an id that is never generated; finite, so that nothing times it is NaN.</summary>
+    public const float NeverLogit = -1e9f;
+
+    private readonly Embedding embedding;
+    private readonly Linear output;
+    private readonly Tensor never;
+    private readonly LSTMCell[] _cells;
+
+    /// <summary>A generator of sequences of <paramref name="format"/>, its weights drawn from <paramref name="initialisation"/>.</summary>
+    public LstmGenerator(GeneratorOptions options, SequenceFormat format, RandomKey initialisation)
+        : base(nameof(LstmGenerator))
+    {
+        Options = options;
+        Format = format;
+        embedding = nn.Embedding(format.Vocabulary, options.Embedding);
+        _cells = [.. Enumerable.Range(0, options.Layers).Select(layer => nn.LSTMCell(layer == 0 ? options.Embedding : options.Hidden, options.Hidden))];
+        output = nn.Linear(options.Hidden, format.Vocabulary);
+        never = NeverGeneratedLogits(format); // [V]
+        RegisterComponents();
+        for (int layer = 0; layer < _cells.Length; layer++)
+        {
+            register_module($"cell{layer}", _cells[layer]);
+        }
+
+        Initialise(initialisation);
+    }
+
+    /// <summary>The sizes it was built with.</summary>
+    public GeneratorOptions Options { get; }
+
+    /// <summary>The sequences that it generates.</summary>
+    public SequenceFormat Format { get; }
+
+    /// <summary>Where its weights are.</summary>
+    public Device Device => output.weight!.device;
+
+    /// <summary>Teacher-forced logits: what the model expects at each place, given the true tokens before it.</summary>
+    /// <param name="ids">[B, T] of int64, T at most <see cref="SequenceFormat.Length"/>.</param>
+    /// <param name="dropout">Drops embedded inputs and hidden outputs while learning; null when measuring.</param>
+    /// <returns>[B, T, V].</returns>
+    public Tensor Logits(Tensor ids, Dropout? dropout = null)
+    {
+        long batch = ids.shape[0], time = ids.shape[1];
+        Tensor begin = full([batch, 1], Format.BeginId, ScalarType.Int64, ids.device);
+        Tensor inputs = Drop(embedding.call(cat([begin, ids.narrow(1, 0, time - 1)], 1)), dropout, "inputs"); // [B, T, E]
+        State state = ZeroState(batch);
+        var hidden = new Tensor[time];
+        for (int t = 0; t < time; t++)
+        {
+            hidden[t] = Step(inputs.select(1, t), ref state); // [B, H]
+        }
+
+        return nn.functional.linear(Drop(stack(hidden, 1), dropout, "hidden"), output.weight!, EffectiveBias()); // [B, T, V]
+    }
+
+    /// <summary>The negative log-likelihood of each token, in nats, 0 at padding.</summary>
+    /// <param name="ids">[B, T] of int64.</param>
+    /// <param name="dropout">See <see cref="Logits"/>.</param>
+    /// <returns>[B, T].</returns>
+    public Tensor TokenNegativeLogLikelihood(Tensor ids, Dropout? dropout = null)
+    {
+        Tensor logits = Logits(ids, dropout); // [B, T, V]
+        Tensor losses = nn.functional.cross_entropy(
+            logits.view(-1, Format.Vocabulary), ids.reshape(-1), ignore_index: Format.PaddingId ?? -100, reduction: nn.Reduction.None); // [B * T]
+        return losses.view(ids.shape);
+    }
+
+    /// <summary>
+    /// Rolls out a batch of relaxed samples, through which gradients flow to every weight. The token of a place is the largest entry of its
+    /// row; after a row's end token everything is padding, exactly, and carries no gradient.
+    /// </summary>
+    /// <param name="batch">B.</param>
+    /// <param name="temperature">Of the relaxation; positive.</param>
+    /// <param name="relaxation">Soft or straight-through.</param>
+    /// <param name="noise">Keys the noise of this roll-out.</param>
+    public RelaxedSequences Relax(int batch, double temperature, Relaxation relaxation, RandomKey noise)
+    {
+        State state = InitialState(batch, noise);
+        Tensor bias = EffectiveBias();
+        Tensor input = embedding.call(full([batch], Format.BeginId, ScalarType.Int64, Device)); // [B, E]
+        Tensor alive = ones([batch, 1], device: Device); // [B, 1]: 1 until the end token has been written
+        Tensor? padding = Format.PaddingId is { } id ? GumbelSoftmax.OneHot(full([1], id, ScalarType.Int64, Device), Format.Vocabulary) : null; // [1, V]
+        var oneHots = new Tensor[Format.Length];
+        var ids = new Tensor[Format.Length];
+        var masks = new Tensor[Format.Length];
+        for (int t = 0; t < Format.Length; t++)
+        {
+            Tensor logits = nn.functional.linear(Step(input, ref state), output.weight!, bias); // [B, V]
+            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
+            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation); // [B, V]
+            masks[t] = alive;
+            if (Format.EndId is { } end)
+            {
+                sample = where(alive.gt(0.5), sample, padding!);
+                ids[t] = sample.argmax(-1); // [B]
+                alive = alive * ids[t].ne(end).to(ScalarType.Float32).unsqueeze(1);
+            }
+            else
+            {
+                ids[t] = sample.argmax(-1);
+            }
+
+            oneHots[t] = sample;
+            input = Options.Feedback == Feedback.Relaxed ? sample.mm(embedding.weight!) : embedding.call(ids[t]).detach(); // [B, E]
+        }
+
+        return new RelaxedSequences(stack(oneHots, 1), stack(ids, 1), cat(masks, 1)); // [B, T, V], [B, T], [B, T]
+    }
+
+    /// <summary>Draws hard samples, token by token, each step's token fed back.</summary>
+    /// <param name="batch">B.</param>
+    /// <param name="temperature">Divides the logits; 1 samples the model itself, towards 0 the most likely token.</param>
+    /// <param name="noise">Keys the draws.</param>
+    /// <returns>[B, T] of int64, padding after the end token.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>
+    public Tensor Sample(int batch, double temperature, RandomKey noise)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
+        using IDisposable off = no_grad();
+        State state = InitialState(batch, noise);
+        Tensor bias = EffectiveBias();
+        Tensor input = full([batch], Format.BeginId, ScalarType.Int64, Device); // [B]
+        Tensor alive = ones([batch], ScalarType.Bool, Device); // [B]
+        var ids = new Tensor[Format.Length];
+        for (int t = 0; t < Format.Length; t++)
+        {
+            Tensor logits = nn.functional.linear(Step(embedding.call(input), ref state), output.weight!, bias); // [B, V]
+            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
+            input = (logits / temperature + gumbel).argmax(-1); // [B]
+            if (Format.EndId is { } end)
+            {
+                input = input.masked_fill(alive.logical_not(), Format.PaddingId!.Value);
+                alive = alive.logical_and(input.ne(end));
+            }
+
+            ids[t] = input;
+        }
+
+        return stack(ids, 1); // [B, T]
+    }
+
+    private Tensor Step(Tensor input, ref State state)
+    {
+        Tensor below = input; // [B, E]
+        (Tensor Hidden, Tensor Cell)[] next = new (Tensor, Tensor)[_cells.Length];
+        for (int layer = 0; layer < _cells.Length; layer++)
+        {
+            next[layer] = _cells[layer].call(below, state.Layers[layer]);
+            below = next[layer].Hidden; // [B, H]
+        }
+
+        state = new State(next);
+        return below;
+    }
+
+    private static Tensor Drop(Tensor values, Dropout? dropout, string place)
+    {
+        if (dropout is not { Share: > 0 } active)
+        {
+            return values;
+        }
+
+        using Generator generator = new(active.Key.Derive(place).Value);
+        double keep = 1 - active.Share;
+        return values * (empty(values.shape).bernoulli_(keep, generator).to(values.device) / keep);
+    }
+
+    private Tensor EffectiveBias() => output.bias! + never; // [V]
+
+    private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
+
+    private State InitialState(int batch, RandomKey noise)
+    {
+        State state = ZeroState(batch);
+        if (Options.NoisyInitialState)
+        {
+            using Generator generator = new(noise.Derive("initial state").Value);
+            foreach ((Tensor _, Tensor cell) in state.Layers)
+            {
+                cell.copy_(empty(batch, Options.Hidden).normal_(0, 1, generator));
+            }
+        }
+
+        return state;
+    }
+
+    private void Initialise(RandomKey key)
+    {
+        // PyTorch's own ranges, but drawn from our stream: the embedding standard normal, the rest uniform in +-1/sqrt(fan).
+        double bound = 1 / Math.Sqrt(Options.Hidden);
+        foreach ((string name, Parameter parameter) in named_parameters())
+        {
+            using Generator generator = new(key.Derive(name).Value);
+            if (name == "embedding.weight")
+            {
+                nn.init.normal_(parameter, 0, 1, generator);
+            }
+            else
+            {
+                nn.init.uniform_(parameter, -bound, bound, generator);
+            }
+        }
+    }
+
+    private static Tensor NeverGeneratedLogits(SequenceFormat format)
+    {
+        float[] values = new float[format.Vocabulary];
+        foreach (int id in format.NeverGenerated)
+        {
+            values[id] = NeverLogit;
+        }
+
+        return tensor(values);
+    }
+
+    /// <summary>Dropout (Srivastava et al. 2014), scaled so that the mean stays.</summary>
+    /// <param name="Share">Of the values that is set to zero, in [0, 1).</param>
+    /// <param name="Key">Keys which.</param>
+    public readonly record struct Dropout(double Share, RandomKey Key);
+
+    /// <summary>What each layer remembers: hidden and cell state, [B, H] each.</summary>
+    private readonly record struct State((Tensor Hidden, Tensor Cell)[] Layers);
+}

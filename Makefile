@@ -1,0 +1,50 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build train test approve check format tensorboard bench compare corpora fuzz clean
+
+help: ## this list
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
+	@echo 'See README.md for what it is all about.'
+
+setup: ## choose the engine (PACKAGES=official|standin, CUDA=true, TORCH_HOME=FOLDER) and install what it needs
+	@PACKAGES='$(PACKAGES)' CUDA='$(CUDA)' scripts/setup.sh
+
+build: setup ## build the program: bin/gumbelgan
+	@scripts/build.sh
+
+train: build ## generate the captions corpus, train on it, show samples (some minutes)
+	@scripts/train.sh
+
+test: setup ## run the tests (ARGUMENTS='-class *Philox*' for some of them)
+	@scripts/test.sh $(ARGUMENTS)
+
+approve: setup ## take the present --help texts as approved (read the difference before committing it)
+	@GUMBELGAN_APPROVE='$(CURDIR)/Tests/Cli/approved' scripts/test.sh -class '*HelpTests' || true
+	@git --no-pager diff --stat -- Tests/Cli/approved
+
+check: setup ## format, warnings and tests: what a change must pass
+	dotnet format GumbelGan.sln --verify-no-changes
+	dotnet build GumbelGan.sln -c Release -v quiet --nologo -warnaserror
+	@scripts/test.sh
+
+format: setup ## put the source in the project's format
+	dotnet format GumbelGan.sln
+
+tensorboard: ## open TensorBoard on runs/
+	@scripts/tensorboard.sh
+
+bench: build ## measure an adversarial iteration, an MLE step and sampling
+	@scripts/bench.sh
+
+compare: build ## compare MLE, Gumbel-Softmax and REINFORCE over three seeds on the captions corpus (up to 20 minutes)
+	@scripts/compare.sh
+
+corpora: build ## bring or generate the public corpora
+	@scripts/corpora.sh
+
+fuzz: setup ## mutate every file format much longer than the tests do (ROUNDS=100000)
+	@GUMBELGAN_FUZZ_ROUNDS='$(or $(ROUNDS),100000)' scripts/test.sh -class '*Fuzz*'
+
+clean: ## remove everything built; corpora, runs and the choice of engine stay
+	rm -rf artifacts bin

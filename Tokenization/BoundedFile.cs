@@ -1,0 +1,67 @@
+using GumbelGan.Storage;
+
+namespace GumbelGan.Tokenization;
+
+/// <summary>Reads small files whole, and refuses what is no file or too large before memory is spent on it.</summary>
+internal static class BoundedFile
+{
+    /// <summary>The most that a vocabulary or a list of merges may hold, in bytes.</summary>
+    internal const int MaximumModelBytes = 128 << 20;
+
+    /// <summary>The most that a grammar or an options file may hold, in bytes.</summary>
+    internal const int MaximumSourceBytes = 4 << 20;
+
+    /// <summary>The bytes of the file.</summary>
+    /// <exception cref="UserMistakeException">The file is missing, unreadable, a directory, or larger than <paramref name="maximumBytes"/>.</exception>
+    internal static byte[] Read(string path, int maximumBytes)
+    {
+        using FileStream stream = Open(path);
+        var content = new MemoryStream();
+        byte[] buffer = new byte[1 << 16];
+        try
+        {
+            for (int count; (count = stream.Read(buffer)) > 0;)
+            {
+                content.Write(buffer, 0, count);
+                if (content.Length > maximumBytes)
+                {
+                    throw new UserMistakeException($"{path} is larger than {maximumBytes >> 20} MiB; name a file of the right kind.");
+                }
+            }
+        }
+        catch (IOException exception)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({exception.Message}).", exception);
+        }
+
+        return content.ToArray();
+    }
+
+    /// <summary>Opens a file that must exist.</summary>
+    /// <exception cref="UserMistakeException">It is missing, unreadable, or a directory.</exception>
+    internal static FileStream Open(string path)
+    {
+        if (string.IsNullOrWhiteSpace(path))
+        {
+            throw new UserMistakeException("A file name is empty; name a file.");
+        }
+
+        if (Directory.Exists(path))
+        {
+            throw new UserMistakeException($"{path} is a directory; name a file.");
+        }
+
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UserMistakeException($"{path} does not exist; name an existing file.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new UserMistakeException($"{path} cannot be opened ({exception.Message.TrimEnd('.')}).", exception);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.ML.Tokenizers;
+
+namespace GumbelGan.Tokenization;
+
+/// <summary>
+/// Cuts text into words. With punctuation split off, every punctuation mark or symbol is a piece of its own, except that apostrophes, hyphens and
+/// underscores inside a word ("it's", "t-shirt"), points and commas inside a number ("3.5") and runs of points or hyphens ("...") stay together.
+/// </summary>
+/// <param name="splitPunctuation">Whether punctuation is split off; otherwise pieces are what stands between white space.</param>
+public sealed class WordPreTokenizer(bool splitPunctuation) : PreTokenizer
+{
+    /// <inheritdoc/>
+    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return PreTokenize(text.AsSpan());
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text)
+    {
+        var pieces = new List<(int, int)>();
+        for (int position = 0; TryNext(text, ref position, out int start, out int length);)
+        {
+            pieces.Add((start, length));
+        }
+
+        return pieces;
+    }
+
+    /// <summary>The next piece at or behind <paramref name="position"/>, which moves behind it.</summary>
+    internal bool TryNext(ReadOnlySpan<char> text, ref int position, out int start, out int length)
+    {
+        while (position < text.Length && char.IsWhiteSpace(text[position]))
+        {
+            position++;
+        }
+
+        start = position;
+        if (position < text.Length)
+        {
+            position = splitPunctuation ? EndOfPiece(text, position) : EndOfRun(text, position);
+        }
+
+        length = position - start;
+        return length > 0;
+    }
+
+    private static int EndOfRun(ReadOnlySpan<char> text, int position)
+    {
+        while (position < text.Length && !char.IsWhiteSpace(text[position]))
+        {
+            position++;
+        }
+
+        return position;
+    }
+
+    private static int EndOfPiece(ReadOnlySpan<char> text, int position)
+    {
+        int start = position;
+        char first = text[position];
+        if (IsMark(text, position, out int width))
+        {
+            position += width;
+            while (first is '.' or '-' && position < text.Length && text[position] == first)
+            {
+                position++;
+            }
+
+            return position;
+        }
+
+        while (position < text.Length && !char.IsWhiteSpace(text[position]))
+        {
+            if (IsMark(text, position, out width) && !(position > start && Joins(text, position)))
+            {
+                break;
+            }
+
+            position += width;
+        }
+
+        return position;
+    }
+
+    private static bool Joins(ReadOnlySpan<char> text, int position)
+    {
+        if (position + 1 >= text.Length)
+        {
+            return false;
+        }
+
+        char before = text[position - 1], after = text[position + 1];
+        return text[position] switch
+        {
+            '\'' or '\u2019' or '-' or '_' => char.IsLetterOrDigit(before) && char.IsLetterOrDigit(after),
+            '.' or ',' => char.IsAsciiDigit(before) && char.IsAsciiDigit(after),
+            _ => false,
+        };
+    }
+
+    /// <summary>Whether a punctuation mark or symbol stands at <paramref name="position"/>; <paramref name="width"/> counts UTF-16 units.</summary>
+    private static bool IsMark(ReadOnlySpan<char> text, int position, out int width)
+    {
+        char unit = text[position];
+        if (char.IsAscii(unit))
+        {
+            width = 1;
+            return char.IsPunctuation(unit) || char.IsSymbol(unit);
+        }
+
+        // An unpaired surrogate decodes to U+FFFD and a width of one.
+        Rune.DecodeFromUtf16(text[position..], out Rune rune, out width);
+        return Rune.GetUnicodeCategory(rune) is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherSymbol;
+    }
+}

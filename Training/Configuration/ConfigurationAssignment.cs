@@ -1,0 +1,21 @@
+using GumbelGan.Storage;
+
+namespace GumbelGan.Training.Configuration;
+
+/// <summary>One value given outside any file, on the command line; it wins over every <see cref="ConfigurationLayer"/>.</summary>
+/// <param name="Path">Snake-case keys joined by dots: <c>generator.hidden_size</c>.</param>
+/// <param name="Value">The value as typed; a list is written <c>[2, 3, 4]</c>.</param>
+/// <param name="Origin">What error messages call it: "--set generator.hidden_size=32" or "--seed".</param>
+public sealed record ConfigurationAssignment(string Path, string Value, string Origin)
+{
+    /// <summary>Reads <c>key.path=value</c>, as <c>--set</c> takes it.</summary>
+    /// <exception cref="UserMistakeException">There is no '=' or nothing before it.</exception>
+    public static ConfigurationAssignment Parse(string text)
+    {
+        string origin = $"--set {ConfigurationText.Shown(text)}";
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? new ConfigurationAssignment(text[..equals].Trim(), text[(equals + 1)..].Trim(), origin)
+            : throw new UserMistakeException($"{origin}: write it as key.path=value, for example --set seed=7.");
+    }
+}

@@ -1,0 +1,195 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Training.Configuration;
+
+/// <summary>
+/// Reads configuration records: defaults, then YAML layers in order, then assignments from the command line. A record is a class whose
+/// settable properties are keys (<c>HiddenSize</c> is <c>hidden_size</c>): text, true/false, <see cref="int"/>, <see cref="long"/>,
+/// <see cref="double"/>, enums, lists of these (<see cref="IReadOnlyList{T}"/>), nullables, and further records, which become sections.
+/// <see cref="RangeAttribute"/> bounds a number or every item of a list. A record that implements <see cref="IValidatableObject"/>
+/// is asked for its cross-field problems at the end, before anything slow happens.
+/// </summary>
+public static class ConfigurationReader
+{
+    private static readonly MethodInfo _memberwiseClone = typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!;
+
+    /// <summary>The configuration that <paramref name="layers"/> and then <paramref name="assignments"/> make of the defaults.</summary>
+    /// <exception cref="UserMistakeException">
+    /// A key is unknown or given twice in one layer, a value has the wrong type or range, or fields contradict each other; the message
+    /// names the key, the file, line and column, and the nearest valid key.
+    /// </exception>
+    public static T Read<T>(IEnumerable<ConfigurationLayer> layers, IEnumerable<ConfigurationAssignment> assignments)
+        where T : class, new()
+    {
+        var reading = new Reading(ConfigurationProperty.Of(typeof(T)), (T)Copy(new T()));
+        foreach (ConfigurationLayer layer in layers)
+        {
+            reading.Bind(ConfigurationDocument.Parse(layer));
+        }
+
+        foreach (ConfigurationAssignment assignment in assignments)
+        {
+            reading.Assign(assignment);
+        }
+
+        reading.Validate();
+        return (T)reading.Root;
+    }
+
+    /// <summary>The configuration in one YAML file.</summary>
+    /// <exception cref="UserMistakeException">As <see cref="Read{T}(IEnumerable{ConfigurationLayer}, IEnumerable{ConfigurationAssignment})"/>, or the file cannot be read.</exception>
+    public static T Read<T>(string path)
+        where T : class, new() => Read<T>([ConfigurationLayer.FromFile(path)], []);
+
+    /// <summary>Every key of <typeparamref name="T"/> in the order of declaration, with its default and its documentation.</summary>
+    public static IReadOnlyList<ConfigurationKey> Keys<T>()
+        where T : class, new()
+    {
+        var documentation = new DocumentationFiles();
+        var keys = new List<ConfigurationKey>();
+        Collect(ConfigurationProperty.Of(typeof(T)), new T(), "");
+        return keys;
+
+        void Collect(IReadOnlyList<ConfigurationProperty> properties, object defaults, string prefix)
+        {
+            foreach (ConfigurationProperty property in properties)
+            {
+                object? value = property.Property.GetValue(defaults);
+                if (property.Section is { } section)
+                {
+                    Collect(section, value!, $"{prefix}{property.Name}.");
+                }
+                else
+                {
+                    keys.Add(new ConfigurationKey(prefix + property.Name, property.TypeInWords, ConfigurationWriter.Value(value), documentation.Summary(property.Property)));
+                }
+            }
+        }
+    }
+
+    // Defaults may share instances; what is written into must be ours alone.
+    private static object Copy(object record)
+    {
+        object copy = _memberwiseClone.Invoke(record, [])!;
+        foreach (ConfigurationProperty property in ConfigurationProperty.Of(record.GetType()))
+        {
+            if (property.Section is not null)
+            {
+                object nested = property.Property.GetValue(record)
+                    ?? throw new InvalidOperationException($"{property.Property.DeclaringType}.{property.Property.Name} must have a default that is not null.");
+                property.Property.SetValue(copy, Copy(nested));
+            }
+        }
+
+        return copy;
+    }
+
+    private sealed class Reading(IReadOnlyList<ConfigurationProperty> properties, object root)
+    {
+        private readonly Dictionary<string, string> _whereByPath = [];
+
+        public object Root => root;
+
+        public void Bind(MappingNode mapping) => BindSection(mapping, properties, root, "");
+
+        public void Assign(ConfigurationAssignment assignment)
+        {
+            IReadOnlyList<ConfigurationProperty>? section = properties;
+            object target = root;
+            string[] names = assignment.Path.Split('.');
+            for (int i = 0; i < names.Length; i++)
+            {
+                ConfigurationProperty property = section?.FirstOrDefault(property => property.Name == names[i])
+                    ?? throw Unknown(assignment.Origin, assignment.Path);
+                if (i + 1 < names.Length)
+                {
+                    section = property.Section;
+                    target = property.Property.GetValue(target)!;
+                    continue;
+                }
+
+                if (property.Section is { } below)
+                {
+                    throw new UserMistakeException($"{assignment.Origin}: '{assignment.Path}' is a section; set one of its keys, for example {assignment.Path}.{below[0].Name}.");
+                }
+
+                ConfigurationNode node = property.IsList
+                    ? ConfigurationDocument.ParseList(assignment.Origin, assignment.Value)
+                    : new ScalarNode(assignment.Origin, assignment.Value, IsPlain: true);
+                Set(property, target, node, assignment.Path);
+            }
+        }
+
+        public void Validate() => ValidateSection(properties, root, "");
+
+        private void BindSection(MappingNode mapping, IReadOnlyList<ConfigurationProperty> section, object target, string prefix)
+        {
+            var seen = new Dictionary<string, string>();
+            foreach ((ScalarNode key, ConfigurationNode value) in mapping.Entries)
+            {
+                string path = prefix + key.Text;
+                ConfigurationProperty property = section.FirstOrDefault(property => property.Name == key.Text) ?? throw Unknown(key.Where, path);
+                if (!seen.TryAdd(property.Name, key.Where))
+                {
+                    throw new UserMistakeException($"{key.Where}: the key '{path}' was given before ({seen[property.Name]}); keep one of them.");
+                }
+
+                if (property.Section is null)
+                {
+                    Set(property, target, value, path);
+                }
+                else if (value is MappingNode below)
+                {
+                    BindSection(below, property.Section, property.Property.GetValue(target)!, path + ".");
+                }
+                else if (value is not ScalarNode { IsNull: true })
+                {
+                    throw new UserMistakeException($"{value.Where}: '{path}' is a section; write its keys ({property.Section[0].Name}, ...) indented on the lines below it.");
+                }
+            }
+        }
+
+        private void Set(ConfigurationProperty property, object target, ConfigurationNode node, string path)
+        {
+            property.Property.SetValue(target, property.Value(node, path));
+            _whereByPath[path] = node.Where;
+        }
+
+        private void ValidateSection(IReadOnlyList<ConfigurationProperty> section, object target, string prefix)
+        {
+            foreach (ConfigurationProperty property in section)
+            {
+                if (property.Section is { } below)
+                {
+                    ValidateSection(below, property.Property.GetValue(target)!, $"{prefix}{property.Name}.");
+                }
+            }
+
+            if (target is IValidatableObject validatable
+                && validatable.Validate(new ValidationContext(target)).FirstOrDefault(result => result is not null) is { } problem)
+            {
+                string[] paths = [.. problem.MemberNames.Select(name => prefix + ConfigurationProperty.SnakeCase(name))];
+                string[] places = [.. paths.Select(path => _whereByPath.TryGetValue(path, out string? where) ? $"'{path}' ({where})" : $"'{path}' (default)")];
+                string subject = places.Length > 0 ? string.Join(" and ", places) : prefix.TrimEnd('.') is { Length: > 0 } name ? $"'{name}'" : "configuration";
+                throw new UserMistakeException($"{subject}: {problem.ErrorMessage}");
+            }
+        }
+
+        private UserMistakeException Unknown(string where, string path)
+        {
+            string leaf = path[(path.LastIndexOf('.') + 1)..];
+            // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
+            string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
+                NearestName.Unlikeness(path, candidate),
+                NearestName.Unlikeness(leaf, candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;
+            return new UserMistakeException($"{where}: there is no key '{ConfigurationText.Shown(path)}'; did you mean '{nearest}'?");
+        }
+
+        private static IEnumerable<string> Paths(IReadOnlyList<ConfigurationProperty> section, string prefix) =>
+            section.SelectMany(property => property.Section is { } below
+                ? Paths(below, $"{prefix}{property.Name}.").Prepend(prefix + property.Name)
+                : [prefix + property.Name]);
+    }
+}

@@ -1,0 +1,396 @@
+using System.Buffers;
+using System.Runtime.ExceptionServices;
+using System.Threading.Channels;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Training.Recording;
+
+/// <summary>
+/// The one place where a run's numbers, texts and histograms are recorded: metrics.jsonl and a TensorBoard event file, which therefore
+/// agree. The calls return at once; a background consumer encodes and writes.
+/// </summary>
+/// <remarks>
+/// Records reach the operating system every few seconds and the disk itself at <see cref="Flush"/>, which belongs before every checkpoint:
+/// the position that it returns, kept in the checkpoint, lets <see cref="Resume"/> forget exactly what came later, so that each step is
+/// recorded once however often a run is killed. A failure to write stops the consumer and is thrown by the next call, whichever it is.
+/// All members may be called from any thread.
+/// </remarks>
+public sealed class RunRecorder : IDisposable
+{
+    // Enough for any burst; beyond it the training thread waits, so that a slow disk costs time and not memory.
+    private const int Capacity = 256;
+
+    private readonly RecorderOptions _options;
+    private readonly AppendOnlyFile _journal;
+    private readonly EventWriter _events;
+    private readonly Channel<Entry> _entries = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly Task _consumer;
+    private readonly ITimer _flushTimer;
+    private volatile ExceptionDispatchInfo? _failure;
+    private bool _failureReported;
+    private bool _disposed;
+
+    private RunRecorder(AppendOnlyFile journal, EventWriter events, bool resumed, RecorderOptions options)
+    {
+        _journal = journal;
+        _events = events;
+        _options = options;
+        Resumed = resumed;
+        _consumer = Task.Run(ConsumeAsync);
+        _flushTimer = options.Time.CreateTimer(_ => _entries.Writer.TryWrite(new PeriodicFlush()), null, options.FlushInterval, options.FlushInterval);
+    }
+
+    /// <summary>
+    /// Whether this recorder continues the records of a run that was interrupted; what is recorded once at the start, such as the
+    /// configuration's text, is then there already.
+    /// </summary>
+    public bool Resumed { get; }
+
+    /// <summary>Starts the records of a new run.</summary>
+    /// <param name="folder">The run's folder, which exists and holds no records yet.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="UserMistakeException">The folder holds records already, or cannot be written to.</exception>
+    public static RunRecorder Start(string folder, RecorderOptions? options = null)
+    {
+        options ??= new RecorderOptions();
+        string path = Path.Combine(folder, MetricsJournal.FileName);
+        if (File.Exists(path))
+        {
+            throw new UserMistakeException($"'{folder}' already holds a run; resume it with --resume or choose another folder.");
+        }
+
+        return Open(path, FileMode.CreateNew, folder, null, options);
+    }
+
+    /// <summary>Continues the records of an interrupted run from a checkpoint, without what was recorded after it.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="step">The checkpoint's step, the last one whose records are kept.</param>
+    /// <param name="position">
+    /// What <see cref="Flush"/> returned for the checkpoint; the records are then cut back to precisely there. If null, metrics.jsonl keeps
+    /// its records of at most <paramref name="step"/>, and only TensorBoard's purge rule hides what older event files hold beyond.
+    /// </param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="UserMistakeException">Records are missing, malformed, or not those of the checkpoint; or the folder cannot be written to.</exception>
+    public static RunRecorder Resume(string folder, long step, RecorderPosition? position = null, RecorderOptions? options = null)
+    {
+        options ??= new RecorderOptions();
+        string path = Path.Combine(folder, MetricsJournal.FileName);
+        if (position is null)
+        {
+            MetricsJournal.KeepSteps(path, step, options.Medium);
+        }
+        else
+        {
+            MetricsJournal.KeepBytes(path, position.JournalBytes, options.Medium);
+            CutEvents(folder, position);
+        }
+
+        return Open(path, FileMode.Append, folder, step, options);
+    }
+
+    /// <summary>Records numbers: one line of metrics.jsonl, and one point on each tag's chart.</summary>
+    /// <param name="step">The training step, at least 0.</param>
+    /// <param name="phase">What the run is doing, for example "adversarial"; only metrics.jsonl holds it.</param>
+    /// <param name="scalars">Tag and value, in the order to be kept; values may be NaN or infinite. Charts have single precision.</param>
+    /// <exception cref="ArgumentException">A tag is empty, "step", "phase", or given twice.</exception>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void Scalars(long step, string phase, IReadOnlyList<(string Tag, double Value)> scalars)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentNullException.ThrowIfNull(phase);
+        (string Tag, double Value)[] copy = [.. scalars];
+        var tags = new HashSet<string>(copy.Length, StringComparer.Ordinal);
+        foreach ((string tag, _) in copy)
+        {
+            if (!MetricsJournal.IsTag(tag) || !tags.Add(tag))
+            {
+                throw new ArgumentException($"The tag '{tag}' is empty, reserved, or given twice.", nameof(scalars));
+            }
+        }
+
+        Post(new ScalarEntry(_options.Time.GetUtcNow(), step, phase, copy));
+    }
+
+    /// <summary>Records numbers in the order that <paramref name="scalars"/> enumerates.</summary>
+    /// <inheritdoc cref="Scalars(long, string, IReadOnlyList{ValueTuple{string, double}})"/>
+    public void Scalars(long step, string phase, IReadOnlyDictionary<string, double> scalars) =>
+        Scalars(step, phase, [.. scalars.Select(pair => (pair.Key, pair.Value))]);
+
+    /// <summary>
+    /// Records a number that depends on the clock, such as a speed: on its chart alone, since metrics.jsonl holds what a run with the same
+    /// seed repeats to the last digit.
+    /// </summary>
+    /// <param name="step">The training step, at least 0.</param>
+    /// <param name="tag">Its chart.</param>
+    /// <param name="value">May be NaN or infinite.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void Chart(long step, string tag, double value)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tag);
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        DateTimeOffset time = _options.Time.GetUtcNow();
+        Post(new EventEntry(events => events.Scalars(time, step, [(tag, value)])));
+    }
+
+    /// <summary>Records Markdown for TensorBoard's text dashboard.</summary>
+    /// <param name="tag">For example "samples"; stored as "samples/text_summary", as TorchSharp stores text.</param>
+    /// <param name="step">The training step, at least 0.</param>
+    /// <param name="markdown">The text.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void Text(string tag, long step, string markdown)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tag);
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentNullException.ThrowIfNull(markdown);
+        Post(new TextEntry(_options.Time.GetUtcNow(), step, tag, markdown));
+    }
+
+    /// <summary>Records how <paramref name="values"/> are distributed; those that are not finite are left out.</summary>
+    /// <param name="tag">For example "weights/embedding".</param>
+    /// <param name="step">The training step, at least 0.</param>
+    /// <param name="values">Copied before the call returns.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void Histogram(string tag, long step, ReadOnlySpan<float> values)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tag);
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        float[] copy = ArrayPool<float>.Shared.Rent(values.Length);
+        values.CopyTo(copy);
+        Post(new HistogramEntry(_options.Time.GetUtcNow(), step, tag, copy, values.Length));
+    }
+
+    /// <summary>
+    /// Enters the run into TensorBoard's hyper-parameter table, once, before training; on a resumed run, which is in it, this does nothing.
+    /// </summary>
+    /// <param name="configuration">Configuration keys and values, for example "generator.hidden" and 512.</param>
+    /// <param name="metricTags">Scalars whose last value the table shows, for example "nll/test".</param>
+    /// <param name="group">Runs of one group, such as several seeds of one configuration, are averaged in the table; empty for none.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void HyperParameters(IReadOnlyDictionary<string, HyperParameterValue> configuration, IReadOnlyList<string> metricTags, string group = "")
+    {
+        if (!Resumed)
+        {
+            var copy = new Dictionary<string, HyperParameterValue>(configuration);
+            string[] tags = [.. metricTags];
+            DateTimeOffset time = _options.Time.GetUtcNow();
+            Post(new EventEntry(events => events.HyperParameters(time, copy, tags, group)));
+        }
+    }
+
+    /// <summary>Arranges charts on TensorBoard's custom-scalars page, once, before training; on a resumed run this does nothing.</summary>
+    /// <param name="layout">For example <see cref="StandardTags.Layout"/>.</param>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void CustomScalarLayout(ScalarLayout layout)
+    {
+        if (!Resumed)
+        {
+            DateTimeOffset time = _options.Time.GetUtcNow();
+            Post(new EventEntry(events => events.Layout(time, layout)));
+        }
+    }
+
+    /// <summary>Notes in the hyper-parameter table that the run has ended, once, after the last scalars.</summary>
+    /// <exception cref="UserMistakeException">Earlier records could not be written.</exception>
+    public void EndSession(SessionOutcome outcome)
+    {
+        DateTimeOffset time = _options.Time.GetUtcNow();
+        Post(new EventEntry(events => events.EndSession(time, outcome)));
+    }
+
+    /// <summary>Returns when everything recorded so far is on the disk itself, with the position to keep in a checkpoint.</summary>
+    /// <exception cref="UserMistakeException">It cannot be written: the disk is full, or the folder has vanished.</exception>
+    public RecorderPosition Flush()
+    {
+        var done = new TaskCompletionSource<RecorderPosition>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(new Checkpoint(done));
+        try
+        {
+            return done.Task.GetAwaiter().GetResult();
+        }
+        catch (Exception) when (_failure is not null)
+        {
+            _failureReported = true;
+            throw;
+        }
+    }
+
+    /// <summary>Writes what still waits and closes the files.</summary>
+    /// <exception cref="UserMistakeException">It cannot be written, and no earlier call has said so.</exception>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _flushTimer.Dispose();
+        _entries.Writer.TryComplete();
+        _consumer.GetAwaiter().GetResult();
+        _journal.Dispose();
+        _events.Dispose();
+        if (!_failureReported)
+        {
+            _failureReported = true;
+            _failure?.Throw();
+        }
+    }
+
+    private static RunRecorder Open(string journalPath, FileMode mode, string folder, long? resumedAfter, RecorderOptions options)
+    {
+        EventWriter? events = null;
+        AppendOnlyFile? journal = null;
+        try
+        {
+            // The journal comes last: its presence says that the folder holds a run.
+            events = EventWriter.Start(folder, resumedAfter, options);
+            journal = new AppendOnlyFile(journalPath, mode, options.Medium);
+            options.Medium.PersistFolder(folder);
+            return new RunRecorder(journal, events, resumedAfter is not null, options);
+        }
+        catch (Exception failure)
+        {
+            events?.Dispose();
+            journal?.Dispose();
+            if (failure is IOException or UnauthorizedAccessException)
+            {
+                throw AtomicFile.Explain(journalPath, failure);
+            }
+
+            throw;
+        }
+    }
+
+    // Event files that began after the checkpoint go, and the one that was being written ends where it ended then. A file that is missing
+    // is no harm: TensorBoard's files may be deleted at will, and training does not read them.
+    private static void CutEvents(string folder, RecorderPosition position)
+    {
+        if (!position.EventFile.StartsWith(EventWriter.NamePrefix, StringComparison.Ordinal) || Path.GetFileName(position.EventFile) != position.EventFile)
+        {
+            throw new UserMistakeException($"The checkpoint in '{folder}' names '{position.EventFile}', which is no event file; use another checkpoint.");
+        }
+
+        try
+        {
+            foreach (string path in Directory.GetFiles(folder, EventWriter.NamePattern))
+            {
+                int order = string.CompareOrdinal(Path.GetFileName(path), position.EventFile);
+                if (order > 0)
+                {
+                    File.Delete(path);
+                }
+                else if (order == 0)
+                {
+                    using var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.Read);
+                    if (stream.Length > position.EventBytes && position.EventBytes >= 0)
+                    {
+                        stream.SetLength(position.EventBytes);
+                        stream.Flush(flushToDisk: true);
+                    }
+                }
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.Explain(folder, failure);
+        }
+    }
+
+    private void Post(Entry entry)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        while (!_entries.Writer.TryWrite(entry))
+        {
+            // False once the channel is closed: by a consumer that failed, or by Dispose on another thread.
+            if (!_entries.Writer.WaitToWriteAsync().AsTask().GetAwaiter().GetResult())
+            {
+                _consumer.GetAwaiter().GetResult();
+                _failureReported = true;
+                _failure?.Throw();
+                throw new ObjectDisposedException(nameof(RunRecorder));
+            }
+        }
+    }
+
+    private async Task ConsumeAsync()
+    {
+        try
+        {
+            await foreach (Entry entry in _entries.Reader.ReadAllAsync().ConfigureAwait(false))
+            {
+                Consume(entry);
+            }
+
+            FlushFiles(toDisk: true);
+        }
+        catch (Exception failure)
+        {
+            // Whatever it is, the training thread must hear of it; it alone decides what to do.
+            _failure = ExceptionDispatchInfo.Capture(failure);
+            _entries.Writer.TryComplete();
+            while (_entries.Reader.TryRead(out Entry? entry))
+            {
+                (entry as Checkpoint)?.Done.TrySetException(failure);
+            }
+        }
+    }
+
+    private void Consume(Entry entry)
+    {
+        switch (entry)
+        {
+            case ScalarEntry scalars:
+                MetricsJournal.Format(_journal.Buffer, scalars.Step, scalars.Phase, scalars.Values);
+                _journal.FlushIfLarge();
+                _events.Scalars(scalars.Time, scalars.Step, scalars.Values);
+                break;
+            case TextEntry text:
+                _events.Text(text.Time, text.Step, text.Tag, text.Markdown);
+                break;
+            case HistogramEntry histogram:
+                _events.Histogram(histogram.Time, histogram.Step, histogram.Tag, histogram.Values.AsSpan(0, histogram.Count));
+                ArrayPool<float>.Shared.Return(histogram.Values);
+                break;
+            case EventEntry other:
+                other.Write(_events);
+                break;
+            case PeriodicFlush:
+                FlushFiles(toDisk: false);
+                break;
+            case Checkpoint checkpoint:
+                try
+                {
+                    FlushFiles(toDisk: true);
+                    checkpoint.Done.SetResult(new RecorderPosition(_journal.Length, _events.Name, _events.Length));
+                }
+                catch (Exception failure)
+                {
+                    _failure = ExceptionDispatchInfo.Capture(failure);
+                    checkpoint.Done.SetException(failure);
+                    throw;
+                }
+
+                break;
+        }
+    }
+
+    private void FlushFiles(bool toDisk)
+    {
+        _journal.Flush(toDisk);
+        _events.Flush(toDisk);
+    }
+
+    private abstract record Entry;
+
+    private sealed record ScalarEntry(DateTimeOffset Time, long Step, string Phase, (string Tag, double Value)[] Values) : Entry;
+
+    private sealed record TextEntry(DateTimeOffset Time, long Step, string Tag, string Markdown) : Entry;
+
+    private sealed record HistogramEntry(DateTimeOffset Time, long Step, string Tag, float[] Values, int Count) : Entry;
+
+    private sealed record EventEntry(Action<EventWriter> Write) : Entry;
+
+    private sealed record PeriodicFlush : Entry;
+
+    private sealed record Checkpoint(TaskCompletionSource<RecorderPosition> Done) : Entry;
+}

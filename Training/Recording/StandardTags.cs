@@ -1,0 +1,55 @@
+namespace GumbelGan.Training.Recording;
+
+/// <summary>The tags that every run uses: what they mean, and how TensorBoard arranges them on one page.</summary>
+public static class StandardTags
+{
+    /// <summary>What each tag means, in Markdown, with its unit and the direction that is better.</summary>
+    public static IReadOnlyDictionary<string, string> Descriptions { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["loss/generator"] = "The generator's objective on the last batch. *Not comparable between objectives.*",
+        ["loss/discriminator"] = "The discriminator's objective on the last batch; near its chance level the generator is indistinguishable, near zero the discriminator is saturated.",
+        ["loss/mle"] = "Cross-entropy of maximum-likelihood training on the last batch, in **nats a token**. Lower is better.",
+        ["score/real"] = "The discriminator's mean score of real sequences (logits). A healthy run keeps the two scores apart, but not far apart.",
+        ["score/fake"] = "The discriminator's mean score of generated sequences (logits).",
+        ["temperature"] = "Gumbel-Softmax temperature: high is smooth and biased, low is sharp and noisy.",
+        ["gradient_norm/generator"] = "Euclidean norm of the generator's gradient before clipping.",
+        ["gradient_norm/discriminator"] = "Euclidean norm of the discriminator's gradient before clipping.",
+        ["nll/validation"] = "Negative log-likelihood of held-out text under the generator, in **nats a token**. Lower is better; it rises when the generator loses modes.",
+        ["nll/test"] = "Negative log-likelihood of the test text under the generator, in **nats a token**, once at the end. Lower is better.",
+        ["nll/oracle"] = "Negative log-likelihood of generated text under the oracle, in **nats a token**. Lower is better quality; it says nothing of diversity.",
+        ["bleu/2"] = "BLEU-2 of generated text against the reference text, 0 to 1. Higher is better quality; read it beside self-BLEU.",
+        ["bleu/3"] = "BLEU-3 of generated text against the reference text, 0 to 1. Higher is better quality.",
+        ["bleu/4"] = "BLEU-4 of generated text against the reference text, 0 to 1. Higher is better quality.",
+        ["bleu/5"] = "BLEU-5 of generated text against the reference text, 0 to 1. Higher is better quality.",
+        ["self_bleu/2"] = "BLEU-2 of each generated text against the others, 0 to 1. Lower is more diverse; 1 is collapse.",
+        ["self_bleu/3"] = "BLEU-3 of each generated text against the others, 0 to 1. Lower is more diverse.",
+        ["self_bleu/4"] = "BLEU-4 of each generated text against the others, 0 to 1. Lower is more diverse.",
+        ["self_bleu/5"] = "BLEU-5 of each generated text against the others, 0 to 1. Lower is more diverse.",
+        ["speed/sequences_per_second"] = "Training sequences a second of wall time.",
+        ["samples"] = "Generated text beside real text, from one fixed sampling seed, with temperature and step.",
+        ["config"] = "The resolved configuration; `gumbelgan train --config runs/NAME/config.yaml` is this run again.",
+    };
+
+    /// <summary>Losses, quality and diversity on one page.</summary>
+    public static ScalarLayout Layout { get; } = new(
+    [
+        new ScalarCategory("Training",
+        [
+            new ScalarChart("Losses", ["loss/generator", "loss/discriminator"]),
+            new ScalarChart("Maximum likelihood", ["loss/mle", "nll/validation"]),
+            new ScalarChart("Discriminator scores", ["score/.*"]),
+            new ScalarChart("Gradient norms", ["gradient_norm/.*"]),
+            new ScalarChart("Temperature", ["temperature"]),
+        ]),
+        new ScalarCategory("Quality",
+        [
+            new ScalarChart("BLEU (higher is better)", ["bleu/.*"]),
+            new ScalarChart("Negative log-likelihood (lower is better)", ["nll/.*"]),
+        ]),
+        new ScalarCategory("Diversity",
+        [
+            new ScalarChart("Self-BLEU (lower is better)", ["self_bleu/.*"]),
+            new ScalarChart("Distinct", ["diversity/.*"]),
+        ]),
+    ]);
+}

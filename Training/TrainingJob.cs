@@ -1,0 +1,152 @@
+using System.Text;
+using GumbelGan.Discriminators;
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using GumbelGan.Storage;
+using GumbelGan.Tokenization;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Recording;
+using TorchSharp;
+
+namespace GumbelGan.Training;
+
+/// <summary>A run from its configuration: reads the corpus, builds the networks, opens the folder, trains.</summary>
+public sealed class TrainingJob : IDisposable
+{
+    private readonly RunConfig _config;
+
+    private TrainingJob(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, Discriminator discriminator) =>
+        (_config, Corpus, Generator, Discriminator) = (config, corpus, generator, discriminator);
+
+    /// <summary>The corpus, encoded and split.</summary>
+    public EncodedCorpus Corpus { get; }
+
+    /// <summary>The generator.</summary>
+    public LstmGenerator Generator { get; }
+
+    /// <summary>The discriminator.</summary>
+    public Discriminator Discriminator { get; }
+
+    /// <summary>Checks everything that is cheap to check, then reads the corpus and builds the networks.</summary>
+    /// <param name="config">What to do.</param>
+    /// <param name="tokenizer">The tokenizer of a run that goes on; null builds one from the training split.</param>
+    /// <exception cref="UserMistakeException">The configuration does not fit the machine or the corpus.</exception>
+    public static TrainingJob Prepare(RunConfig config, TextTokenizer? tokenizer = null)
+    {
+        if (config.Corpus.Length == 0)
+        {
+            throw new UserMistakeException("No corpus is given; name a text file with --corpus, for example --corpus corpora/captions.txt.");
+        }
+
+        if (config.Device == "cuda" && !torch.cuda.is_available())
+        {
+            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA libtorch (see 'gumbelgan doctor').");
+        }
+
+        Engine.Prepare(config.Threads);
+        EncodedCorpus corpus = tokenizer is null ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
+        SequenceFormat format = FormatOf(corpus);
+        if (config.Discriminator.Kind == DiscriminatorKind.Cnn && config.Discriminator.FilterWidths.Max() > format.Length)
+        {
+            throw new UserMistakeException($"The discriminator has filters of {config.Discriminator.FilterWidths.Max()} tokens, but the longest sequence has {format.Length}; set discriminator.filter_widths to smaller widths.");
+        }
+
+        var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
+        LstmGenerator generator = new(config.Generator, format, root.Derive("generator"));
+        Discriminator discriminator = Discriminator.Create(config.Discriminator, format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
+        torch.Device device = torch.device(config.Device);
+        return new TrainingJob(config, corpus, generator.to(device), discriminator.to(device));
+    }
+
+    /// <summary>Trains in a new folder.</summary>
+    /// <exception cref="OperationCanceledException">Interrupted; a checkpoint is on the disk.</exception>
+    /// <exception cref="UserMistakeException">The folder exists or cannot be written.</exception>
+    public void Start(string path, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        RunFolder folder = RunFolder.Create(path);
+        string configuration = ConfigurationWriter.Write(_config with { Corpus = Path.GetFullPath(_config.Corpus) });
+        AtomicFile.WriteAllText(folder.Configuration, configuration);
+        RunEnvironment.Describe(Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
+        Corpus.Tokenizer.Save(folder.Tokenizer);
+        using RunRecorder recorder = RunRecorder.Start(folder.Path);
+        recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", "bleu/4", "self_bleu/4"], _config.Objective.ToString());
+        recorder.CustomScalarLayout(StandardTags.Layout);
+        recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
+        Train(folder, recorder, observer, null, cancellation);
+    }
+
+    /// <summary>Goes on from the latest checkpoint of an interrupted run.</summary>
+    /// <exception cref="OperationCanceledException">Interrupted again; a checkpoint is on the disk.</exception>
+    /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
+    public static void Resume(string path, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        RunFolder folder = RunFolder.Open(path);
+        Checkpoint checkpoint = folder.Latest();
+        TrainingState state = checkpoint.State();
+        RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
+        if (state.Phase == TrainingPhase.Finished)
+        {
+            throw new UserMistakeException($"The run in {path} has finished; there is nothing to resume.");
+        }
+
+        using TrainingJob job = Prepare(config, TextTokenizer.Load(folder.Tokenizer));
+        using RunRecorder recorder = RunRecorder.Resume(folder.Path, state.Step, state.Recorded);
+        job.Train(folder, recorder, observer, checkpoint, cancellation);
+    }
+
+    /// <summary>The generator of a run, at one of its checkpoints, and the tokenizer to read it with.</summary>
+    /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
+    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint)
+    {
+        RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
+        Engine.Prepare(config.Threads);
+        TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
+        // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
+        var format = new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+        var generator = new LstmGenerator(config.Generator, format, new RandomKey(0));
+        checkpoint.LoadGenerator(generator);
+        return (generator, tokenizer, config);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Generator.Dispose();
+        Discriminator.Dispose();
+    }
+
+    private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
+    {
+        IAdversarialObjective? objective = _config.Objective switch
+        {
+            ObjectiveKind.Mle => null,
+            ObjectiveKind.Gumbel => new GumbelObjective(Generator, _config.Adversarial.Loss, _config.Adversarial.Relaxation),
+            _ => throw new UserMistakeException("The objective reinforce is not available yet; use mle or gumbel."),
+        };
+        using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
+        trainer.Run(cancellation);
+    }
+
+    private static SequenceFormat FormatOf(EncodedCorpus corpus)
+    {
+        int longest = Math.Max(corpus.Train.MaximumLength, Math.Max(corpus.Validation.MaximumLength, corpus.Test.MaximumLength));
+        TextTokenizer tokenizer = corpus.Tokenizer;
+        return new SequenceFormat(tokenizer.Vocabulary.Count, longest, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+    }
+
+    private Dictionary<string, HyperParameterValue> HyperParameters() => new()
+    {
+        ["objective"] = _config.Objective.ToString(),
+        ["seed"] = _config.Seed,
+        ["generator.embedding"] = _config.Generator.Embedding,
+        ["generator.hidden"] = _config.Generator.Hidden,
+        ["discriminator.kind"] = _config.Discriminator.Kind.ToString(),
+        ["adversarial.loss"] = _config.Adversarial.Loss.ToString(),
+        ["adversarial.generator_learning_rate"] = _config.Adversarial.GeneratorLearningRate,
+        ["adversarial.discriminator_learning_rate"] = _config.Adversarial.DiscriminatorLearningRate,
+        ["temperature.schedule"] = _config.Temperature.Schedule.ToString(),
+        ["temperature.initial"] = _config.Temperature.Initial,
+        ["temperature.final"] = _config.Temperature.Final,
+    };
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using GumbelGan.Storage;
+using GumbelGan.Training.Recording;
+
+namespace GumbelGan.Training;
+
+/// <summary>What a run is doing.</summary>
+public enum TrainingPhase
+{
+    /// <summary>Maximum likelihood, which every objective starts with.</summary>
+    Pretraining,
+
+    /// <summary>The discriminator learns to tell the pre-trained generator's sequences from real ones.</summary>
+    WarmUp,
+
+    /// <summary>Both networks learn (with objective mle: further maximum likelihood).</summary>
+    Adversarial,
+
+    /// <summary>Nothing is left to do.</summary>
+    Finished,
+}
+
+/// <summary>Everything about a run's progress that weights and optimizers do not hold. Random streams and batches are functions of these numbers.</summary>
+public sealed record TrainingState
+{
+    private static readonly JsonSerializerOptions _json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        NumberHandling = JsonNumberHandling.Strict,
+        AllowDuplicateProperties = false,
+        MaxDepth = 8,
+        WriteIndented = true,
+    };
+
+    /// <summary>What the next step does.</summary>
+    public TrainingPhase Phase { get; init; }
+
+    /// <summary>Steps done in all phases together; the step of every record.</summary>
+    public long Step { get; init; }
+
+    /// <summary>Steps done in this phase.</summary>
+    public long PhaseStep { get; init; }
+
+    /// <summary>Generator updates done.</summary>
+    public long GeneratorUpdates { get; init; }
+
+    /// <summary>Discriminator updates done.</summary>
+    public long DiscriminatorUpdates { get; init; }
+
+    /// <summary>Real sequences read, repeats counted.</summary>
+    public long RealSequences { get; init; }
+
+    /// <summary>Sequences generated for training.</summary>
+    public long GeneratedSequences { get; init; }
+
+    /// <summary>The lowest validation NLL so far, nats a token; null before the first evaluation.</summary>
+    public double? BestValidationNll { get; init; }
+
+    /// <summary>The step of <see cref="BestValidationNll"/>, whose checkpoint is <c>best</c>.</summary>
+    public long BestStep { get; init; }
+
+    /// <summary>Evaluations since the best one, in the pre-training phase.</summary>
+    public int StaleEvaluations { get; init; }
+
+    /// <summary>Where metrics.jsonl and the event file ended when the checkpoint was written.</summary>
+    public RecorderPosition? Recorded { get; init; }
+
+    /// <summary>As JSON.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, _json);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="UserMistakeException">It is malformed.</exception>
+    public static TrainingState FromJson(ReadOnlySpan<byte> json, string path)
+    {
+        TrainingState state;
+        try
+        {
+            state = JsonSerializer.Deserialize<TrainingState>(json, _json) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException cause)
+        {
+            throw new UserMistakeException($"{path} is no state of a run ({cause.Message.TrimEnd('.')}); use another checkpoint.", cause);
+        }
+
+        bool sane = state is { Step: >= 0, PhaseStep: >= 0, GeneratorUpdates: >= 0, DiscriminatorUpdates: >= 0, RealSequences: >= 0, GeneratedSequences: >= 0, BestStep: >= 0, StaleEvaluations: >= 0 };
+        return sane ? state : throw new UserMistakeException($"{path} has a negative count; use another checkpoint.");
+    }
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# build.sh: builds the program in Release and writes bin/gumbelgan, which starts it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+dotnet build Cli/Cli.csproj -c Release -v quiet --nologo -clp:NoSummary "$@"
+mkdir -p bin
+cat >bin/gumbelgan.new <<'LAUNCHER'
+#!/bin/sh
+# Written by scripts/build.sh.
+here=$(dirname "$(readlink -f "$0")")
+# An SDK unpacked into a home folder is on PATH only; the program looks in DOTNET_ROOT.
+if [ -z "${DOTNET_ROOT:-}" ] && [ ! -e /etc/dotnet/install_location ] && command -v dotnet >/dev/null; then
+    DOTNET_ROOT=$(dirname "$(readlink -f "$(command -v dotnet)")")
+    export DOTNET_ROOT
+fi
+exec "$here/../artifacts/bin/Cli/release/GumbelGan.Cli" "$@"
+LAUNCHER
+chmod +x bin/gumbelgan.new
+mv bin/gumbelgan.new bin/gumbelgan
