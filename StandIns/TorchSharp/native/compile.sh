@@ -4,9 +4,10 @@ set -eu
 source=$1 output=$2 home=${3:-}
 if [ -n "$home" ]; then
     [ -d "$home/torch" ] && home=$home/torch
-    includes="-I$home/include -I$home/include/torch/csrc/api/include" libraries=$home/lib
+    set -- "-I$home/include" "-I$home/include/torch/csrc/api/include"
+    libraries=$home/lib
 else
-    includes="-I/usr/include/torch/csrc/api/include"
+    set -- -I/usr/include/torch/csrc/api/include
     libraries=$(dirname "$(find /usr/lib /usr/local/lib -name libtorch_cpu.so 2>/dev/null | head -n 1)")
 fi
 if [ ! -e "$libraries/libtorch_cpu.so" ]; then
@@ -22,5 +23,5 @@ cuda=
 [ -e "$libraries/libtorch_cuda.so" ] && cuda="-Wl,--no-as-needed -ltorch_cuda -Wl,--as-needed"
 # shellcheck disable=SC2086
 exec "${CXX:-g++}" -std=$standard -O2 -fPIC -shared -fvisibility=hidden -Wall -Wno-deprecated-declarations \
-    -D_GLIBCXX_USE_CXX11_ABI=$abi $includes "$source" -o "$output" \
+    -D_GLIBCXX_USE_CXX11_ABI=$abi "$@" "$source" -o "$output" \
     -L"$libraries" -Wl,-rpath,"$libraries" $cuda -ltorch_cpu -lc10 -ltorch
