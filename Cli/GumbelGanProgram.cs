@@ -92,6 +92,8 @@ public static class GumbelGanProgram
         yield return SampleCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return DoctorCommand.Create(surroundings);
+        yield return CorpusCommand.Create(surroundings);
+        yield return TokenizerCommand.Create(surroundings);
     }
 
     /// <summary>Writes where <paramref name="failure"/> happened, if the user has asked for it, else how to ask.</summary>

@@ -19,7 +19,7 @@ public sealed class TrainingProgressTests
         var surroundings = Surroundings.Of(TextWriter.Null, error, CancellationToken.None) with { Clock = _clock };
         Assert.Equal(42, TrainingProgress.Watch(surroundings, isQuiet: false, Train));
 
-        const string expected = """
+        const string Expected = """
             adversarial: 50 steps
             adversarial 1/50: loss/generator 1, nll/validation 5, temperature 2, 100 sequences/s
             adversarial 11/50: loss/generator 11, nll/validation 4.5, temperature 2, 100 sequences/s, 39 s left
@@ -31,7 +31,7 @@ public sealed class TrainingProgressTests
             adversarial 50/50: loss/generator 50, nll/validation 3, temperature 2, 100 sequences/s
 
             """;
-        Assert.Equal(expected, error.ToString());
+        Assert.Equal(Expected, error.ToString());
     }
 
     [Fact]
