@@ -1,57 +1,73 @@
-using System.Diagnostics.CodeAnalysis;
+using TorchSharp.Native;
 
 namespace TorchSharp;
 
 /// <summary>
 /// Owns every tensor made on its thread while it is the innermost scope, and disposes them when it is disposed, except those that were
-/// moved out or detached.
+/// moved out or detached. A scope belongs to the thread that opened it.
 /// </summary>
 public sealed class DisposeScope : IDisposable
 {
-    private readonly DisposeScopeManager _manager;
-    private readonly DisposeScope? _outer;
-    private readonly HashSet<IDisposable> _disposables = new(ReferenceEqualityComparer.Instance);
+    private readonly List<torch.Tensor> _tensors = [];
+    private DisposeScopeManager? _manager;
 
     internal DisposeScope(DisposeScopeManager manager, DisposeScope? outer)
     {
         _manager = manager;
-        _outer = outer;
+        Outer = outer;
     }
 
-    public int DisposablesCount => _disposables.Count;
+    // Reached only by a scope that nobody disposed and nobody can reach, and then neither can anybody reach its tensors.
+    ~DisposeScope() => ReleaseAll();
 
-    public IReadOnlyList<IDisposable> DisposablesView => [.. _disposables];
+    internal DisposeScope? Outer { get; set; }
 
-    public bool Contains(IDisposable disposable) => _disposables.Contains(disposable);
+    private DisposeScopeManager Manager => _manager ?? throw new ObjectDisposedException(GetType().FullName);
 
+    private LifetimeStatistics Statistics => Manager.StatisticsOfThread.TensorStatistics;
+
+    public int DisposablesCount
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_manager is null, this);
+            return _tensors.Count;
+        }
+    }
+
+    /// <summary>What the scope holds now; a copy.</summary>
+    public IReadOnlyList<IDisposable> DisposablesView
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_manager is null, this);
+            return [.. _tensors];
+        }
+    }
+
+    public bool Contains(IDisposable disposable) => disposable is torch.Tensor tensor && tensor.OwningDisposeScope == this;
+
+    /// <summary>Takes a tensor from wherever it is into this scope.</summary>
+    /// <exception cref="InvalidOperationException">Something else than a tensor.</exception>
     public void Attach(IDisposable disposable)
     {
-        if (disposable is torch.Tensor tensor)
+        LifetimeStatistics statistics = Statistics;
+        if (Add(disposable))
         {
-            if (tensor.OwningDisposeScope == this)
-            {
-                return;
-            }
-
-            if (tensor.OwningDisposeScope is null)
-            {
-                _manager.StatisticsOfThread.TensorStatistics.AttachedToScopeCount++;
-            }
-
-            tensor.OwningDisposeScope?._disposables.Remove(tensor);
-            tensor.OwningDisposeScope = this;
+            statistics.AttachedToScopeCount++;
         }
-
-        _disposables.Add(disposable);
     }
 
+    /// <summary>Leaves the tensor to its user; without effect on what this scope does not hold.</summary>
     public T Detach<T>(T disposable)
         where T : IDisposable
     {
-        if (_disposables.Remove(disposable) && disposable is torch.Tensor tensor)
+        LifetimeStatistics statistics = Statistics;
+        if (disposable is torch.Tensor tensor && tensor.OwningDisposeScope == this)
         {
-            tensor.OwningDisposeScope = null;
-            _manager.StatisticsOfThread.TensorStatistics.DetachedFromScopeCount++;
+            Remove(tensor);
+            tensor.HoldItself();
+            statistics.DetachedFromScopeCount++;
         }
 
         return disposable;
@@ -59,63 +75,133 @@ public sealed class DisposeScope : IDisposable
 
     /// <summary>Hands <paramref name="disposable"/> to the next scope out, or to nobody where this is the outermost.</summary>
     public T MoveToOuter<T>(T disposable)
-        where T : IDisposable => _outer is null ? Detach(disposable) : MoveToOther(_outer, disposable);
+        where T : IDisposable => Outer is null ? Detach(disposable) : MoveToOther(Outer, disposable);
 
+    /// <summary>Hands <paramref name="disposable"/> to another scope; without effect on what this scope does not hold.</summary>
     public T MoveToOther<T>(DisposeScope scope, T disposable)
         where T : IDisposable
     {
-        if (_disposables.Remove(disposable))
+        ObjectDisposedException.ThrowIf(_manager is null, this);
+        if (disposable is torch.Tensor tensor && tensor.OwningDisposeScope == this)
         {
-            scope._disposables.Add(disposable);
-            if (disposable is torch.Tensor tensor)
-            {
-                tensor.OwningDisposeScope = scope;
-            }
+            scope.Add(tensor);
         }
 
         return disposable;
     }
 
+    /// <summary>Forgets a tensor that was disposed elsewhere.</summary>
     public void MarkAsDisposed(IDisposable disposable)
     {
-        _disposables.Remove(disposable);
-        if (disposable is torch.Tensor tensor)
+        ObjectDisposedException.ThrowIf(_manager is null, this);
+        if (disposable is torch.Tensor tensor && tensor.OwningDisposeScope == this)
         {
-            tensor.OwningDisposeScope = null;
-            _manager.StatisticsOfThread.TensorStatistics.DisposedInScopeCount++;
+            Remove(tensor);
+            tensor.HoldItself();
         }
     }
 
-    public void DisposeEverything()
-    {
-        // Disposing a tensor removes it from the set, hence the copy.
-        foreach (IDisposable disposable in _disposables.ToArray())
-        {
-            disposable.Dispose();
-        }
+    public void DisposeEverything() => Statistics.DisposedInScopeCount += ReleaseAll();
 
-        _disposables.Clear();
-    }
-
+    /// <summary>Disposes everything held; a second call does nothing.</summary>
     public void Dispose()
     {
+        if (_manager is null)
+        {
+            return;
+        }
+
         DisposeEverything();
-        _manager.Remove(this);
+        _manager.Close(this);
+        _manager = null;
+        GC.SuppressFinalize(this);
     }
 
-    internal void Register(torch.Tensor tensor) => _disposables.Add(tensor);
+    internal void Register(torch.Tensor tensor)
+    {
+        tensor.PlaceInScope = _tensors.Count;
+        _tensors.Add(tensor);
+        tensor.OwningDisposeScope = this;
+    }
 
-    internal DisposeScope? Outer => _outer;
+    /// <summary>Leaves the tensor without an owner. The last of the list takes its place: the order of disposal is not promised.</summary>
+    internal void Remove(torch.Tensor tensor)
+    {
+        torch.Tensor last = _tensors[^1];
+        _tensors[tensor.PlaceInScope] = last;
+        last.PlaceInScope = tensor.PlaceInScope;
+        _tensors.RemoveAt(_tensors.Count - 1);
+        tensor.OwningDisposeScope = null;
+    }
+
+    internal void Replace(torch.Tensor old, torch.Tensor replacement)
+    {
+        _tensors[old.PlaceInScope] = replacement;
+        replacement.PlaceInScope = old.PlaceInScope;
+        replacement.OwningDisposeScope = this;
+        old.OwningDisposeScope = null;
+    }
+
+    private bool Add(IDisposable disposable)
+    {
+        if (disposable is not torch.Tensor tensor)
+        {
+            throw new InvalidOperationException("DisposeScope can only manage Tensor or PackedSequence");
+        }
+
+        if (tensor.OwningDisposeScope == this)
+        {
+            return false;
+        }
+
+        tensor.OwningDisposeScope?.Remove(tensor);
+        Register(tensor);
+        return true;
+    }
+
+    private int ReleaseAll()
+    {
+        const int atOnce = 256;
+        Span<nint> handles = stackalloc nint[Math.Min(atOnce, _tensors.Count)];
+        int pending = 0, released = 0;
+        foreach (torch.Tensor tensor in _tensors)
+        {
+            nint handle = tensor.GiveUpHandle();
+            tensor.OwningDisposeScope = null;
+            if (handle == 0)
+            {
+                continue;
+            }
+
+            handles[pending++] = handle;
+            if (pending == handles.Length)
+            {
+                released += Release(handles);
+                pending = 0;
+            }
+        }
+
+        _tensors.Clear();
+        return released + Release(handles[..pending]);
+    }
+
+    private static int Release(ReadOnlySpan<nint> handles)
+    {
+        if (handles.Length > 0)
+        {
+            NativeMethods.Release(handles);
+            torch.Tensor.Count(-handles.Length);
+        }
+
+        return handles.Length;
+    }
 }
 
-/// <summary>The stack of scopes of one thread, and what became of the tensors made on it.</summary>
-[SuppressMessage("Performance", "CA1822", Justification = "Instance members as TorchSharp's.")]
+/// <summary>The chain of open scopes of one thread, and what became of the tensors made on it.</summary>
 public sealed class DisposeScopeManager
 {
     [ThreadStatic]
     private static DisposeScopeManager? s_thread;
-
-    private DisposeScope? _current;
 
     /// <summary>The counts of the calling thread.</summary>
     public static ThreadDisposeScopeStatistics Statistics => ThreadSingleton.StatisticsOfThread;
@@ -124,34 +210,40 @@ public sealed class DisposeScopeManager
 
     internal ThreadDisposeScopeStatistics StatisticsOfThread { get; } = new();
 
-    internal DisposeScope? Current => _current;
+    internal DisposeScope? Current { get; private set; }
 
-    internal DisposeScope NewScope() => _current = new DisposeScope(this, _current);
+    internal DisposeScope Open() => Current = new DisposeScope(this, Current);
 
-    internal void Remove(DisposeScope scope)
+    /// <summary>Takes a scope out of the chain; those opened inside it stay open.</summary>
+    internal void Close(DisposeScope scope)
     {
-        // Scopes are meant to nest; one disposed out of order takes those opened inside it along.
-        for (DisposeScope? open = _current; open is not null; open = open.Outer)
+        if (Current == scope)
         {
-            if (open == scope)
+            Current = scope.Outer;
+            return;
+        }
+
+        for (DisposeScope? inner = Current; inner is not null; inner = inner.Outer)
+        {
+            if (inner.Outer == scope)
             {
-                _current = scope.Outer;
+                inner.Outer = scope.Outer;
                 return;
             }
         }
     }
 
-    internal DisposeScope? Register(torch.Tensor tensor)
+    internal void Register(torch.Tensor tensor)
     {
-        if (_current is null)
+        if (Current is { } scope)
+        {
+            StatisticsOfThread.TensorStatistics.CreatedInScopeCount++;
+            scope.Register(tensor);
+        }
+        else
         {
             StatisticsOfThread.TensorStatistics.CreatedOutsideScopeCount++;
-            return null;
         }
-
-        StatisticsOfThread.TensorStatistics.CreatedInScopeCount++;
-        _current.Register(tensor);
-        return _current;
     }
 }
 

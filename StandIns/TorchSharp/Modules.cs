@@ -6,7 +6,7 @@ namespace TorchSharp.Modules;
 public class Parameter : torch.Tensor
 {
     public Parameter(torch.Tensor data, bool requires_grad = true)
-        : base(data.requires_grad_(requires_grad).MoveHandle())
+        : base(data.requires_grad_(requires_grad))
     {
     }
 }
@@ -40,7 +40,7 @@ public sealed class Embedding : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     public Parameter weight => get_parameter("weight")!;
 
-    public override torch.Tensor forward(torch.Tensor input) => torch.nn.functional.embedding(input, weight);
+    public override torch.Tensor forward(torch.Tensor input) => Operators.Embedding.Call(weight, input);
 }
 
 /// <summary>
@@ -77,7 +77,7 @@ public sealed class LSTMCell : torch.nn.Module<torch.Tensor, (torch.Tensor, torc
         (torch.Tensor hidden, torch.Tensor cell) = h0_c0 ?? (
             torch.zeros(input.shape[0], _hiddenSize, device: input.device),
             torch.zeros(input.shape[0], _hiddenSize, device: input.device));
-        torch.Tensor[] next = Operators.LstmCell.CallMany(input, new[] { hidden, cell }, weight_ih, weight_hh, bias_ih, bias_hh);
+        torch.Tensor[] next = Operators.LstmCell.CallMany(2, input, new[] { hidden, cell }, weight_ih, weight_hh, bias_ih, bias_hh);
         return (next[0], next[1]);
     }
 }

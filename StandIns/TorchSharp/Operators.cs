@@ -49,7 +49,7 @@ internal static class Operators
     internal static readonly Operator Chunk = new("aten::chunk"), Split = new("aten::split", "Tensor"), Unbind = new("aten::unbind", "int");
     internal static readonly Operator Cat = new("aten::cat"), Stack = new("aten::stack"), Repeat = new("aten::repeat"), Flip = new("aten::flip"), TopK = new("aten::topk");
     internal static readonly Operator Empty = new("aten::empty", "memory_format"), Zeros = new("aten::zeros"), Ones = new("aten::ones"), Full = new("aten::full");
-    internal static readonly Operator Rand = new("aten::rand"), Randn = new("aten::randn"), ArangeStep = new("aten::arange", "start_step"), Eye = new("aten::eye");
+    internal static readonly Operator Rand = new("aten::rand"), Randn = new("aten::randn"), ArangeStep = new("aten::arange", "start_step"), Eye = new("aten::eye", "m");
     internal static readonly Operator ZerosLike = new("aten::zeros_like"), OnesLike = new("aten::ones_like"), EmptyLike = new("aten::empty_like");
     internal static readonly Operator Sort = new("aten::sort");
 }

@@ -17,30 +17,68 @@ public static partial class torch
         private static long s_peak;
 
         private nint _handle;
-        private readonly DisposeScopeManager _manager = DisposeScopeManager.ThreadSingleton;
+        private Leash? _leash;
 
-        /// <summary>Takes over the ownership of a native tensor.</summary>
+        /// <summary>Takes over the ownership of a native tensor; 0 makes an invalid tensor.</summary>
         internal Tensor(nint handle)
         {
             _handle = handle;
-            long total = Interlocked.Increment(ref s_total);
-            if (total > s_peak)
+            if (handle == 0)
             {
-                s_peak = total;
+                return;
             }
 
-            OwningDisposeScope = _manager.Register(this);
+            Count(1);
+            DisposeScopeManager.ThreadSingleton.Register(this);
+            if (OwningDisposeScope is null)
+            {
+                _leash = new Leash(handle);
+            }
         }
 
-        ~Tensor() => Dispose(false);
+        /// <summary>Takes over what <paramref name="data"/> holds, its scope included, and leaves it invalid.</summary>
+        private protected Tensor(Tensor data)
+        {
+            _handle = data.Handle;
+            _leash = data._leash;
+            data._handle = 0;
+            data._leash = null;
+            data.OwningDisposeScope?.Replace(data, this);
+        }
+
+        // A finalizer costs several times what the rest of a small operation does, so a tensor has none. One that a scope owns is given back by
+        // the scope; any other holds a leash, which gives the native tensor back when both are collected.
+        private sealed class Leash(nint handle)
+        {
+            private nint _handle = handle;
+
+            ~Leash()
+            {
+                nint handle = Interlocked.Exchange(ref _handle, 0);
+                if (handle != 0)
+                {
+                    NativeMethods.Release(handle);
+                    Count(-1);
+                }
+            }
+
+            internal void Drop()
+            {
+                Interlocked.Exchange(ref _handle, 0);
+                GC.SuppressFinalize(this);
+            }
+        }
 
         internal DisposeScope? OwningDisposeScope { get; set; }
+
+        /// <summary>Where the owning scope's list holds this tensor.</summary>
+        internal int PlaceInScope { get; set; }
 
         /// <summary>Tensors alive in the process.</summary>
         public static long TotalCount => Interlocked.Read(ref s_total);
 
         /// <summary>The largest <see cref="TotalCount"/> so far.</summary>
-        public static long PeakCount => s_peak;
+        public static long PeakCount => Interlocked.Read(ref s_peak);
 
         public bool IsInvalid => _handle == 0;
 
@@ -48,47 +86,54 @@ public static partial class torch
 
         public void Dispose()
         {
-            Dispose(true);
-            GC.SuppressFinalize(this);
-        }
-
-        protected virtual void Dispose(bool disposing)
-        {
-            nint handle = Interlocked.Exchange(ref _handle, 0);
+            nint handle = GiveUpHandle();
             if (handle == 0)
             {
                 return;
             }
 
-            NativeMethods.gg_release(handle);
-            Forget(disposing);
-        }
-
-        /// <summary>Gives the native tensor up to a new owner and leaves this object invalid.</summary>
-        internal nint MoveHandle()
-        {
-            nint handle = Handle;
-            _handle = 0;
-            Forget(true);
-            GC.SuppressFinalize(this);
-            return handle;
-        }
-
-        private void Forget(bool disposing)
-        {
-            Interlocked.Decrement(ref s_total);
-            if (!disposing)
+            NativeMethods.Release(handle);
+            Count(-1);
+            LifetimeStatistics statistics = DisposeScopeManager.Statistics.TensorStatistics;
+            if (OwningDisposeScope is { } scope)
             {
-                return;
-            }
-
-            if (OwningDisposeScope is not null)
-            {
-                OwningDisposeScope.MarkAsDisposed(this);
+                statistics.DisposedInScopeCount++;
+                scope.Remove(this);
             }
             else
             {
-                _manager.StatisticsOfThread.TensorStatistics.DisposedOutsideScopeCount++;
+                statistics.DisposedOutsideScopeCount++;
+            }
+        }
+
+        /// <summary>Who releases the native tensor is from now on the caller; 0 where somebody already has.</summary>
+        internal nint GiveUpHandle()
+        {
+            nint handle = Interlocked.Exchange(ref _handle, 0);
+            if (handle != 0 && _leash is not null)
+            {
+                _leash.Drop();
+                _leash = null;
+            }
+
+            return handle;
+        }
+
+        /// <summary>Called by the scope that lets go: from now on the tensor lives until it is disposed or collected.</summary>
+        internal void HoldItself()
+        {
+            if (_handle != 0)
+            {
+                _leash ??= new Leash(_handle);
+            }
+        }
+
+        internal static void Count(int change)
+        {
+            long total = Interlocked.Add(ref s_total, change);
+            if (change > 0 && total > s_peak)
+            {
+                s_peak = total;
             }
         }
 
@@ -177,7 +222,11 @@ public static partial class torch
         public bool requires_grad
         {
             get => Info.RequiresGrad != 0;
-            set => NativeMethods.Check(NativeMethods.gg_set_requires_grad(Handle, value ? 1 : 0));
+            set
+            {
+                NativeMethods.Check(NativeMethods.gg_set_requires_grad(Handle, value ? 1 : 0));
+                GC.KeepAlive(this);
+            }
         }
 
         public Tensor requires_grad_(bool requires_grad = true)
@@ -195,17 +244,26 @@ public static partial class torch
             {
                 nint found;
                 NativeMethods.Check(NativeMethods.gg_get_grad(Handle, &found));
+                GC.KeepAlive(this);
                 return found == 0 ? null : new Tensor(found);
             }
-            set => NativeMethods.Check(NativeMethods.gg_set_grad(Handle, value is null ? 0 : value.Handle));
+            set
+            {
+                NativeMethods.Check(NativeMethods.gg_set_grad(Handle, value is null ? 0 : value.Handle));
+                GC.KeepAlive(this);
+                GC.KeepAlive(value);
+            }
         }
 
         public void backward() => autograd.backward(this);
 
-        public void backward(IList<Tensor>? grad_tensors, bool retain_graph = false, bool create_graph = false, IList<Tensor>? inputs = null) =>
+        public void backward(IList<Tensor>? grad_tensors = null, bool retain_graph = false, bool create_graph = false, IList<Tensor>? inputs = null) =>
             autograd.backward(this, grad_tensors, retain_graph, create_graph, inputs);
 
-        /// <summary>The memory of a contiguous CPU tensor.</summary>
+        /// <summary>The memory of a contiguous CPU tensor; valid while the tensor lives.</summary>
+        /// <exception cref="NotImplementedException">The tensor is not contiguous.</exception>
+        /// <exception cref="InvalidOperationException">The tensor is not on the CPU.</exception>
+        /// <exception cref="ArgumentException">The tensor has more bytes than a span can hold.</exception>
         public Span<byte> bytes
         {
             get
@@ -213,7 +271,7 @@ public static partial class torch
                 TensorInfo info = Info;
                 if (info.IsContiguous == 0)
                 {
-                    throw new NotSupportedException("Tensor.bytes needs a contiguous tensor; call contiguous() first.");
+                    throw new NotImplementedException("Bytes() called on non-contiguous tensor.");
                 }
 
                 if ((DeviceType)info.DeviceType != DeviceType.CPU)
@@ -221,52 +279,72 @@ public static partial class torch
                     throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
                 }
 
-                return new Span<byte>(info.Data, checked((int)(info.Elements * ((ScalarType)info.ScalarType).ElementSize())));
+                long length = info.Elements * ((ScalarType)info.ScalarType).ElementSize();
+                return length <= int.MaxValue
+                    ? new Span<byte>(info.Data, (int)length)
+                    : throw new ArgumentException("Span only supports up to int.MaxValue elements.");
             }
             set
             {
                 Span<byte> target = bytes;
                 if (value.Length != target.Length)
                 {
-                    throw new ArgumentException("Mismatched data sizes in Tensor.bytes.", nameof(value));
+                    throw new ArgumentException("Mismatched data sizes in SetBytes().", nameof(value));
                 }
 
                 value.CopyTo(target);
             }
         }
 
+        /// <summary>The elements in row-major order; those of a copy where the tensor is not on the CPU.</summary>
         public TensorAccessor<T> data<T>()
-            where T : unmanaged => new(this);
+            where T : unmanaged
+        {
+            ValidateType(typeof(T), dtype);
+            return new(is_cpu() ? this : cpu());
+        }
 
         public T item<T>()
             where T : unmanaged
         {
-            if (numel() != 1)
+            TensorInfo info = Info;
+            if (info.Elements != 1)
             {
                 throw new ArgumentException("Number of elements in the tensor must be 1");
             }
 
-            using Tensor? copy = is_cpu() ? null : cpu();
-            TensorInfo info = (copy ?? this).Info;
-            T value = (ScalarType)info.ScalarType switch
+            ValidateType(typeof(T), (ScalarType)info.ScalarType);
+            if ((DeviceType)info.DeviceType != DeviceType.CPU)
             {
-                ScalarType.Float32 => Convert<float, T>(*(float*)info.Data),
-                ScalarType.Float64 => Convert<double, T>(*(double*)info.Data),
-                ScalarType.Int64 => Convert<long, T>(*(long*)info.Data),
-                ScalarType.Int32 => Convert<int, T>(*(int*)info.Data),
-                ScalarType.Bool => Convert<bool, T>(*(byte*)info.Data != 0),
-                ScalarType.Byte => Convert<byte, T>(*(byte*)info.Data),
-                var other => throw new NotSupportedException($"item<T>() of a {other} tensor."),
-            };
+                using Tensor copy = cpu();
+                return copy.item<T>();
+            }
+
+            T value = *(T*)info.Data;
             GC.KeepAlive(this);
             return value;
         }
 
         // TorchSharp reads an element only as the type that it has.
-        private static TTo Convert<TFrom, TTo>(TFrom value)
-            where TFrom : unmanaged
-            where TTo : unmanaged =>
-            typeof(TFrom) == typeof(TTo) ? *(TTo*)&value : throw new ArgumentException($"A tensor of {typeof(TFrom).Name} was read as {typeof(TTo).Name}.");
+        private static void ValidateType(Type wanted, ScalarType own)
+        {
+            bool same = own switch
+            {
+                ScalarType.Float32 => wanted == typeof(float),
+                ScalarType.Float64 => wanted == typeof(double),
+                ScalarType.Int64 => wanted == typeof(long),
+                ScalarType.Int32 => wanted == typeof(int),
+                ScalarType.Int16 => wanted == typeof(short),
+                ScalarType.Int8 => wanted == typeof(sbyte),
+                ScalarType.Bool => wanted == typeof(bool),
+                ScalarType.Byte => wanted == typeof(byte),
+                _ => throw new NotSupportedException($"The stand-in does not read elements of {own} tensors."),
+            };
+            if (!same)
+            {
+                throw new ArgumentException($"{wanted.Name} is not compatible with {own}");
+            }
+        }
 
         public Tensor this[params TensorIndex[] indices] => index(indices);
 

@@ -112,7 +112,7 @@ public static partial class torch
 
         public Tensor max() => Operators.Max.Call(this);
 
-        public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => Pair(Operators.MaxDim.CallMany(this, dim, keepdim));
+        public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => Pair(Operators.MaxDim.CallMany(2, this, dim, keepdim));
 
         public Tensor min() => Operators.Min.Call(this);
 
@@ -266,15 +266,15 @@ public static partial class torch
 
         public Tensor where(Tensor condition, Tensor y) => Operators.Where.Call(condition, this, y);
 
-        public Tensor[] chunk(long chunks, long dim = 0) => Operators.Chunk.CallMany(this, chunks, dim);
+        public Tensor[] chunk(long chunks, long dim = 0) => Operators.Chunk.CallMany(chunks, this, chunks, dim);
 
-        public Tensor[] split(long size, int dim = 0) => Operators.Split.CallMany(this, size, dim);
+        public Tensor[] split(long size, int dim = 0) => Operators.Split.CallMany(this.size(dim) / Math.Max(1, size) + 1, this, size, dim);
 
-        public Tensor[] unbind(long dimension = 0) => Operators.Unbind.CallMany(this, dimension);
+        public Tensor[] unbind(long dimension = 0) => Operators.Unbind.CallMany(size((int)dimension), this, dimension);
 
-        public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => Pair(Operators.TopK.CallMany(this, k, dim, largest, sorted));
+        public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => Pair(Operators.TopK.CallMany(2, this, k, dim, largest, sorted));
 
-        public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false) => Pair(Operators.Sort.CallMany(this, dim, descending));
+        public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false) => Pair(Operators.Sort.CallMany(2, this, dim, descending));
 
         public Tensor zeros_like(ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
             Operators.ZerosLike.Call(this, dtype, Argument.None, device).requires_grad_(requires_grad);

@@ -22,11 +22,18 @@ namespace TorchSharp
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No such element type."),
         };
 
-        public static float ToSingle(this torch.Tensor value) => value.to(torch.ScalarType.Float32).item<float>();
+        public static float ToSingle(this torch.Tensor value) => As<float>(value, torch.ScalarType.Float32);
 
-        public static double ToDouble(this torch.Tensor value) => value.to(torch.ScalarType.Float64).item<double>();
+        public static double ToDouble(this torch.Tensor value) => As<double>(value, torch.ScalarType.Float64);
 
-        public static long ToInt64(this torch.Tensor value) => value.to(torch.ScalarType.Int64).item<long>();
+        public static long ToInt64(this torch.Tensor value) => As<long>(value, torch.ScalarType.Int64);
+
+        private static T As<T>(torch.Tensor value, torch.ScalarType type)
+            where T : unmanaged
+        {
+            using torch.Tensor converted = value.to(type);
+            return converted.item<T>();
+        }
     }
 
     public static partial class torch
@@ -86,7 +93,7 @@ namespace TorchSharp
         {
             private enum Kind
             {
-                None, Single, Slice, Ellipsis,
+                None, Single, Slice,
             }
 
             private readonly Kind _kind;
@@ -103,10 +110,10 @@ namespace TorchSharp
             }
 
             /// <summary>Adds a dimension of size one.</summary>
-            public static TensorIndex None => new(Kind.None);
+            public static readonly TensorIndex None = new(Kind.None);
 
             /// <summary>The whole dimension.</summary>
-            public static TensorIndex Colon => new(Kind.Slice);
+            public static readonly TensorIndex Colon = new(Kind.Slice);
 
             public static TensorIndex Single(long? index) => new(Kind.Single, index);
 
@@ -208,24 +215,21 @@ namespace TorchSharp
 
 namespace TorchSharp.Utils
 {
+    /// <summary>Gives a field another name in <c>named_parameters</c> and <c>state_dict</c> than its own.</summary>
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class ComponentNameAttribute : Attribute
+    {
+        public string? Name { get; set; }
+    }
+
     /// <summary>The elements of a CPU tensor in row-major order, whatever its strides.</summary>
-    public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T>
+    public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T>
         where T : unmanaged
     {
         private readonly torch.Tensor _tensor;
 
         internal TensorAccessor(torch.Tensor tensor)
         {
-            if (!tensor.is_cpu())
-            {
-                throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
-            }
-
-            if (tensor.dtype.ElementSize() != sizeof(T))
-            {
-                throw new ArgumentException($"A {tensor.dtype} tensor has no elements of type {typeof(T).Name}.");
-            }
-
             _tensor = tensor;
         }
 

@@ -84,25 +84,49 @@ public static partial class torch
         public class AutogradContext : IDisposable
         {
             private readonly Dictionary<string, object> _data = [];
-            private List<Tensor> _toSave = [];
-            private nint[] _saved = [];
+            private int _savedCount;
+
+            internal AutogradContext()
+            {
+            }
 
             internal List<Tensor> NonDifferentiable { get; private set; } = [];
 
+            internal List<Tensor> ToSave { get; private set; } = [];
+
+            /// <summary>The graph node whose backward runs now; what was saved is kept there.</summary>
+            internal nint Node { get; set; }
+
             public bool MaterializeGrads { get; private set; } = true;
 
+            /// <summary>Whether a missing gradient arrives in the backward as zeros (the default) or as an invalid tensor.</summary>
             public void set_materialize_grads(bool value) => MaterializeGrads = value;
 
-            public void save_for_backward(List<Tensor> tensors) => _toSave = tensors;
+            /// <summary>Keeps inputs, outputs or other tensors for the backward; null entries are allowed.</summary>
+            public void save_for_backward(List<Tensor> tensors) => ToSave = tensors;
 
-            public void mark_non_differentiable(List<Tensor> tensors) => NonDifferentiable = tensors;
+            public void mark_non_differentiable(List<Tensor> tensors) => NonDifferentiable = [.. tensors];
 
             public void save_data(string key, object value) => _data[key] = value;
 
             public object get_data(string key) => _data.TryGetValue(key, out object? value) ? value : null!;
 
-            public List<Tensor> get_saved_variables() => [.. _saved.Select(handle => handle == 0 ? null! : new Tensor(NativeMethods.gg_share(handle)))];
+            /// <summary>What <see cref="save_for_backward"/> kept, with its history, so that a second derivative can pass through it.</summary>
+            /// <exception cref="ExternalException">A saved tensor was changed in place since, or its memory was freed by an earlier backward.</exception>
+            public List<Tensor> get_saved_variables()
+            {
+                var saved = new List<Tensor>(_savedCount);
+                for (int i = 0; i < _savedCount && Node != 0; i++)
+                {
+                    nint tensor;
+                    NativeMethods.Check(NativeMethods.gg_saved(Node, i, &tensor));
+                    saved.Add(tensor == 0 ? null! : new Tensor(tensor));
+                }
 
+                return saved;
+            }
+
+            /// <summary>The native node holds what was saved and frees it with the graph.</summary>
             public void Dispose()
             {
                 Dispose(true);
@@ -111,23 +135,14 @@ public static partial class torch
 
             protected virtual void Dispose(bool disposing)
             {
-                foreach (nint handle in _saved)
-                {
-                    if (handle != 0)
-                    {
-                        NativeMethods.gg_release(handle);
-                    }
-                }
-
-                _saved = [];
             }
 
-            // Inputs are saved as they are, so that a second derivative can pass through them. Anything else is saved without its history: an
-            // output that kept its own graph node alive would never be freed.
-            internal void Commit(IReadOnlyCollection<Tensor> inputs)
+            // The graph node owns its own references from here on; the context must not keep the forward's tensors alive.
+            internal void Commit()
             {
-                _saved = [.. _toSave.Select(tensor => tensor is null ? 0 : inputs.Contains(tensor) ? NativeMethods.gg_share(tensor.Handle) : tensor.detach().MoveHandle())];
-                _toSave = [];
+                _savedCount = ToSave.Count;
+                ToSave = [];
+                NonDifferentiable = [];
             }
         }
 
@@ -146,29 +161,27 @@ public static partial class torch
             /// <summary>Runs the forward without gradients and, where any argument needs one, hangs the backward on its outputs.</summary>
             public static List<Tensor> apply_internal(params object[] vars)
             {
-                Tensor[] inputs = [.. vars.OfType<Tensor>()];
+                Tensor[] inputs = [.. vars.OfType<Tensor>().Where(tensor => !tensor.IsInvalid)];
                 var context = new AutogradContext();
                 List<Tensor> outputs;
                 using (no_grad())
                 {
-                    outputs = s_instance.forward_internal(context, vars);
-                    if (outputs.Any(output => inputs.Contains(output)))
-                    {
-                        throw new NotSupportedException("The stand-in's custom functions may not return one of their inputs.");
-                    }
-
-                    context.Commit(inputs);
+                    // An input that is returned as it is gets a history of its own without losing the one it has.
+                    outputs = [.. s_instance.forward_internal(context, vars).Select(output => inputs.Contains(output) ? output.detach() : output)];
                 }
 
-                var invocation = new Invocation(context, s_instance, [.. vars.Select(argument => argument is Tensor)]);
-                Tensor[] attached = [.. outputs.Where(output => !context.NonDifferentiable.Contains(output))];
-                nint[] inputHandles = Handles(inputs)!, outputHandles = Handles(attached)!;
-                fixed (nint* firstInput = inputHandles, firstOutput = outputHandles)
+                byte[] differentiable = [.. outputs.Select(output => context.NonDifferentiable.Contains(output) ? (byte)0 : (byte)1)];
+                nint[] inputHandles = Handles(inputs)!, outputHandles = Handles(outputs)!;
+                nint[] saved = Handles([.. context.ToSave.Select(tensor => tensor is null || tensor.IsInvalid ? null! : tensor)])!;
+                var invocation = new Invocation(context, (IBackward)(object)s_instance, [.. vars.Select(argument => argument is Tensor { IsInvalid: false })]);
+                fixed (nint* firstInput = inputHandles, firstOutput = outputHandles, firstSaved = saved)
+                fixed (byte* firstDifferentiable = differentiable)
                 {
-                    NativeMethods.Check(NativeMethods.gg_attach_node(s_instance.Name, firstInput, inputHandles.Length, firstOutput, outputHandles.Length,
-                        GCHandle.ToIntPtr(GCHandle.Alloc(invocation)), &RunBackward, &Release));
+                    NativeMethods.Check(NativeMethods.gg_attach_node(s_instance.Name, firstInput, inputHandles.Length, firstOutput, firstDifferentiable, outputHandles.Length,
+                        firstSaved, saved.Length, context.MaterializeGrads ? 1 : 0, GCHandle.ToIntPtr(GCHandle.Alloc(invocation)), &RunBackward, &Release));
                 }
 
+                context.Commit();
                 GC.KeepAlive(vars);
                 return outputs;
             }
@@ -178,47 +191,62 @@ public static partial class torch
             internal abstract List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs);
         }
 
-        private sealed record Invocation(AutogradContext Context, object Function, bool[] IsTensor);
-
-        private static List<Tensor> Backward(Invocation invocation, List<Tensor> grads) =>
-            ((IBackward)invocation.Function).Run(invocation.Context, grads);
+        private sealed record Invocation(AutogradContext Context, IBackward Function, bool[] IsTensor);
 
         // Function<T> is generic, so the native callback reaches it through this.
         internal interface IBackward
         {
+            string Name { get; }
+
             List<Tensor> Run(AutogradContext context, List<Tensor> gradOutputs);
         }
 
         [UnmanagedCallersOnly]
-        private static int RunBackward(nint handle, nint* gradOutputs, int outputCount, nint* gradInputs, int inputCount)
+        private static int RunBackward(nint handle, nint node, nint* gradOutputs, int outputCount, nint* gradInputs, int inputCount)
         {
-            var incoming = new List<Tensor>(outputCount);
+            int given = 0;
             try
             {
                 using DisposeScope scope = NewDisposeScope();
+                var incoming = new List<Tensor>(outputCount);
                 for (int i = 0; i < outputCount; i++)
                 {
-                    incoming.Add(gradOutputs[i] == 0 ? null! : new Tensor(gradOutputs[i]));
+                    incoming.Add(new Tensor(gradOutputs[i]));
                 }
 
-                var invocation = (Invocation)GCHandle.FromIntPtr(handle).Target!;
-                List<Tensor> outgoing = Backward(invocation, incoming);
-                bool[] isTensor = invocation.IsTensor;
-                if (outgoing.Count < isTensor.Length)
+                var (context, function, isTensor) = (Invocation)GCHandle.FromIntPtr(handle).Target!;
+                List<Tensor> outgoing;
+                lock (context)
                 {
-                    throw new InvalidOperationException($"A custom function with {isTensor.Length} arguments returned {outgoing.Count} gradients.");
+                    context.Node = node;
+                    try
+                    {
+                        outgoing = function.Run(context, incoming);
+                    }
+                    finally
+                    {
+                        context.Node = 0;
+                    }
                 }
 
-                int next = 0;
+                if (outgoing.Count < isTensor.Length || outgoing.Skip(isTensor.Length).Any(IsGiven))
+                {
+                    throw new NotImplementedException($"Function {function.Name} returned an incorrect number of gradients (expected {isTensor.Length}, got {outgoing.Count})");
+                }
+
+                for (int i = 0; i < isTensor.Length; i++)
+                {
+                    if (!isTensor[i] && IsGiven(outgoing[i]))
+                    {
+                        throw new NotImplementedException($"Function {function.Name} returned a gradient at position {i + 1}, but the corresponding forward input was not a Tensor");
+                    }
+                }
+
                 for (int i = 0; i < isTensor.Length; i++)
                 {
                     if (isTensor[i])
                     {
-                        gradInputs[next++] = outgoing[i] is null ? 0 : NativeMethods.gg_share(outgoing[i].Handle);
-                    }
-                    else if (outgoing[i] is not null)
-                    {
-                        throw new InvalidOperationException($"A custom function returned a gradient at position {i + 1}, but the corresponding forward input was not a Tensor.");
+                        gradInputs[given++] = IsGiven(outgoing[i]) ? NativeMethods.gg_share(outgoing[i].Handle) : 0;
                     }
                 }
 
@@ -231,13 +259,10 @@ public static partial class torch
             }
         }
 
+        private static bool IsGiven(Tensor? gradient) => gradient is { IsInvalid: false };
+
         [UnmanagedCallersOnly]
-        private static void Release(nint handle)
-        {
-            GCHandle target = GCHandle.FromIntPtr(handle);
-            ((Invocation)target.Target!).Context.Dispose();
-            target.Free();
-        }
+        private static void Release(nint handle) => GCHandle.FromIntPtr(handle).Free();
 
         /// <summary>A custom function with one output.</summary>
         public abstract class SingleTensorFunction<T> : Function<T>, IBackward
@@ -256,6 +281,8 @@ public static partial class torch
             internal sealed override List<Tensor> forward_internal(AutogradContext ctx, params object[] vars) => [forward(ctx, vars)];
 
             internal sealed override List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs) => backward(ctx, grad_outputs[0]);
+
+            string IBackward.Name => Name;
 
             List<Tensor> IBackward.Run(AutogradContext context, List<Tensor> gradOutputs) => backward_internal(context, gradOutputs);
         }
@@ -277,6 +304,8 @@ public static partial class torch
             internal sealed override List<Tensor> forward_internal(AutogradContext ctx, params object[] vars) => forward(ctx, vars);
 
             internal sealed override List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs) => backward(ctx, grad_outputs);
+
+            string IBackward.Name => Name;
 
             List<Tensor> IBackward.Run(AutogradContext context, List<Tensor> gradOutputs) => backward_internal(context, gradOutputs);
         }

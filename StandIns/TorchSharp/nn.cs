@@ -1,15 +1,8 @@
 using System.Reflection;
 using TorchSharp.Modules;
-using TorchSharp.Native;
+using TorchSharp.Utils;
 
 namespace TorchSharp;
-
-/// <summary>Gives a field another name in <c>named_parameters</c> and <c>state_dict</c> than its own.</summary>
-[AttributeUsage(AttributeTargets.Field)]
-public sealed class ComponentNameAttribute : Attribute
-{
-    public string? Name { get; set; }
-}
 
 public static partial class torch
 {
@@ -30,6 +23,7 @@ public static partial class torch
             private readonly List<(string Name, Tensor Buffer)> _buffers = [];
             private readonly List<(string Name, Module Module)> _modules = [];
             private readonly string _name;
+            private bool _areComponentsRegistered;
 
             protected Module(string name) => _name = name;
 
@@ -37,65 +31,110 @@ public static partial class torch
 
             public string GetName() => _name;
 
-            protected void RegisterComponents()
+            /// <summary>
+            /// Registers what the fields hold now, those of the most derived class first; only the first call has an effect. A name that is already
+            /// taken is passed over.
+            /// </summary>
+            protected virtual void RegisterComponents()
+            {
+                if (_areComponentsRegistered)
+                {
+                    return;
+                }
+
+                _areComponentsRegistered = true;
+                foreach (FieldInfo field in Fields())
+                {
+                    string fieldName = field.GetCustomAttribute<ComponentNameAttribute>()?.Name ?? field.Name;
+                    if (IsTaken(fieldName))
+                    {
+                        continue;
+                    }
+
+                    switch (field.GetValue(this))
+                    {
+                        case Module module:
+                            register_module(fieldName, module);
+                            break;
+                        case Parameter parameter:
+                            register_parameter(fieldName, parameter);
+                            break;
+                        case Tensor buffer:
+                            register_buffer(fieldName, buffer);
+                            break;
+                    }
+                }
+            }
+
+            private IEnumerable<FieldInfo> Fields()
             {
                 for (Type? type = GetType(); type is not null && type != typeof(Module); type = type.BaseType)
                 {
                     foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
                     {
-                        string fieldName = field.GetCustomAttribute<ComponentNameAttribute>()?.Name ?? field.Name;
-                        switch (field.GetValue(this))
-                        {
-                            case Module module when !_modules.Exists(known => known.Name == fieldName):
-                                register_module(fieldName, module);
-                                break;
-                            case Parameter parameter when !_parameters.Exists(known => known.Name == fieldName):
-                                register_parameter(fieldName, parameter);
-                                break;
-                            case Tensor buffer and not Modules.Parameter when !_buffers.Exists(known => known.Name == fieldName):
-                                register_buffer(fieldName, buffer);
-                                break;
-                        }
+                        yield return field;
                     }
                 }
             }
 
-            public void register_module(string name, Module submodule) => _modules.Add((name, submodule));
+            private bool IsTaken(string name) =>
+                _modules.Exists(known => known.Name == name) || _parameters.Exists(known => known.Name == name) || _buffers.Exists(known => known.Name == name);
 
+            /// <exception cref="ArgumentException">The name is empty or has a dot.</exception>
+            /// <exception cref="InvalidOperationException">The name is taken.</exception>
+            public void register_module(string name, Module submodule)
+            {
+                if (string.IsNullOrEmpty(name) || name.Contains('.', StringComparison.Ordinal))
+                {
+                    throw new ArgumentException($"module name can't be empty or contain \".\", got: \"{name}\"");
+                }
+
+                if (_modules.Exists(known => known.Name == name))
+                {
+                    throw new InvalidOperationException($"Sub-module {name} is already registered.");
+                }
+
+                submodule.RegisterComponents();
+                _modules.Add((name, submodule));
+            }
+
+            /// <exception cref="InvalidOperationException">The name is taken.</exception>
             public void register_parameter(string name, Parameter param)
             {
+                if (_parameters.Exists(known => known.Name == name))
+                {
+                    throw new InvalidOperationException($"Parameter {name} is already registered.");
+                }
+
                 // A module outlives the scope in which it happens to be built.
                 param.DetachFromDisposeScope();
                 _parameters.Add((name, param));
             }
 
+            /// <exception cref="InvalidOperationException">The name is taken.</exception>
             public void register_buffer(string name, Tensor tensor)
             {
+                if (_buffers.Exists(known => known.Name == name))
+                {
+                    throw new InvalidOperationException($"Tensor {name} is already registered.");
+                }
+
                 tensor.DetachFromDisposeScope();
                 _buffers.Add((name, tensor));
             }
 
             public IEnumerable<(string name, Module module)> named_children() => _modules;
 
+            /// <summary>Own parameters first, then those of the submodules in the order of registration; a shared one under its first name only.</summary>
             public IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
             {
-                foreach ((string name, Parameter parameter) in _parameters)
+                IEnumerable<(string, Parameter)> own = _parameters, all = own;
+                if (recurse)
                 {
-                    yield return (name, parameter);
+                    all = own.Concat(_modules.SelectMany(child => child.Module.named_parameters().Select(named => ($"{child.Name}.{named.name}", named.parameter))));
                 }
 
-                if (!recurse)
-                {
-                    yield break;
-                }
-
-                foreach ((string prefix, Module module) in _modules)
-                {
-                    foreach ((string name, Parameter parameter) in module.named_parameters())
-                    {
-                        yield return ($"{prefix}.{name}", parameter);
-                    }
-                }
+                return all.Where(named => !named.Item2.IsInvalid).DistinctBy(named => named.Item2.Handle);
             }
 
             public Parameter? get_parameter(string target) => named_parameters().FirstOrDefault(named => named.name == target).parameter;
@@ -104,18 +143,9 @@ public static partial class torch
 
             public IEnumerable<(string name, Tensor buffer)> named_buffers()
             {
-                foreach ((string name, Tensor buffer) in _buffers)
-                {
-                    yield return (name, buffer);
-                }
-
-                foreach ((string prefix, Module module) in _modules)
-                {
-                    foreach ((string name, Tensor buffer) in module.named_buffers())
-                    {
-                        yield return ($"{prefix}.{name}", buffer);
-                    }
-                }
+                IEnumerable<(string, Tensor)> own = _buffers;
+                return own.Concat(_modules.SelectMany(child => child.Module.named_buffers().Select(named => ($"{child.Name}.{named.name}", named.buffer))))
+                    .Where(named => !named.Item2.IsInvalid).DistinctBy(named => named.Item2.Handle);
             }
 
             public Dictionary<string, Tensor> state_dict()
@@ -209,15 +239,9 @@ public static partial class torch
 
             private void ReplaceField(Tensor old, Tensor moved)
             {
-                for (Type? type = GetType(); type is not null && type != typeof(Module); type = type.BaseType)
+                foreach (FieldInfo field in Fields().Where(field => ReferenceEquals(field.GetValue(this), old)))
                 {
-                    foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-                    {
-                        if (ReferenceEquals(field.GetValue(this), old))
-                        {
-                            field.SetValue(this, moved);
-                        }
-                    }
+                    field.SetValue(this, moved);
                 }
             }
 
@@ -296,9 +320,29 @@ public static partial class torch
                     return 0;
                 }
 
-                double total = stack(gradients.Select(gradient => gradient.norm((float)norm_type))).norm((float)norm_type).ToDouble();
-                double coefficient = Math.Min(1, max_norm / (total + 1e-6));
-                if (coefficient < 1)
+                var elements = new FusedPasses.Elements[gradients.Length];
+                bool fused = norm_type == 2;
+                for (int i = 0; i < gradients.Length; i++)
+                {
+                    fused = FusedPasses.TryElements(gradients[i], out elements[i]) && fused;
+                }
+
+                double total = fused
+                    ? Math.Sqrt(FusedPasses.SumOfSquares(elements))
+                    : stack(gradients.Select(gradient => gradient.norm((float)norm_type))).norm((float)norm_type).ToDouble();
+                double coefficient = max_norm / (total + 1e-6);
+                if (coefficient >= 1)
+                {
+                    return total;
+                }
+
+                // A norm that is not a number comes here too and spoils every gradient, as in PyTorch: better than to hide it.
+                if (fused)
+                {
+                    FusedPasses.Scale(elements, (float)coefficient);
+                    FusedPasses.BumpVersions(gradients);
+                }
+                else
                 {
                     foreach (Tensor gradient in gradients)
                     {
@@ -314,8 +358,6 @@ public static partial class torch
         {
             public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => Operators.Linear.Call(input, weights, bias);
 
-            public static Tensor embedding(Tensor x, Tensor weight) => Operators.Embedding.Call(weight, x);
-
             public static Tensor conv1d(Tensor input, Tensor weight, Tensor? bias = null) => Operators.Conv1d.Call(input, weight, bias);
 
             public static Tensor relu(Tensor x) => x.relu();
@@ -324,7 +366,7 @@ public static partial class torch
 
             public static Tensor softmax(Tensor input, long dim, ScalarType? dtype = null) => input.softmax(dim, dtype);
 
-            public static Tensor log_softmax(Tensor input, long dim, ScalarType? dtype = null) => input.log_softmax(dim, dtype);
+            public static Tensor log_softmax(Tensor x, long dim) => x.log_softmax(dim);
 
             public static Tensor softplus(Tensor x, double beta = 1, double threshold = 20) => Operators.Softplus.Call(x, beta, threshold);
 

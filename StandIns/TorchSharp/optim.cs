@@ -74,12 +74,26 @@ namespace TorchSharp.Modules
         private readonly (double Beta1, double Beta2, double Eps, double WeightDecay) _options;
         private readonly State[] _states;
 
+        /// <exception cref="ArgumentException">A negative rate, epsilon or decay, or a beta outside [0, 1).</exception>
         public Adam(IEnumerable<Parameter> parameters, double lr = 0.001, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0)
         {
+            Require(lr >= 0, $"Invalid learning rate: {lr}");
+            Require(eps >= 0, $"Invalid ε: {eps}");
+            Require(beta1 is >= 0 and < 1, $"Invalid beta1: {beta1}");
+            Require(beta2 is >= 0 and < 1, $"Invalid beta2: {beta2}");
+            Require(weight_decay >= 0, $"Invalid weight_decay value: {weight_decay}");
             _parameters = [.. parameters];
             _group = new ParamGroup { LearningRate = lr, InitialLearningRate = lr };
             _options = (beta1, beta2, eps, weight_decay);
             _states = [.. _parameters.Select(parameter => new State(parameter))];
+        }
+
+        private static void Require(bool condition, FormattableString otherwise)
+        {
+            if (!condition)
+            {
+                throw new ArgumentException(FormattableString.Invariant(otherwise));
+            }
         }
 
         public override IEnumerable<torch.optim.ILearningRateController> ParamGroups => [_group];
@@ -110,24 +124,49 @@ namespace TorchSharp.Modules
 
         public override torch.Tensor? step(Func<torch.Tensor>? closure = null)
         {
-            torch.Tensor? loss = closure?.Invoke();
+            torch.Tensor? loss = null;
+            if (closure is not null)
+            {
+                using IDisposable on = torch.enable_grad();
+                loss = closure();
+            }
+
             using DisposeScope scope = torch.NewDisposeScope();
             using IDisposable off = torch.no_grad();
+            (double beta1, double beta2, double eps, double weightDecay) = _options;
+            var updates = new List<FusedPasses.AdamUpdate>(_parameters.Length);
+            var written = new List<torch.Tensor>(3 * _parameters.Length);
             for (int i = 0; i < _parameters.Length; i++)
             {
-                if (_parameters[i].grad is { } gradient)
+                if (_parameters[i].grad is not { } gradient)
                 {
-                    Update(_parameters[i], gradient, _states[i]);
+                    continue;
+                }
+
+                State state = _states[i];
+                state.step++;
+                double stepSize = _group.LearningRate / (1 - Math.Pow(beta1, state.step)), root = Math.Sqrt(1 - Math.Pow(beta2, state.step));
+                if (FusedPasses.TryElements(_parameters[i], out FusedPasses.Elements parameter) && FusedPasses.TryElements(gradient, out FusedPasses.Elements slope)
+                    && FusedPasses.TryElements(state.exp_avg, out FusedPasses.Elements average) && FusedPasses.TryElements(state.exp_avg_sq, out FusedPasses.Elements square))
+                {
+                    updates.Add(new(parameter.Memory, slope.Memory, average.Memory, square.Memory, parameter.Count, (float)stepSize, (float)root));
+                    written.AddRange([_parameters[i], state.exp_avg, state.exp_avg_sq]);
+                }
+                else
+                {
+                    Compose(_parameters[i], gradient, state, stepSize, root);
                 }
             }
 
+            FusedPasses.Adam(updates, new((float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)eps, (float)weightDecay));
+            FusedPasses.BumpVersions([.. written]);
             return loss;
         }
 
-        private void Update(Parameter parameter, torch.Tensor gradient, State state)
+        // The same update in libtorch's operations: any element type, layout and device.
+        private void Compose(Parameter parameter, torch.Tensor gradient, State state, double stepSize, double root)
         {
             (double beta1, double beta2, double eps, double weightDecay) = _options;
-            state.step++;
             if (weightDecay != 0)
             {
                 gradient = gradient.add(parameter, alpha: weightDecay);
@@ -135,9 +174,7 @@ namespace TorchSharp.Modules
 
             state.exp_avg.mul_(beta1).add_(gradient, alpha: 1 - beta1);
             state.exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-            double correction1 = 1 - Math.Pow(beta1, state.step), correction2 = 1 - Math.Pow(beta2, state.step);
-            torch.Tensor denominator = state.exp_avg_sq.sqrt().div_(Math.Sqrt(correction2)).add_(eps);
-            parameter.addcdiv_(state.exp_avg, denominator, -_group.LearningRate / correction1);
+            parameter.addcdiv_(state.exp_avg, state.exp_avg_sq.sqrt().div_(root).add_(eps), -stepSize);
         }
 
         protected override void Dispose(bool disposing)

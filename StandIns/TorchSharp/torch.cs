@@ -16,7 +16,7 @@ public static partial class torch
     /// <summary>The version of TorchSharp that the subset follows.</summary>
     public static string __version__ => "0.106.0";
 
-    public static DisposeScope NewDisposeScope() => DisposeScopeManager.ThreadSingleton.NewScope();
+    public static DisposeScope NewDisposeScope() => DisposeScopeManager.ThreadSingleton.Open();
 
     public static DisposeScope? CurrentDisposeScope => DisposeScopeManager.ThreadSingleton.Current;
 
@@ -71,7 +71,7 @@ public static partial class torch
         empty(size, dtype, device).normal_(0, 1, generator).requires_grad_(requires_grad);
 
     public static Tensor eye(long rows, long columns = -1, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        new Operator("aten::eye", "m").Call(rows, columns == -1 ? rows : columns, dtype, Argument.None, device).requires_grad_(requires_grad);
+        Operators.Eye.Call(rows, columns == -1 ? rows : columns, dtype, Argument.None, device).requires_grad_(requires_grad);
 
     public static Tensor arange(Scalar start, Scalar stop, Scalar step, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
         Operators.ArangeStep.Call(start, stop, step, dtype, Argument.None, device).requires_grad_(requires_grad);

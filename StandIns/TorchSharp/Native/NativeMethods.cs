@@ -42,25 +42,27 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Bridge)] private static partial byte* gg_last_error();
     [LibraryImport(Bridge, StringMarshalling = StringMarshalling.Utf8)] internal static partial int gg_operator(string name, string overload, out nint result);
     [LibraryImport(Bridge)] internal static partial int gg_call(nint op, Value* arguments, int argumentCount, Value* results, int capacity, int* resultCount);
-    [LibraryImport(Bridge)] internal static partial void gg_release(nint tensor);
+    [LibraryImport(Bridge)] private static partial void gg_release(nint* tensors, int count);
     [LibraryImport(Bridge)] internal static partial nint gg_share(nint tensor);
-    [LibraryImport(Bridge)] internal static partial int gg_info(nint tensor, TensorInfo* info);
-    [LibraryImport(Bridge)] internal static partial long gg_live_tensors();
+    [LibraryImport(Bridge), SuppressGCTransition] internal static partial int gg_info(nint tensor, TensorInfo* info);
+    [LibraryImport(Bridge), SuppressGCTransition] internal static partial long gg_live_tensors();
     [LibraryImport(Bridge)] internal static partial int gg_set_requires_grad(nint tensor, int on);
     [LibraryImport(Bridge)] internal static partial int gg_get_grad(nint tensor, nint* grad);
     [LibraryImport(Bridge)] internal static partial int gg_set_grad(nint tensor, nint grad);
-    [LibraryImport(Bridge)] internal static partial int gg_grad_mode();
-    [LibraryImport(Bridge)] internal static partial void gg_set_grad_mode(int on);
+    [LibraryImport(Bridge), SuppressGCTransition] internal static partial int gg_grad_mode();
+    [LibraryImport(Bridge), SuppressGCTransition] internal static partial void gg_set_grad_mode(int on);
     [LibraryImport(Bridge)] internal static partial int gg_backward(nint* tensors, int count, nint* grads, int retainGraph, int createGraph, nint* inputs, int inputCount);
     [LibraryImport(Bridge)] internal static partial int gg_grad(nint* outputs, int outputCount, nint* inputs, int inputCount, nint* grads, int retainGraph, int createGraph, int allowUnused, nint* results);
-    [LibraryImport(Bridge, StringMarshalling = StringMarshalling.Utf8)] internal static partial int gg_attach_node(string label, nint* inputs, int inputCount, nint* outputs, int outputCount, nint context, delegate* unmanaged<nint, nint*, int, nint*, int, int> backward, delegate* unmanaged<nint, void> release);
+    [LibraryImport(Bridge, StringMarshalling = StringMarshalling.Utf8)] internal static partial int gg_attach_node(string label, nint* inputs, int inputCount, nint* outputs, byte* differentiable, int outputCount, nint* saved, int savedCount, int materialize, nint context, delegate* unmanaged<nint, nint, nint*, int, nint*, int, int> backward, delegate* unmanaged<nint, void> release);
+    [LibraryImport(Bridge)] internal static partial int gg_saved(nint node, int index, nint* tensor);
+    [LibraryImport(Bridge)] internal static partial int gg_bump_versions(nint* tensors, int count);
     [LibraryImport(Bridge)] internal static partial int gg_generator(long seed, out nint result);
     [LibraryImport(Bridge)] internal static partial int gg_default_generator(int deviceType, int deviceIndex, out nint result);
     [LibraryImport(Bridge)] internal static partial void gg_release_generator(nint generator);
     [LibraryImport(Bridge)] internal static partial int gg_generator_seed(nint generator, long seed);
     [LibraryImport(Bridge)] internal static partial int gg_generator_state(nint generator, out nint state);
     [LibraryImport(Bridge)] internal static partial int gg_generator_set_state(nint generator, nint state);
-    [LibraryImport(Bridge)] internal static partial int gg_threads();
+    [LibraryImport(Bridge), SuppressGCTransition] internal static partial int gg_threads();
     [LibraryImport(Bridge)] internal static partial int gg_set_threads(int count);
     [LibraryImport(Bridge)] internal static partial int gg_cuda_devices();
     [LibraryImport(Bridge)] internal static partial int gg_cuda_synchronize(int device);
@@ -68,6 +70,18 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Bridge)] private static partial byte* gg_version();
     [LibraryImport(Bridge)] private static partial byte* gg_configuration();
     [LibraryImport(Bridge)] internal static partial int gg_keep_memory(long bytes);
+
+    /// <summary>Gives one tensor back.</summary>
+    internal static void Release(nint tensor) => gg_release(&tensor, 1);
+
+    /// <summary>Gives several tensors back in one crossing.</summary>
+    internal static void Release(ReadOnlySpan<nint> tensors)
+    {
+        fixed (nint* first = tensors)
+        {
+            gg_release(first, tensors.Length);
+        }
+    }
 
     /// <summary>Throws libtorch's message where a bridge function reported failure.</summary>
     /// <exception cref="ExternalException">As TorchSharp, which raises every libtorch error as this type.</exception>

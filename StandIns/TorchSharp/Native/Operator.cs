@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace TorchSharp.Native;
@@ -53,51 +53,35 @@ internal readonly struct Argument
 /// <param name="overload">For example "Tensor"; empty for the unnamed overload.</param>
 internal sealed unsafe class Operator(string name, string overload = "")
 {
-    private const int MaximumResults = 256;
+    // Room on the stack for the elements of lists and strings; a call with more takes an array.
+    private const int ScratchOnStack = 128;
     private nint _handle;
-
-    private nint Handle
-    {
-        get
-        {
-            if (_handle == 0)
-            {
-                NativeMethods.Check(NativeMethods.gg_operator(name, overload, out nint found));
-                _handle = found;
-            }
-
-            return _handle;
-        }
-    }
 
     /// <summary>Calls an operator that returns one tensor.</summary>
     public torch.Tensor Call(params ReadOnlySpan<Argument> arguments)
     {
         Value result;
-        int count;
-        Invoke(arguments, &result, 1, &count);
+        Invoke(arguments, &result, 1);
         return new torch.Tensor((nint)result.Bits);
     }
 
-    /// <summary>Calls an in-place operator, whose result is <paramref name="self"/> again.</summary>
-    public torch.Tensor CallInPlace(torch.Tensor self, params ReadOnlySpan<Argument> others)
+    /// <summary>Calls an in-place operator, whose result is its first argument again.</summary>
+    public torch.Tensor CallInPlace(params ReadOnlySpan<Argument> arguments)
     {
-        Span<Argument> arguments = new Argument[others.Length + 1];
-        arguments[0] = self;
-        others.CopyTo(arguments[1..]);
-        Value result;
-        int count;
-        Invoke(arguments, &result, 1, &count);
-        NativeMethods.gg_release((nint)result.Bits);
-        return self;
+        Invoke(arguments, null, 0);
+        return Unsafe.As<torch.Tensor>(arguments[0].Reference!);
     }
 
-    /// <summary>Calls an operator that returns several tensors.</summary>
-    public torch.Tensor[] CallMany(params ReadOnlySpan<Argument> arguments)
+    /// <summary>Calls an operator that returns at most <paramref name="capacity"/> tensors.</summary>
+    public torch.Tensor[] CallMany(long capacity, params ReadOnlySpan<Argument> arguments)
     {
-        Value* results = stackalloc Value[MaximumResults];
+        var results = new Value[Math.Max(1, capacity)];
         int count;
-        Invoke(arguments, results, MaximumResults, &count);
+        fixed (Value* first = results)
+        {
+            count = Invoke(arguments, first, results.Length);
+        }
+
         var tensors = new torch.Tensor[count];
         for (int i = 0; i < count; i++)
         {
@@ -107,59 +91,84 @@ internal sealed unsafe class Operator(string name, string overload = "")
         return tensors;
     }
 
-    private void Invoke(ReadOnlySpan<Argument> arguments, Value* results, int capacity, int* count)
+    // Two threads that race here find the same operator; one of the handles, a pointer's worth of memory, is then forgotten.
+    private nint Resolve()
+    {
+        NativeMethods.Check(NativeMethods.gg_operator(name, overload, out nint found));
+        Volatile.Write(ref _handle, found);
+        return found;
+    }
+
+    [SkipLocalsInit]
+    private int Invoke(ReadOnlySpan<Argument> arguments, Value* results, int capacity)
     {
         // Lists are copied beside the arguments, so nothing on the managed heap has to be pinned.
         int scratchLength = 0;
         foreach (ref readonly Argument argument in arguments)
         {
-            scratchLength += argument.Reference switch
+            scratchLength += argument.Tag switch
             {
-                long[] list => list.Length,
-                torch.Tensor[] list => list.Length,
-                string text => Encoding.UTF8.GetMaxByteCount(text.Length) / sizeof(long) + 1,
+                Tag.IntList => Unsafe.As<long[]>(argument.Reference!).Length,
+                Tag.TensorList => Unsafe.As<torch.Tensor[]>(argument.Reference!).Length,
+                Tag.String => Longs(Unsafe.As<string>(argument.Reference!)),
                 _ => 0,
             };
         }
 
         Value* values = stackalloc Value[arguments.Length];
-        long* scratch = stackalloc long[scratchLength];
-        for (int i = 0; i < arguments.Length; i++)
+        long* onStack = stackalloc long[ScratchOnStack];
+        int count;
+        fixed (long* onHeap = scratchLength > ScratchOnStack ? new long[scratchLength] : null)
         {
-            ref readonly Argument argument = ref arguments[i];
-            values[i] = new Value { Tag = argument.Tag, Bits = argument.Bits };
-            switch (argument.Reference)
-            {
-                case long[] list:
-                    list.CopyTo(new Span<long>(scratch, list.Length));
-                    values[i].Count = list.Length;
-                    values[i].Bits = (nint)scratch;
-                    scratch += list.Length;
-                    break;
-                case torch.Tensor[] list:
-                    for (int item = 0; item < list.Length; item++)
-                    {
-                        scratch[item] = list[item].Handle;
-                    }
-
-                    values[i].Count = list.Length;
-                    values[i].Bits = (nint)scratch;
-                    scratch += list.Length;
-                    break;
-                case string text:
-                    values[i].Count = Encoding.UTF8.GetBytes(text, new Span<byte>(scratch, Encoding.UTF8.GetMaxByteCount(text.Length)));
-                    values[i].Bits = (nint)scratch;
-                    scratch += Encoding.UTF8.GetMaxByteCount(text.Length) / sizeof(long) + 1;
-                    break;
-            }
+            Fill(arguments, values, onHeap is null ? onStack : onHeap);
+            nint handle = _handle != 0 ? _handle : Resolve();
+            NativeMethods.Check(NativeMethods.gg_call(handle, values, arguments.Length, results, capacity, &count));
         }
-
-        NativeMethods.Check(NativeMethods.gg_call(Handle, values, arguments.Length, results, capacity, count));
 
         // A tensor no longer referenced by anything else must outlive the call.
         foreach (ref readonly Argument argument in arguments)
         {
             GC.KeepAlive(argument.Reference);
         }
+
+        return count;
     }
+
+    private static void Fill(ReadOnlySpan<Argument> arguments, Value* values, long* scratch)
+    {
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            ref readonly Argument argument = ref arguments[i];
+            values[i] = new Value { Tag = argument.Tag, Bits = argument.Bits };
+            switch (argument.Tag)
+            {
+                case Tag.IntList:
+                    long[] numbers = Unsafe.As<long[]>(argument.Reference!);
+                    numbers.CopyTo(new Span<long>(scratch, numbers.Length));
+                    values[i].Count = numbers.Length;
+                    values[i].Bits = (nint)scratch;
+                    scratch += numbers.Length;
+                    break;
+                case Tag.TensorList:
+                    torch.Tensor[] tensors = Unsafe.As<torch.Tensor[]>(argument.Reference!);
+                    for (int item = 0; item < tensors.Length; item++)
+                    {
+                        scratch[item] = tensors[item].Handle;
+                    }
+
+                    values[i].Count = tensors.Length;
+                    values[i].Bits = (nint)scratch;
+                    scratch += tensors.Length;
+                    break;
+                case Tag.String:
+                    string text = Unsafe.As<string>(argument.Reference!);
+                    values[i].Count = Encoding.UTF8.GetBytes(text, new Span<byte>(scratch, Longs(text) * sizeof(long)));
+                    values[i].Bits = (nint)scratch;
+                    scratch += Longs(text);
+                    break;
+            }
+        }
+    }
+
+    private static int Longs(string text) => Encoding.UTF8.GetMaxByteCount(text.Length) / sizeof(long) + 1;
 }

@@ -4,24 +4,25 @@
 //
 // A tensor crosses as an owned TensorImpl*: whoever holds the pointer must give it to gg_release exactly once.
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ScalarOps.h>
+#include <ATen/Version.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/Version.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/utils.h>
+#include <torch/csrc/autograd/saved_variable.h>
 #include <torch/csrc/autograd/variable.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,7 +36,7 @@ thread_local std::string last_error;
 std::atomic<int64_t> live_tensors{0};
 
 enum Tag : int32_t {
-  kNone = 0, kTensor, kInt, kDouble, kBool, kIntList, kTensorList, kDoubleList, kString, kDevice, kGenerator
+  kNone = 0, kTensor, kInt, kDouble, kBool, kIntList, kTensorList, kDoubleList, kString, kDevice, kGenerator,
 };
 
 // 16 bytes, blittable: what an argument or a result is, how many elements a list has, and the value or a pointer to it.
@@ -91,21 +92,32 @@ at::Tensor borrow(void* handle) {
       static_cast<c10::TensorImpl*>(handle)));
 }
 
+// The opposite of give: the caller's ownership ends here.
+at::Tensor take(void* handle) {
+  if (handle == nullptr) return at::Tensor();
+  live_tensors.fetch_sub(1, std::memory_order_relaxed);
+  return at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(static_cast<c10::TensorImpl*>(handle)));
+}
+
 std::vector<at::Tensor> borrow_all(void* const* handles, int count) {
   std::vector<at::Tensor> tensors;
+  if (handles == nullptr) return tensors;
   tensors.reserve(count);
   for (int i = 0; i < count; ++i) tensors.push_back(borrow(handles[i]));
   return tensors;
 }
 
-// The schema's element type decides how a list of tensors is boxed: Tensor[] and Tensor?[] are different lists.
-c10::IValue box(const Value& value, const c10::TypePtr& type) {
+// A number where the schema wants a tensor becomes a wrapped number, which takes part in type promotion as the number would.
+at::Tensor wrapped(const at::Scalar& number) { return at::native::wrapped_scalar_tensor(number); }
+
+c10::IValue box(const Value& value, const c10::Argument& formal) {
+  const bool wants_tensor = value.tag >= kInt && value.tag <= kBool && formal.type()->kind() == c10::TypeKind::TensorType;
   switch (value.tag) {
     case kNone: return {};
     case kTensor: return borrow(value.pointer);
-    case kInt: return value.integer;
-    case kDouble: return value.real;
-    case kBool: return value.integer != 0;
+    case kInt: return wants_tensor ? c10::IValue(wrapped(value.integer)) : c10::IValue(value.integer);
+    case kDouble: return wants_tensor ? c10::IValue(wrapped(value.real)) : c10::IValue(value.real);
+    case kBool: return wants_tensor ? c10::IValue(wrapped(value.integer != 0)) : c10::IValue(value.integer != 0);
     case kIntList: {
       const auto* first = static_cast<const int64_t*>(value.pointer);
       return std::vector<int64_t>(first, first + value.count);
@@ -114,90 +126,96 @@ c10::IValue box(const Value& value, const c10::TypePtr& type) {
       const auto* first = static_cast<const double*>(value.pointer);
       return std::vector<double>(first, first + value.count);
     }
-    case kTensorList: {
-      auto tensors = borrow_all(static_cast<void* const*>(value.pointer), value.count);
-      const auto list = type->cast<c10::ListType>();
-      if (list && list->getElementType()->kind() == c10::TypeKind::OptionalType) {
-        c10::List<c10::optional<at::Tensor>> optionals;
-        for (auto& tensor : tensors) {
-          if (tensor.defined()) optionals.push_back(tensor); else optionals.push_back(c10::nullopt);
-        }
-        return optionals;
-      }
-      return tensors;
-    }
+    case kTensorList: return borrow_all(static_cast<void* const*>(value.pointer), value.count);
     case kString: return std::string(static_cast<const char*>(value.pointer), value.count);
     case kDevice:
-      return c10::Device(static_cast<c10::DeviceType>(value.integer >> 8), static_cast<int8_t>(value.integer & 0xff));
+      return c10::Device(static_cast<c10::DeviceType>(value.integer >> 8), static_cast<c10::DeviceIndex>(value.integer & 0xff));
     case kGenerator: return *static_cast<at::Generator*>(value.pointer);
-    default: TORCH_CHECK(false, "argument with unknown tag ", value.tag);
+    default: TORCH_CHECK(false, "argument '", formal.name(), "' has the unknown tag ", value.tag);
   }
 }
 
-void unbox(const c10::IValue& ivalue, std::vector<Value>& results) {
-  Value value{};
-  if (ivalue.isTensor()) {
-    value.tag = kTensor;
-    value.pointer = give(ivalue.toTensor());
-  } else if (ivalue.isTensorList()) {
-    for (const at::Tensor& tensor : ivalue.toTensorVector()) results.push_back(Value{kTensor, 0, {give(tensor)}});
-    return;
-  } else if (ivalue.isInt()) {
-    value.tag = kInt;
-    value.integer = ivalue.toInt();
-  } else if (ivalue.isDouble()) {
-    value.tag = kDouble;
-    value.real = ivalue.toDouble();
-  } else if (ivalue.isBool()) {
-    value.tag = kBool;
-    value.integer = ivalue.toBool();
-  } else {
-    TORCH_CHECK(ivalue.isNone(), "an operator returned a ", ivalue.tagKind(), ", which the bridge does not carry");
+// Stores what an operator left on the stack, lists of tensors flattened. Nothing is given away before all is known to fit.
+int unbox(const torch::jit::Stack& stack, Value* results, int capacity) {
+  size_t count = 0;
+  for (const auto& ivalue : stack) {
+    TORCH_CHECK(ivalue.isTensor() || ivalue.isTensorList() || ivalue.isInt() || ivalue.isDouble() || ivalue.isBool() || ivalue.isNone(),
+                "an operator returned a ", ivalue.tagKind(), ", which the bridge does not carry");
+    count += ivalue.isTensorList() ? ivalue.toTensorList().size() : 1;
   }
-  results.push_back(value);
+  TORCH_CHECK(count <= static_cast<size_t>(capacity), "an operator returned ", count, " values where ", capacity, " were expected");
+  Value* next = results;
+  for (const auto& ivalue : stack) {
+    if (ivalue.isTensorList()) {
+      for (at::Tensor& tensor : ivalue.toTensorVector()) {
+        *next = Value{kTensor, 0, {nullptr}};
+        next++->pointer = give(std::move(tensor));
+      }
+      continue;
+    }
+    *next = Value{kNone, 0, {nullptr}};
+    if (ivalue.isTensor()) {
+      next->tag = kTensor;
+      next->pointer = give(ivalue.toTensor());
+    } else if (ivalue.isInt()) {
+      next->tag = kInt;
+      next->integer = ivalue.toInt();
+    } else if (ivalue.isDouble()) {
+      next->tag = kDouble;
+      next->real = ivalue.toDouble();
+    } else if (ivalue.isBool()) {
+      next->tag = kBool;
+      next->integer = ivalue.toBool();
+    }
+    ++next;
+  }
+  return static_cast<int>(count);
 }
 
-using BackwardCallback = int (*)(void* context, void* const* grad_outputs, int output_count, void** grad_inputs, int input_count);
+using BackwardCallback = int (*)(void* context, void* node, void* const* grad_outputs, int output_count, void** grad_inputs, int input_count);
 using ReleaseCallback = void (*)(void* context);
 
 // A custom autograd function whose backward is C#. The context is a GCHandle that lives as long as the graph node.
 struct ManagedNode : public torch::autograd::Node {
-  void* context;
-  BackwardCallback backward;
-  ReleaseCallback release;
-  int input_count;
-  std::string label;
-
+  ManagedNode(const char* label, void* context, BackwardCallback backward, ReleaseCallback release)
+      : label(label), context(context), backward(backward), release(release) {}
   ~ManagedNode() override { release(context); }
+
   std::string name() const override { return label; }
 
+  void release_variables() override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& variable : saved) variable.reset_data();
+  }
+
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
-    // Autograd leaves undefined what no consumer used; C# receives zeros of the output's shape, as PyTorch's materialised gradients.
+    // Autograd leaves undefined what no consumer used; C# receives zeros of the output's shape unless it asked for none.
     std::vector<void*> incoming;
     for (size_t i = 0; i < grads.size(); ++i) {
-      at::Tensor grad = grads[i].defined() ? grads[i] : input_metadata(static_cast<uint32_t>(i)).zeros_like();
-      incoming.push_back(give(std::move(grad)));
+      const bool zeros = !grads[i].defined() && materialize;
+      incoming.push_back(give(zeros ? input_metadata(i).zeros_like() : std::move(grads[i])));
     }
     std::vector<void*> outgoing(input_count, nullptr);
-    const int failed = backward(context, incoming.data(), static_cast<int>(incoming.size()), outgoing.data(), input_count);
+    const int failed = backward(context, this, incoming.data(), static_cast<int>(incoming.size()), outgoing.data(), input_count);
     torch::autograd::variable_list result;
-    for (void* handle : outgoing) {
-      result.push_back(handle == nullptr ? at::Tensor() : borrow(handle));
-    }
+    for (void* handle : outgoing) result.push_back(take(handle));
     TORCH_CHECK(failed == 0, "the backward of ", label, " threw in C#");
     return result;
   }
-};
 
-std::vector<at::Tensor> defined_or_empty(void* const* handles, int count) {
-  return handles == nullptr ? std::vector<at::Tensor>{} : borrow_all(handles, count);
-}
+  const std::string label;
+  void* const context;
+  const BackwardCallback backward;
+  const ReleaseCallback release;
+  int input_count = 0;
+  bool materialize = true;
+  std::vector<torch::autograd::SavedVariable> saved;
+};
 
 }  // namespace
 
-EXPORT void gg_release(void* tensor) {
-  live_tensors.fetch_sub(1, std::memory_order_relaxed);
-  c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(static_cast<c10::TensorImpl*>(tensor));
+EXPORT void gg_release(void* const* tensors, int count) {
+  for (int i = 0; i < count; ++i) take(tensors[i]);
 }
 
 EXPORT const char* gg_last_error() { return last_error.c_str(); }
@@ -206,30 +224,26 @@ EXPORT int gg_operator(const char* name, const char* overload, void** result) {
   return guarded([&] { *result = new c10::OperatorHandle(c10::Dispatcher::singleton().findSchemaOrThrow(name, overload)); });
 }
 
-// Calls an operator with the given leading arguments; the rest take the schema's defaults. At most `capacity` results are stored.
+// Calls an operator with the given leading arguments; the rest take the schema's defaults. With a capacity of 0 the results are dropped.
 EXPORT int gg_call(const void* op, const Value* arguments, int argument_count, Value* results, int capacity, int* result_count) {
   return guarded([&] {
     const auto& handle = *static_cast<const c10::OperatorHandle*>(op);
     const auto& formals = handle.schema().arguments();
     TORCH_CHECK(static_cast<size_t>(argument_count) <= formals.size(), handle.schema().name(), " takes at most ", formals.size(), " arguments");
-    torch::jit::Stack stack;
+    // The stack's memory is kept for the thread's next call; a call made inside this one finds none and brings its own.
+    static thread_local torch::jit::Stack spare;
+    torch::jit::Stack stack = std::move(spare);
+    stack.clear();
     stack.reserve(formals.size());
-    for (int i = 0; i < argument_count; ++i) stack.push_back(box(arguments[i], formals[i].type()));
+    for (int i = 0; i < argument_count; ++i) stack.push_back(box(arguments[i], formals[i]));
     for (size_t i = argument_count; i < formals.size(); ++i) {
       TORCH_CHECK(formals[i].default_value(), handle.schema().name(), " needs its argument '", formals[i].name(), "'");
       stack.push_back(*formals[i].default_value());
     }
     handle.callBoxed(&stack);
-    std::vector<Value> values;
-    for (const auto& ivalue : stack) unbox(ivalue, values);
-    if (values.size() > static_cast<size_t>(capacity)) {
-      for (const Value& value : values) {
-        if (value.tag == kTensor && value.pointer != nullptr) gg_release(value.pointer);
-      }
-      TORCH_CHECK(false, handle.schema().name(), " returned ", values.size(), " values where ", capacity, " were expected");
-    }
-    std::copy(values.begin(), values.end(), results);
-    *result_count = static_cast<int>(values.size());
+    *result_count = capacity == 0 ? 0 : unbox(stack, results, capacity);
+    stack.clear();
+    spare = std::move(stack);
   });
 }
 
@@ -272,8 +286,8 @@ EXPORT void gg_set_grad_mode(int on) { at::GradMode::set_enabled(on != 0); }
 
 EXPORT int gg_backward(void* const* tensors, int count, void* const* grads, int retain_graph, int create_graph, void* const* inputs, int input_count) {
   return guarded([&] {
-    torch::autograd::backward(borrow_all(tensors, count), defined_or_empty(grads, count), retain_graph != 0, create_graph != 0,
-                              defined_or_empty(inputs, input_count));
+    torch::autograd::backward(borrow_all(tensors, count), borrow_all(grads, count), retain_graph != 0, create_graph != 0,
+                              borrow_all(inputs, input_count));
   });
 }
 
@@ -281,34 +295,48 @@ EXPORT int gg_grad(void* const* outputs, int output_count, void* const* inputs, 
                    int create_graph, int allow_unused, void** results) {
   return guarded([&] {
     const auto found = torch::autograd::grad(borrow_all(outputs, output_count), borrow_all(inputs, input_count),
-                                             defined_or_empty(grads, output_count), retain_graph != 0, create_graph != 0, allow_unused != 0);
+                                             borrow_all(grads, output_count), retain_graph != 0, create_graph != 0, allow_unused != 0);
     for (size_t i = 0; i < found.size(); ++i) results[i] = give(found[i]);
   });
 }
 
-// Makes `outputs` the results of a graph node over `inputs` whose backward is a C# callback. Where no input requires a gradient (or
-// gradients are off) no node is made and the context is released at once.
-EXPORT int gg_attach_node(const char* label, void* const* inputs, int input_count, void* const* outputs, int output_count, void* context,
-                          BackwardCallback backward, ReleaseCallback release) {
+// Makes `outputs` the results of a graph node over `inputs` whose backward is a C# callback, with `saved` kept for it. Where no input
+// requires a gradient (or gradients are off) no node is made. The context is released once, by the node or at once.
+EXPORT int gg_attach_node(const char* label, void* const* inputs, int input_count, void* const* outputs, const uint8_t* differentiable, int output_count,
+                          void* const* saved, int saved_count, int materialize, void* context, BackwardCallback backward, ReleaseCallback release) {
   return guarded([&] {
+    auto node = std::shared_ptr<ManagedNode>(new ManagedNode(label, context, backward, release), torch::autograd::deleteNode);
     const auto tensors = borrow_all(inputs, input_count);
-    bool needed = false;
-    for (const auto& tensor : tensors) needed = needed || (tensor.defined() && tensor.requires_grad());
-    if (!needed || !at::GradMode::is_enabled()) {
-      release(context);
-      return;
-    }
-    auto node = std::shared_ptr<ManagedNode>(new ManagedNode(), torch::autograd::deleteNode);
-    node->context = context;
-    node->backward = backward;
-    node->release = release;
+    const bool needed = std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); });
+    if (!needed || !at::GradMode::is_enabled()) return;
     node->input_count = input_count;
-    node->label = label;
+    node->materialize = materialize != 0;
     node->set_next_edges(torch::autograd::collect_next_edges(tensors));
     for (int i = 0; i < output_count; ++i) {
-      at::Tensor output = borrow(outputs[i]);
-      torch::autograd::set_history(output, node);
+      const at::Tensor output = borrow(outputs[i]);
+      const auto number = node->add_input_metadata(output);
+      if (differentiable[i] && torch::autograd::isDifferentiableType(output.scalar_type())) {
+        torch::autograd::impl::set_gradient_edge(output, {node, number});
+      }
     }
+    for (const at::Tensor& tensor : borrow_all(saved, saved_count)) {
+      node->saved.emplace_back(tensor, tensor.defined() && tensor.grad_fn() == node);
+    }
+  });
+}
+
+// A tensor that was saved for the backward now running in `node`; undefined where nothing was saved.
+EXPORT int gg_saved(void* node, int index, void** tensor) {
+  return guarded([&] {
+    auto& owner = *static_cast<ManagedNode*>(node);
+    *tensor = give(owner.saved.at(index).unpack(owner.shared_from_this()));
+  });
+}
+
+// Tells autograd that the memory of these tensors was written without libtorch knowing, so that a graph that saved them refuses to run.
+EXPORT int gg_bump_versions(void* const* tensors, int count) {
+  return guarded([&] {
+    for (int i = 0; i < count; ++i) static_cast<c10::TensorImpl*>(tensors[i])->bump_version();
   });
 }
 
@@ -318,7 +346,7 @@ EXPORT int gg_generator(int64_t seed, void** result) {
 
 EXPORT int gg_default_generator(int device_type, int device_index, void** result) {
   return guarded([&] {
-    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<int8_t>(device_index));
+    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(device_index));
     *result = new at::Generator(at::globalContext().defaultGenerator(device));
   });
 }
@@ -348,12 +376,11 @@ EXPORT int gg_set_threads(int count) {
 
 EXPORT int gg_cuda_devices() {
   int count = 0;
-  guarded([&] { count = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().getNumGPUs()) : 0; });
-  return count;
+  return guarded([&] { count = static_cast<int>(torch::cuda::device_count()); }) == 0 ? count : 0;
 }
 
 EXPORT int gg_cuda_synchronize(int device) {
-  return guarded([&] { at::detail::getCUDAHooks().deviceSynchronize(static_cast<int8_t>(device)); });
+  return guarded([&] { torch::cuda::synchronize(device); });
 }
 
 // Denormals cost a hundred times a normal number; returns 1 where the processor can flush them. Holds for the calling thread.
