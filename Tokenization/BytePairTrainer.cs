@@ -49,7 +49,6 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
         }
 
         var merges = new List<string>();
-        var listed = new HashSet<string>(StringComparer.Ordinal);
         var changed = new HashSet<(int, int)>();
         while (merges.Count < options.Merges && queue.TryDequeue(out (int Left, int Right, long Count) best, out _))
         {
@@ -80,21 +79,11 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
                 continue;
             }
 
-            // Two merges may spell one token ("ab" + "c", "a" + "bc"); it has one id, and through it a pair merged before can come back.
-            string spelling = tokens[best.Left] + tokens[best.Right];
-            if (!ids.TryGetValue(spelling, out int merged))
-            {
-                merged = tokens.Count;
-                ids.Add(spelling, merged);
-                tokens.Add(spelling);
-            }
-
-            string merge = $"{tokens[best.Left]} {tokens[best.Right]}";
-            if (listed.Add(merge))
-            {
-                merges.Add(merge);
-            }
-
+            // No two merges spell one token: as no merge crosses the borders of a stretch of bytes that became one token, what happened between
+            // them depended on these bytes alone, wherever they stand.
+            int merged = tokens.Count;
+            tokens.Add(tokens[best.Left] + tokens[best.Right]);
+            merges.Add($"{tokens[best.Left]} {tokens[best.Right]}");
             changed.Clear();
             foreach (int index in pair.Words)
             {
