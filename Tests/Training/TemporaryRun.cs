@@ -7,14 +7,19 @@ namespace GumbelGan.Tests.Training;
 /// <summary>A folder of its own with a small corpus in it, gone at the end.</summary>
 internal sealed class TemporaryRun : IDisposable
 {
-    private static readonly string[] _things = ["cat", "dog", "bird", "horse"], _actions = ["runs", "sits", "sleeps"], _places = ["here", "there", "outside"];
+    private static readonly string[] _things = ["cat", "dog", "bird", "horse", "child", "woman", "man", "girl", "boy", "duck"];
+    private static readonly string[] _actions = ["runs", "sits", "sleeps", "waits", "sings", "eats", "stands", "plays"];
+    private static readonly string[] _places = ["here", "there", "outside", "inside", "nearby", "upstairs"];
+
+    /// <summary>Nats a token of the language that the corpus is drawn from, the end token counted.</summary>
+    public static readonly double Entropy = (Math.Log(_things.Length) + Math.Log(_actions.Length) + Math.Log(2) + Math.Log(_places.Length) / 2) / 4.5;
 
     public TemporaryRun(int lines = 300)
     {
         Directory.CreateDirectory(Folder);
         var random = new RandomStream(new RandomKey(5));
         File.WriteAllLines(Corpus, Enumerable.Range(0, lines).Select(_ =>
-            $"a {_things[random.NextInt32(4)]} {_actions[random.NextInt32(3)]}{(random.NextInt32(2) == 0 ? "" : " " + _places[random.NextInt32(3)])}"));
+            $"a {_things[random.NextInt32(_things.Length)]} {_actions[random.NextInt32(_actions.Length)]}{(random.NextInt32(2) == 0 ? "" : " " + _places[random.NextInt32(_places.Length)])}"));
     }
 
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), $"gumbelgan-test-{Guid.NewGuid():N}");
