@@ -122,8 +122,9 @@ public sealed class TrainingJob : IDisposable
         {
             ObjectiveKind.Mle => null,
             ObjectiveKind.Gumbel => new GumbelObjective(Generator, _config.Adversarial.Loss, _config.Adversarial.Relaxation),
-            _ => throw new UserMistakeException("The objective reinforce is not available yet; use mle or gumbel."),
+            _ => new ReinforceObjective(Generator, _config.Reinforce),
         };
+        using var disposable = objective as IDisposable;
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
         trainer.Run(cancellation);
     }
