@@ -26,6 +26,9 @@ public sealed class RunFolder
     /// <summary>What is needed to encode and decode.</summary>
     public string Tokenizer => In("tokenizer");
 
+    /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
+    public string Failure => In("failure.txt");
+
     private string Checkpoints => In("checkpoints");
 
     /// <summary>Makes the folder of a new run.</summary>
