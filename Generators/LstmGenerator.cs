@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using GumbelGan.Generators.Kernels;
 using GumbelGan.Randomness;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

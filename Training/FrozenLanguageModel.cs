@@ -1,4 +1,3 @@
-using GumbelGan.Evaluation;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -53,7 +52,7 @@ public sealed class FrozenLanguageModel : IDisposable
     public double[,] Features(IReadOnlyList<int[]> sequences)
     {
         using IDisposable off = no_grad();
-        var features = new double[sequences.Count, _options.Hidden];
+        double[,] features = new double[sequences.Count, _options.Hidden];
         int done = 0;
         foreach (int[][] chunk in sequences.Chunk(256))
         {

@@ -56,6 +56,15 @@ internal sealed class GrammarJudge
         }
     }
 
+    /// <summary>Fresh strings of the grammar, as ids without an end: what a perfect model would write.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="key">Keys the draws.</param>
+    public int[][] Draw(int count, RandomKey key)
+    {
+        var random = new RandomStream(key);
+        return [.. Enumerable.Range(0, count).Select(_ => _tokenizer.Encode(_grammar.Sample(random)))];
+    }
+
     /// <summary>Adds what can be said of any sequences: validity, and divergences by counts where the language can be listed.</summary>
     /// <param name="inputs">What else is known of them.</param>
     /// <param name="texts">The sequences, decoded; null for one without an end.</param>

@@ -125,6 +125,16 @@ public sealed class RunEvaluator
 
         var random = new RandomStream(_key.Derive("memoriser"));
         int[][] memorised = [.. Enumerable.Range(0, _options.Count).Select(_ => _training[random.NextInt32(_training.Length)])];
+        var references = new Dictionary<string, IReadOnlyDictionary<string, double?>>
+        {
+            ["held_out"] = RunEvaluation.Tagged(OfText(_heldOut, "held out")),
+            ["memoriser"] = RunEvaluation.Tagged(OfText(memorised, "memoriser")),
+        };
+        if (_grammar is not null)
+        {
+            references["grammar"] = RunEvaluation.Tagged(OfText(_grammar.Draw(_options.Count, _key.Derive("grammar")), "grammar"));
+        }
+
         int distinct = Distinct(lastSamples.Take(_count).Select(row => Evaluator.Content(row, _corpus.Tokenizer))), real = Distinct(_heldOut);
         bool collapsed = distinct < CollapsedShare * real;
         return new EvaluatedCheckpoints(
@@ -134,11 +144,7 @@ public sealed class RunEvaluator
                 StatusReason = collapsed ? $"{_count} samples of the last checkpoint hold {distinct} distinct sequences, fewer than a tenth of the {real} that as many real lines hold." : null,
                 Last = new CheckpointEvaluation(_folder.Latest().State().Step, RunEvaluation.Tagged(last)),
                 Best = new CheckpointEvaluation(_folder.Best().State().Step, RunEvaluation.Tagged(best), "nll/validation"),
-                References = new Dictionary<string, IReadOnlyDictionary<string, double?>>
-                {
-                    ["held_out"] = RunEvaluation.Tagged(OfText(_heldOut, "held out")),
-                    ["memoriser"] = RunEvaluation.Tagged(OfText(memorised, "memoriser")),
-                },
+                References = references,
                 Sweep = sweep,
                 Samples = [.. bestSamples.Take(SamplesKept).Select(row => _corpus.Tokenizer.Decode(row))],
                 MetricNames = last.ToDictionary(result => result.Metric.Key, result => result.Name),

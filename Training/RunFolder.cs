@@ -144,7 +144,7 @@ public sealed class RunFolder
             return null;
         }
 
-        var content = new byte[32];
+        byte[] content = new byte[32];
         using FileStream stream = File.OpenRead(path);
         string name = Encoding.ASCII.GetString(content, 0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)).TrimEnd('\n');
         return name.Length is > 0 and < 20 && name.All(char.IsAsciiDigit)

@@ -1,4 +1,3 @@
-using System.Text;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;

@@ -46,7 +46,7 @@ public sealed record RunEvaluation
     /// <summary>The checkpoint selected on validation data; null for a failed run.</summary>
     public CheckpointEvaluation? Best { get; init; }
 
-    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) and "memoriser" (training lines resampled). By name, then by tag.</summary>
+    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) "memoriser" (training lines resampled), on grammars "grammar" (fresh draws). By name, then by tag.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double?>> References { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, double?>>();
 

@@ -73,6 +73,9 @@ public sealed class RunEvaluatorTests
         ConfidenceInterval validity = evaluated.Last.Single(result => result.Metric.Key == "validity").Values[0].Interval!.Value;
         Assert.True(validity.Contains(last["model_mass"]!.Value), $"{last["model_mass"]} {validity}");
         Assert.Equal(1, evaluated.Evaluation.References["memoriser"]["validity"]);
+        Assert.Equal(1, evaluated.Evaluation.References["grammar"]["validity"]);
+        Assert.True(evaluated.Evaluation.References["grammar"]["divergence/kl_model_true/p_value"] > 0.01);
+        Assert.True(evaluated.Evaluation.References["grammar"]["divergence/kl_model_true"] < exact);
     }
 
     [Fact]
