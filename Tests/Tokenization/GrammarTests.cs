@@ -68,12 +68,12 @@ public sealed partial class GrammarTests
     {
         var grammar = Grammar.Parse(Ambiguous, "ambiguous");
         var random = new RandomStream(new RandomKey(11));
-        const int draws = 200_000;
-        Dictionary<string, int> counts = Enumerable.Range(0, draws).Select(_ => grammar.Sample(random)).CountBy(text => text).ToDictionary();
+        const int Draws = 200_000;
+        Dictionary<string, int> counts = Enumerable.Range(0, Draws).Select(_ => grammar.Sample(random)).CountBy(text => text).ToDictionary();
         IReadOnlyList<GrammarString> language = grammar.Enumerate();
-        GrammarString[] common = [.. language.Where(entry => entry.Probability * draws >= 20)];
-        double statistic = common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * draws), 2) / (entry.Probability * draws));
-        double restExpected = draws * (1 - common.Sum(entry => entry.Probability)), restObserved = draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
+        GrammarString[] common = [.. language.Where(entry => entry.Probability * Draws >= 20)];
+        double statistic = common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * Draws), 2) / (entry.Probability * Draws));
+        double restExpected = Draws * (1 - common.Sum(entry => entry.Probability)), restObserved = Draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
         statistic += Math.Pow(restObserved - restExpected, 2) / restExpected;
         // Chi-square with as many degrees of freedom as common strings: mean k, variance 2k; five standard deviations.
         Assert.InRange(statistic, common.Length - (5 * Math.Sqrt(2 * common.Length)), common.Length + (5 * Math.Sqrt(2 * common.Length)));
@@ -89,8 +89,8 @@ public sealed partial class GrammarTests
         Func<string, bool> recogniser = name == "arithmetic" ? text => Arithmetic().IsMatch(text) : text => TexygenAccepts(text.Split(' '));
         var random = new RandomStream(new RandomKey(3));
         int valid = 0;
-        const int draws = 3000;
-        for (int i = 0; i < draws; i++)
+        const int Draws = 3000;
+        for (int i = 0; i < Draws; i++)
         {
             string text = grammar.Sample(random);
             Assert.True(grammar.Accepts(text) && recogniser(text), text);
@@ -120,7 +120,7 @@ public sealed partial class GrammarTests
             valid += recogniser(mutated) ? 1 : 0;
         }
 
-        Assert.InRange(valid, draws / 100, draws * 99 / 100);
+        Assert.InRange(valid, Draws / 100, Draws * 99 / 100);
     }
 
     [Fact]
