@@ -13,6 +13,8 @@ public static class GumbelGanProgram
 {
     private const string DebugVariable = "GUMBELGAN_DEBUG";
 
+    private static bool IsDebugging => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(DebugVariable));
+
     /// <summary>Runs one command line with plain writers; live progress becomes plain lines on <paramref name="error"/>.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation) =>
@@ -48,7 +50,11 @@ public static class GumbelGanProgram
         catch (UserMistakeException mistake)
         {
             surroundings.Error.WriteLine(mistake.Message.ReplaceLineEndings(" "));
-            ShowTrace(mistake, surroundings.Error, hint: false);
+            if (IsDebugging)
+            {
+                surroundings.Error.WriteLine(mistake);
+            }
+
             return ExitCode.UserMistake;
         }
         catch (OperationCanceledException) when (surroundings.Cancellation.IsCancellationRequested)
@@ -58,7 +64,7 @@ public static class GumbelGanProgram
         catch (Exception failure)
         {
             surroundings.Error.WriteLine($"Failed: {failure.Message.ReplaceLineEndings(" ")}");
-            ShowTrace(failure, surroundings.Error, hint: true);
+            ShowTrace(failure, surroundings.Error);
             return ExitCode.Failed;
         }
     }
@@ -85,17 +91,12 @@ public static class GumbelGanProgram
         yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
         yield return SampleCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
+        yield return DoctorCommand.Create(surroundings);
+        yield return CorpusCommand.Create(surroundings);
+        yield return TokenizerCommand.Create(surroundings);
     }
 
-    private static void ShowTrace(Exception exception, TextWriter error, bool hint)
-    {
-        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(DebugVariable)))
-        {
-            error.WriteLine(exception);
-        }
-        else if (hint)
-        {
-            error.WriteLine($"Set {DebugVariable}=1 to see where.");
-        }
-    }
+    /// <summary>Writes where <paramref name="failure"/> happened, if the user has asked for it, else how to ask.</summary>
+    internal static void ShowTrace(Exception failure, TextWriter error) =>
+        error.WriteLine(IsDebugging ? failure.ToString() : $"Set {DebugVariable}=1 to see where.");
 }

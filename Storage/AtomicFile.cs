@@ -72,14 +72,14 @@ public static class AtomicFile
     /// <summary>The one sentence for the user when writing <paramref name="path"/> failed with <paramref name="failure"/>.</summary>
     public static UserMistakeException Explain(string path, Exception failure)
     {
-        const int noSpace = 28, quotaExceeded = 122, readOnlyFileSystem = 30, windowsDiskFull = unchecked((int)0x80070070);
+        const int NoSpace = 28, QuotaExceeded = 122, ReadOnlyFileSystem = 30, WindowsDiskFull = unchecked((int)0x80070070);
         string sentence = failure switch
         {
             UnauthorizedAccessException when Directory.Exists(path) => $"'{path}' is a folder, so no file can be written there; name a file.",
             UnauthorizedAccessException => $"'{path}' cannot be written because its folder or the file is read-only; grant access or choose another folder.",
             DirectoryNotFoundException or FileNotFoundException => $"'{path}' cannot be written because its folder does not exist; create it or choose another.",
-            { HResult: noSpace or quotaExceeded or windowsDiskFull } => $"'{path}' cannot be written because the disk is full; free some space and run again.",
-            { HResult: readOnlyFileSystem } => $"'{path}' cannot be written because its file system is read-only; choose another folder.",
+            { HResult: NoSpace or QuotaExceeded or WindowsDiskFull } => $"'{path}' cannot be written because the disk is full; free some space and run again.",
+            { HResult: ReadOnlyFileSystem } => $"'{path}' cannot be written because its file system is read-only; choose another folder.",
             _ => $"'{path}' cannot be written ({failure.Message.TrimEnd('.')}); check the disk and the folder.",
         };
         return new UserMistakeException(sentence, failure);

@@ -51,8 +51,8 @@ public sealed partial class DiskMedium : IFileMedium
         try
         {
             // Some network file systems cannot flush folders and answer EINVAL: nothing more can be done there.
-            const int invalidArgument = 22;
-            if (FlushDescriptor(descriptor) != 0 && Marshal.GetLastPInvokeError() is var error && error != invalidArgument)
+            const int InvalidArgument = 22;
+            if (FlushDescriptor(descriptor) != 0 && Marshal.GetLastPInvokeError() is var error && error != InvalidArgument)
             {
                 throw new IOException($"The folder '{folder}' cannot be flushed to the disk (error {error}).");
             }

@@ -365,8 +365,8 @@ public sealed class SafetensorsFile
     // A hostile file may hold a name of many megabytes, or one with control characters that would disturb the terminal.
     private static string Shorten(string text)
     {
-        const int longest = 60;
-        string start = text.Length <= longest ? text : text[..longest] + "...";
+        const int Longest = 60;
+        string start = text.Length <= Longest ? text : text[..Longest] + "...";
         return string.Concat(start.Select(character => char.IsControl(character) || char.IsSurrogate(character) ? '?' : character));
     }
 

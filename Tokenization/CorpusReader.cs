@@ -16,14 +16,16 @@ public sealed class CorpusReader
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _path;
+    private readonly bool _trim;
     private readonly byte[] _salt;
 
     /// <summary>A reader of the file at <paramref name="path"/>.</summary>
     /// <param name="path">A regular file.</param>
     /// <param name="splitSeed">Enters each line's <see cref="CorpusLine.Hash"/>.</param>
-    public CorpusReader(string path, long splitSeed = 0)
+    /// <param name="trim">Whether white space around a line, the CR of a CR LF included, is dropped.</param>
+    public CorpusReader(string path, long splitSeed = 0, bool trim = true)
     {
-        _path = path;
+        (_path, _trim) = (path, trim);
         _salt = BitConverter.GetBytes(splitSeed);
         if (!BitConverter.IsLittleEndian)
         {
@@ -113,7 +115,7 @@ public sealed class CorpusReader
             throw new UserMistakeException($"{_path}, line {number} (from byte {offset} of the file) is longer than {MaximumLineBytes} bytes; a corpus holds one sequence a line.");
         }
 
-        ReadOnlySpan<byte> trimmed = bytes.Trim(" \t\r\v\f"u8);
+        ReadOnlySpan<byte> trimmed = _trim ? bytes.Trim(" \t\r\v\f"u8) : bytes;
         string text;
         try
         {
@@ -161,7 +163,7 @@ public sealed class CorpusReader
 
 /// <summary>One line of a corpus.</summary>
 /// <param name="Number">Counted from 1.</param>
-/// <param name="Text">Without line end and surrounding white space.</param>
+/// <param name="Text">Without line end and, unless the reader keeps it, surrounding white space.</param>
 /// <param name="Hash">64 bits of SHA-256 over the split seed and the text: decides the split and finds exact duplicates.</param>
 public readonly record struct CorpusLine(long Number, string Text, ulong Hash)
 {

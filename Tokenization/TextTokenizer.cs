@@ -127,7 +127,7 @@ public abstract class TextTokenizer : Tokenizer
             Directory.CreateDirectory(folder);
             foreach ((string name, byte[] content) in Files())
             {
-                WriteAtomically(Path.Combine(folder, name), content);
+                AtomicFile.WriteAllBytes(Path.Combine(folder, name), content);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -136,7 +136,7 @@ public abstract class TextTokenizer : Tokenizer
         }
     }
 
-    /// <summary>Reads a tokenizer that <see cref="Save"/> wrote.</summary>
+    /// <summary>Reads a tokenizer that <see cref="Save"/> wrote, or a folder with only GPT-2-style vocab.json and merges.txt.</summary>
     /// <exception cref="UserMistakeException">The folder or a file in it is missing or malformed.</exception>
     public static TextTokenizer Load(string folder)
     {
@@ -145,12 +145,20 @@ public abstract class TextTokenizer : Tokenizer
             throw new UserMistakeException($"{folder} is not a folder; name the folder of a tokenizer, for example runs/NAME/tokenizer.");
         }
 
-        TokenizerOptions options = LoadOptions(Path.Combine(folder, OptionsFile));
-        Vocabulary vocabulary = Vocabulary.Load(Path.Combine(folder, VocabularyFile));
+        string optionsPath = Path.Combine(folder, OptionsFile), vocabularyPath = Path.Combine(folder, VocabularyFile);
+        string mergesPath = Path.Combine(folder, BytePairTokenizer.MergesFile);
+        if (!File.Exists(optionsPath) && File.Exists(mergesPath))
+        {
+            return BytePairTokenizer.Load(vocabularyPath, mergesPath);
+        }
+
+        TokenizerOptions options = LoadOptions(optionsPath);
+        options.Validate();
         return options.Kind switch
         {
-            TokenizerKind.Word => new WordTokenizer(options, vocabulary),
-            TokenizerKind.Char => new CharTokenizer(options, vocabulary),
+            TokenizerKind.Word => new WordTokenizer(options, Vocabulary.Load(vocabularyPath)),
+            TokenizerKind.Char => new CharTokenizer(options, Vocabulary.Load(vocabularyPath)),
+            TokenizerKind.Bpe => BytePairTokenizer.Load(vocabularyPath, mergesPath, options),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),
         };
     }
@@ -224,17 +232,5 @@ public abstract class TextTokenizer : Tokenizer
             string where = exception.LineNumber is { } line ? $", line {line + 1}" : "";
             throw new UserMistakeException($"{path}{where} does not hold tokenizer options; it must be the JSON map that the tokenizer was saved with.", exception);
         }
-    }
-
-    private static void WriteAtomically(string path, byte[] content)
-    {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        using (FileStream stream = File.Create(temporary))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
     }
 }

@@ -14,6 +14,7 @@ internal abstract class TokenizerBuilder
         {
             TokenizerKind.Word => new WordBuilder(options),
             TokenizerKind.Char => new CharBuilder(options),
+            TokenizerKind.Bpe => new BytePairBuilder(options),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),
         };
     }
@@ -81,5 +82,16 @@ internal abstract class TokenizerBuilder
             Vocabulary seen = Vocabulary.FromCounts(counts, options.MinimumCount, options.MaximumVocabulary);
             return new CharTokenizer(options, options.ByteFallback ? CharTokenizer.WithByteTokens(seen) : seen);
         }
+    }
+
+    private sealed class BytePairBuilder(TokenizerOptions options) : TokenizerBuilder
+    {
+        private readonly BytePairTrainer _trainer = new(options);
+
+        internal override int? CountTokens(string line) => null;
+
+        internal override void Add(string line) => _trainer.Add(options.Lowercase ? line.ToLowerInvariant() : line);
+
+        internal override TextTokenizer Build() => _trainer.Train();
     }
 }

@@ -10,12 +10,15 @@ public enum TokenizerKind
 
     /// <summary>A Unicode scalar value.</summary>
     Char,
+
+    /// <summary>A piece of a word, learned by byte-level byte-pair encoding.</summary>
+    Bpe,
 }
 
 /// <summary>How text becomes tokens, and how large the vocabulary may grow.</summary>
 public sealed record TokenizerOptions
 {
-    /// <summary>What one token is: word or char.</summary>
+    /// <summary>What one token is: word, char or bpe.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Word;
 
     /// <summary>Whether text is turned to lower case first.</summary>
@@ -26,11 +29,16 @@ public sealed record TokenizerOptions
     /// </summary>
     public bool SplitPunctuation { get; init; } = true;
 
-    /// <summary>How often a word or character must occur in the training split to enter the vocabulary.</summary>
+    /// <summary>
+    /// How often a word or character must occur in the training split to enter the vocabulary, or a pair of pieces to be merged.
+    /// </summary>
     public int MinimumCount { get; init; } = 1;
 
     /// <summary>The most tokens in the vocabulary, the four special ones included (word and char); 0 sets no limit.</summary>
     public int MaximumVocabulary { get; init; }
+
+    /// <summary>How many merges are learned (bpe only); the vocabulary has 256 bytes, four special tokens and at most this many more.</summary>
+    public int Merges { get; init; } = 8000;
 
     /// <summary>Whether characters outside the vocabulary are spelled by 256 byte tokens instead of becoming unknown (char only).</summary>
     public bool ByteFallback { get; init; }
@@ -47,6 +55,11 @@ public sealed record TokenizerOptions
         if (MinimumCount < 1)
         {
             throw new UserMistakeException($"The tokenizer's minimum count is {MinimumCount}; it must be at least 1.");
+        }
+
+        if (Merges < 0)
+        {
+            throw new UserMistakeException($"The tokenizer is to learn {Merges} merges; the number must be at least 0.");
         }
 
         if (MaximumVocabulary != 0 && MaximumVocabulary <= Vocabulary.SpecialTokens.Count)

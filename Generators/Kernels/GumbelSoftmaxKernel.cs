@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using GumbelGan.Randomness;
@@ -17,6 +18,9 @@ namespace GumbelGan.Generators.Kernels;
 /// </remarks>
 public static unsafe class GumbelSoftmaxKernel
 {
+    // Noise is drawn for so many columns at a time: 4 KB, which leave room in the first-level cache for the row itself.
+    internal const int BlockColumns = 16 * GumbelNoise.TileColumns;
+
     /// <summary>Draws a relaxed one-hot row.</summary>
     /// <param name="logits">[V].</param>
     /// <param name="relaxed">[V], receives y; may be <paramref name="logits"/> itself.</param>
@@ -158,71 +162,60 @@ public static unsafe class GumbelSoftmaxKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Forward(float* logits, float* relaxed, int columns, float temperature, ulong stepKey, ulong row)
     {
-        Vector512<float> maximum = Vector512.Create(float.NegativeInfinity);
-        int column = 0;
-        for (; column <= columns - GumbelNoise.TileColumns; column += GumbelNoise.TileColumns)
-        {
-            GumbelNoise.Generate(stepKey, (ulong)column / GumbelNoise.TileColumns, row,
-                out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d);
-            a += Vector512.Load(logits + column);
-            b += Vector512.Load(logits + column + 16);
-            c += Vector512.Load(logits + column + 32);
-            d += Vector512.Load(logits + column + 48);
-            a.Store(relaxed + column);
-            b.Store(relaxed + column + 16);
-            c.Store(relaxed + column + 32);
-            d.Store(relaxed + column + 48);
-            maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
-        }
-
-        if (column < columns)
-        {
-            maximum = PerturbEnd(logits, relaxed, column, columns, stepKey, row, maximum);
-        }
-
-        float largest = Maximum(maximum);
-        int token = new ReadOnlySpan<float>(relaxed, columns).IndexOf(largest);
+        float largest = Perturb(logits, relaxed, columns, stepKey, row);
+        int token = IndexOf(relaxed, columns, largest);
         NormaliseExponentials(relaxed, relaxed, columns, largest, temperature);
-        return Math.Max(token, 0);
+        return token;
     }
 
-    private static Vector512<float> PerturbEnd(
-        float* logits, float* relaxed, int column, int columns, ulong stepKey, ulong row, Vector512<float> maximum)
+    /// <summary>Writes logits + noise and returns the largest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float Perturb(float* logits, float* perturbed, int columns, ulong stepKey, ulong row)
     {
-        float* noise = stackalloc float[GumbelNoise.TileColumns];
-        GumbelNoise.Generate(stepKey, (ulong)column / GumbelNoise.TileColumns, row,
-            out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d);
-        a.Store(noise);
-        b.Store(noise + 16);
-        c.Store(noise + 32);
-        d.Store(noise + 48);
-        for (; column < columns; column += Lanes, noise += Lanes)
+        float* noise = stackalloc float[BlockColumns];
+        Vector512<float> maximum = Vector512.Create(float.NegativeInfinity);
+        for (int start = 0; start < columns; start += BlockColumns)
         {
-            int count = columns - column;
-            if (count >= Lanes)
+            int count = Math.Min(BlockColumns, columns - start), tiles = (count + GumbelNoise.TileColumns - 1) / GumbelNoise.TileColumns;
+            GumbelNoise.FillExponential(stepKey, (ulong)(start / GumbelNoise.TileColumns), row, noise, tiles);
+            float* source = logits + start, destination = perturbed + start;
+            int column = 0;
+            for (; column <= count - (2 * Lanes); column += 2 * Lanes)
             {
-                Vector512<float> sum = Vector512.Load(logits + column) + Vector512.Load(noise);
-                sum.Store(relaxed + column);
-                maximum = Vector512.MaxNative(maximum, sum);
+                Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
+                Vector512<float> b = Vector512.Load(source + column + Lanes) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column + Lanes));
+                a.Store(destination + column);
+                b.Store(destination + column + Lanes);
+                maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
             }
-            else
+
+            if (column <= count - Lanes)
             {
-                Vector512<float> sum = LoadPart(logits + column, count, float.NegativeInfinity) + Vector512.Load(noise);
-                StorePart(sum, relaxed + column, count);
-                maximum = Vector512.MaxNative(maximum, sum);
+                Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
+                a.Store(destination + column);
+                maximum = Vector512.MaxNative(maximum, a);
+                column += Lanes;
+            }
+
+            if (column < count)
+            {
+                Vector512<float> a = LoadPart(source + column, count - column, float.NegativeInfinity)
+                    + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
+                StorePart(a, destination + column, count - column);
+                maximum = Vector512.MaxNative(maximum, a);
             }
         }
 
-        return maximum;
+        return Maximum(maximum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int ForwardWithoutNoise(float* logits, float* probabilities, int columns, float temperature)
     {
         float largest = RowMaximum(logits, columns);
-        int token = new ReadOnlySpan<float>(logits, columns).IndexOf(largest);
+        int token = IndexOf(logits, columns, largest);
         NormaliseExponentials(logits, probabilities, columns, largest, temperature);
-        return Math.Max(token, 0);
+        return token;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -248,6 +241,33 @@ public static unsafe class GumbelSoftmaxKernel
         }
 
         return Maximum(Vector512.MaxNative(a, b));
+    }
+
+    /// <summary>The first column that holds <paramref name="value"/>; 0 where none does (a row with NaN).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static int IndexOf(float* values, int columns, float value)
+    {
+        // Span.IndexOf compares floats one at a time.
+        Vector512<float> wanted = Vector512.Create(value);
+        int column = 0;
+        for (; column <= columns - Lanes; column += Lanes)
+        {
+            ulong matches = Vector512.Equals(Vector512.Load(values + column), wanted).ExtractMostSignificantBits();
+            if (matches != 0)
+            {
+                return column + BitOperations.TrailingZeroCount(matches);
+            }
+        }
+
+        for (; column < columns; column++)
+        {
+            if (values[column] == value)
+            {
+                return column;
+            }
+        }
+
+        return 0;
     }
 
     private static void NormaliseExponentials(float* values, float* destination, int columns, float largest, float temperature)
@@ -342,7 +362,7 @@ public static unsafe class GumbelSoftmaxKernel
         }
     }
 
-    private static void Check(int length, int otherLength, float temperature)
+    internal static void Check(int length, int otherLength, float temperature)
     {
         if (length != otherLength || length <= 0)
         {

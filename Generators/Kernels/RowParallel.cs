@@ -1,23 +1,23 @@
+using System.Runtime.CompilerServices;
+
 namespace GumbelGan.Generators.Kernels;
 
 /// <summary>
 /// A parallel loop over rows with workers that stay: after a loop they watch for the next one a few microseconds and then sleep.
 /// </summary>
 /// <remarks>
-/// The body must compute each row from that row alone; then nothing depends on the number of threads or on who took which rows.
-/// The watching is kept short because libtorch's OpenMP threads want the same cores between our loops. One loop runs at a time: a
-/// second caller, or a loop started inside a loop, runs its rows on its own thread.
+/// <para>The body must compute each row from that row alone; then nothing depends on the number of threads or on who took which rows.
+/// The caller works too and never waits for a worker to wake: on a busy machine it simply does more of the rows itself.</para>
+/// <para>The watching is kept short because libtorch's OpenMP threads want the same cores between our loops. A loop started inside a
+/// loop, or from a second thread meanwhile, is correct; its rows are just shared less evenly.</para>
 /// </remarks>
 public sealed class RowParallel : IDisposable
 {
-    // About ten microseconds: longer than the gap between the kernels of one step, shorter than anything else is worth waiting for.
-    private const int Watches = 400;
+    // About ten microseconds: longer than the gap between the kernels of one step, and no loss worth mention to whoever else wants the core.
+    private const int Watches = 300;
 
-    private readonly Thread[] _workers;
-    private readonly SemaphoreSlim _sleep = new(0);
-    private Action<int, int>? _body;
-    private Exception? _failure;
-    private int _rows, _chunk, _next, _pending, _epoch, _sleepers, _busy;
+    private readonly Worker[] _workers;
+    private Loop _current = new(static (_, _) => { }, 0, 1);
     private volatile bool _stop;
 
     /// <summary>Starts the workers.</summary>
@@ -26,11 +26,12 @@ public sealed class RowParallel : IDisposable
     public RowParallel(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        _workers = new Thread[threads - 1];
+        _workers = new Worker[threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"rows {i + 1}" };
-            _workers[i].Start();
+            var worker = new Worker(this, i + 1);
+            _workers[i] = worker;
+            worker.Thread.Start();
         }
     }
 
@@ -48,7 +49,7 @@ public sealed class RowParallel : IDisposable
     public void For(int rows, int rowsWorthSharing, Action<int, int> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        if (_workers.Length == 0 || rows <= rowsWorthSharing || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        if (_workers.Length == 0 || rows <= rowsWorthSharing)
         {
             if (rows > 0)
             {
@@ -59,27 +60,22 @@ public sealed class RowParallel : IDisposable
         }
 
         // Four shares a thread, so that one that was held up by someone else's work does not hold up all.
-        _chunk = Math.Max(rowsWorthSharing, (rows + (Threads * 4) - 1) / (Threads * 4));
-        (_body, _rows, _failure, _next) = (body, rows, null, 0);
-        Volatile.Write(ref _pending, _workers.Length);
-        Interlocked.Increment(ref _epoch);
-        int sleepers = Volatile.Read(ref _sleepers);
-        if (sleepers > 0)
+        var loop = new Loop(body, rows, Math.Max(rowsWorthSharing, (rows + (Threads * 4) - 1) / (Threads * 4)));
+        Volatile.Write(ref _current, loop);
+        Interlocked.MemoryBarrier();
+        foreach (Worker worker in _workers)
         {
-            _sleep.Release(sleepers);
+            worker.Wake();
         }
 
-        TakeShares();
+        loop.TakeShares();
         var spin = new SpinWait();
-        while (Volatile.Read(ref _pending) > 0)
+        while (!loop.Done)
         {
             spin.SpinOnce(sleep1Threshold: -1);
         }
 
-        Exception? failure = _failure;
-        _body = null;
-        Volatile.Write(ref _busy, 0);
-        if (failure is not null)
+        if (loop.Failure is { } failure)
         {
             throw new AggregateException(failure);
         }
@@ -94,71 +90,107 @@ public sealed class RowParallel : IDisposable
         }
 
         _stop = true;
-        Interlocked.Increment(ref _epoch);
-        _sleep.Release(Math.Max(1, _workers.Length));
-        foreach (Thread worker in _workers)
+        Interlocked.MemoryBarrier();
+        foreach (Worker worker in _workers)
         {
-            worker.Join();
-        }
-
-        _sleep.Dispose();
-    }
-
-    private void TakeShares()
-    {
-        try
-        {
-            for (int first; (first = Interlocked.Add(ref _next, _chunk) - _chunk) < _rows;)
-            {
-                _body!(first, Math.Min(_rows, first + _chunk));
-            }
-        }
-        catch (Exception exception)
-        {
-            // Kept for the caller's thread, where it can be caught; here it would end the process.
-            Interlocked.CompareExchange(ref _failure, exception, null);
-            Interlocked.Exchange(ref _next, _rows);
+            worker.Wake();
+            worker.Thread.Join();
         }
     }
 
-    private void Work()
+    private sealed class Loop(Action<int, int> body, int rows, int share)
     {
-        int seen = 0;
-        while (true)
-        {
-            seen = AwaitNext(seen);
-            if (_stop)
-            {
-                return;
-            }
+        private int _next;
+        private int _finished;
+        private Exception? _failure;
 
-            TakeShares();
-            Interlocked.Decrement(ref _pending);
+        public Exception? Failure => Volatile.Read(ref _failure);
+
+        public bool Done => Volatile.Read(ref _finished) == rows;
+
+        public void TakeShares()
+        {
+            while (true)
+            {
+                int first = Interlocked.Add(ref _next, share) - share;
+                if (first >= rows)
+                {
+                    return;
+                }
+
+                int end = Math.Min(rows, first + share);
+                try
+                {
+                    body(first, end);
+                }
+                catch (Exception exception)
+                {
+                    // Kept for the caller's thread, where it can be caught; on a worker it would end the process.
+                    Interlocked.CompareExchange(ref _failure, exception, null);
+                }
+
+                Interlocked.Add(ref _finished, end - first);
+            }
         }
     }
 
-    private int AwaitNext(int seen)
+    private sealed class Worker
     {
-        for (int watch = 0; watch < Watches; watch++)
+        private readonly RowParallel _owner;
+        private readonly SemaphoreSlim _alarm = new(0);
+        private int _asleep;
+
+        public Worker(RowParallel owner, int number)
         {
-            int epoch = Volatile.Read(ref _epoch);
-            if (epoch != seen)
+            _owner = owner;
+            Thread = new Thread(Run) { IsBackground = true, Name = $"rows {number}" };
+        }
+
+        public Thread Thread { get; }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Wake()
+        {
+            if (Volatile.Read(ref _asleep) != 0 && Interlocked.Exchange(ref _asleep, 0) != 0)
             {
-                return epoch;
+                _alarm.Release();
+            }
+        }
+
+        private void Run()
+        {
+            Loop? seen = null;
+            while (!_owner._stop)
+            {
+                seen = AwaitNext(seen);
+                seen.TakeShares();
             }
 
-            Thread.SpinWait(4);
+            _alarm.Dispose();
         }
 
-        // Announce the sleep first and look again: a loop begun in between either sees the announcement or is seen here.
-        Interlocked.Increment(ref _sleepers);
-        int now;
-        while ((now = Volatile.Read(ref _epoch)) == seen)
+        private Loop AwaitNext(Loop? seen)
         {
-            _sleep.Wait();
-        }
+            for (int watch = 0; watch < Watches; watch++)
+            {
+                Loop loop = Volatile.Read(ref _owner._current);
+                if (loop != seen)
+                {
+                    return loop;
+                }
 
-        Interlocked.Decrement(ref _sleepers);
-        return now;
+                Thread.SpinWait(4);
+            }
+
+            // Announce the sleep first and look again: a loop begun in between either sees the announcement or is seen here.
+            Interlocked.Exchange(ref _asleep, 1);
+            bool nothingNew = Volatile.Read(ref _owner._current) == seen && !_owner._stop;
+            if (nothingNew || Interlocked.Exchange(ref _asleep, 0) == 0)
+            {
+                _alarm.Wait();
+            }
+
+            return Volatile.Read(ref _owner._current);
+        }
     }
 }

@@ -68,6 +68,24 @@ internal static class VectorFunctions
         return Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(0.625f)), small, large);
     }
 
+    /// <summary>The <paramref name="count"/> floats at <paramref name="source"/> (1 to 16), zeros in the other lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<float> Load(float* source, int count) => count == Lanes ? Vector512.Load(source) : LoadPart(source, count, 0f);
+
+    /// <summary>Writes the first <paramref name="count"/> lanes (1 to 16) and touches nothing beyond them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Store(Vector512<float> value, float* destination, int count)
+    {
+        if (count == Lanes)
+        {
+            value.Store(destination);
+        }
+        else
+        {
+            StorePart(value, destination, count);
+        }
+    }
+
     /// <summary>The first <paramref name="count"/> floats at <paramref name="source"/> (1 to 15), the other lanes <paramref name="fill"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<float> LoadPart(float* source, int count, float fill)

@@ -60,11 +60,11 @@ public sealed class MetricsJournalTests
     [Fact]
     public void A_last_line_without_its_end_counts_as_absent_at_every_length()
     {
-        const string first = "{\"step\":1,\"phase\":\"mle\",\"loss\":2.5}\n";
-        const string second = "{\"step\":2,\"phase\":\"mle\",\"loss\":2.25}\n";
-        for (int length = 0; length <= second.Length; length++)
+        const string First = "{\"step\":1,\"phase\":\"mle\",\"loss\":2.5}\n";
+        const string Second = "{\"step\":2,\"phase\":\"mle\",\"loss\":2.25}\n";
+        for (int length = 0; length <= Second.Length; length++)
         {
-            Assert.Equal(length == second.Length ? [1L, 2L] : [1L], Read(first + second[..length]).Select(record => record.Step));
+            Assert.Equal(length == Second.Length ? [1L, 2L] : [1L], Read(First + Second[..length]).Select(record => record.Step));
         }
     }
 

@@ -35,7 +35,7 @@ public sealed class RunRecorderTests
         Assert.Equal(["loss/generator", "own/tag"], events[1].Values.Select(value => value.Tag));
         Assert.Equal([0.1f, float.NaN], events[1].Values.Select(value => value.Scalar!.Value));
         Assert.Equal(-2.5f, Assert.Single(events[2].Values).Scalar);
-        Assert.Equal("scalars", events[1].Values[0].Plugin);
+        Assert.Equal(("scalars", 1L), (events[1].Values[0].Plugin, events[1].Values[0].DataClass)); // DATA_CLASS_SCALAR
         Assert.Equal(StandardTags.Descriptions["loss/generator"], events[1].Values[0].Description);
         Assert.Equal("", events[1].Values[1].Description);
         Assert.Null(events[2].Values[0].Plugin); // TensorBoard keeps the metadata of a tag's first value
@@ -59,12 +59,11 @@ public sealed class RunRecorderTests
         EventValue value = Assert.Single(events[1].Values);
         Assert.Equal(5, events[1].Step);
         Assert.Equal("samples/text_summary", value.Tag);
-        Assert.Equal("text", value.Plugin);
+        Assert.Equal(("text", 2L), (value.Plugin, value.DataClass)); // DATA_CLASS_TENSOR
         Assert.Equal(StandardTags.Descriptions["samples"], value.Description);
         Assert.Equal(7, value.Tensor!.Type); // DT_STRING
         Assert.Equal([1L], value.Tensor.Shape);
         Assert.Equal("| real | generated |\n|---|---|\n| ä | 語 |", Encoding.UTF8.GetString(Assert.Single(value.Tensor.Strings)));
-        Assert.Equal("text", events[2].Values[0].Plugin);
         Assert.Empty(Assert.Single(events[2].Values[0].Tensor!.Strings));
     }
 
@@ -297,15 +296,16 @@ public sealed class RunRecorderTests
         using var folder = new TemporaryFolder();
         string undisturbed = folder["undisturbed"];
         Directory.CreateDirectory(undisturbed);
-        using (var recorder = RunRecorder.Start(undisturbed))
+        var roomy = new RecorderOptions { Medium = new FailingMedium(), Descriptions = new Dictionary<string, string>() };
+        using (var recorder = RunRecorder.Start(undisturbed, roomy))
         {
-            Steps(recorder, 1, 3);
+            Steps(recorder, 1, 2);
         }
 
         byte[] journal = File.ReadAllBytes(Path.Combine(undisturbed, "metrics.jsonl"));
         string[] events = Summarise(EventReader.ReadFolder(undisturbed));
         int total = journal.Length + (int)Directory.GetFiles(undisturbed, "events*").Sum(path => new FileInfo(path).Length);
-        for (int limit = 0; limit < total; limit += 1)
+        for (int limit = 0; limit < total; limit++)
         {
             string run = folder[$"run{limit}"];
             Directory.CreateDirectory(run);
@@ -313,17 +313,17 @@ public sealed class RunRecorderTests
             RecorderPosition? position = null;
             Assert.Throws<UserMistakeException>(() =>
             {
-                using var recorder = RunRecorder.Start(run, new RecorderOptions { Medium = new FailingMedium(bytes: limit) });
-                for (long next = 1; next <= 3; next++)
+                using var recorder = RunRecorder.Start(run, roomy with { Medium = new FailingMedium(bytes: limit) });
+                for (long next = 1; next <= 2; next++)
                 {
                     Steps(recorder, next, next);
                     position = recorder.Flush();
                     step = next;
                 }
             });
-            using (var recorder = position is null ? StartAgain(run) : RunRecorder.Resume(run, step, position))
+            using (var recorder = position is null ? StartAgain(run) : RunRecorder.Resume(run, step, position, roomy))
             {
-                Steps(recorder, step + 1, 3);
+                Steps(recorder, step + 1, 2);
             }
 
             Assert.Equal(journal, File.ReadAllBytes(Path.Combine(run, "metrics.jsonl")));
@@ -331,11 +331,11 @@ public sealed class RunRecorderTests
             Directory.Delete(run, recursive: true);
         }
 
-        static RunRecorder StartAgain(string run)
+        RunRecorder StartAgain(string run)
         {
             Directory.Delete(run, recursive: true);
             Directory.CreateDirectory(run);
-            return RunRecorder.Start(run);
+            return RunRecorder.Start(run, roomy);
         }
     }
 
@@ -498,7 +498,7 @@ public sealed class RunRecorderTests
         EventRecord record = EventReader.ReadFolder(folder.Path)[1];
         Assert.Equal(3, record.Step);
         EventValue value = Assert.Single(record.Values);
-        Assert.Equal(("weights/embedding", "histograms"), (value.Tag, value.Plugin));
+        Assert.Equal(("weights/embedding", "histograms", 2L), (value.Tag, value.Plugin, value.DataClass));
         return value.Histogram!;
     }
 

@@ -256,7 +256,7 @@ public sealed class SafetensorsFileTests
     [Fact]
     public void Python_reads_what_we_write_and_we_read_what_Python_writes()
     {
-        const string script =
+        const string Script =
             """
             import json, struct, sys
             import numpy
@@ -280,7 +280,7 @@ public sealed class SafetensorsFileTests
                 out.write(struct.pack("<Q", len(text)) + text + b"".join(array.tobytes() for _, array in sorted(tensors.items())))
             """;
         using var folder = new TemporaryFolder();
-        System.IO.File.WriteAllText(folder["peer.py"], script);
+        System.IO.File.WriteAllText(folder["peer.py"], Script);
         if (!System.IO.File.Exists("/usr/bin/python3") || Run("-c", "import numpy") != "")
         {
             Assert.Skip("/usr/bin/python3 with numpy is not installed.");

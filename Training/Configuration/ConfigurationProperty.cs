@@ -61,8 +61,8 @@ internal sealed class ConfigurationProperty
                 { IsEnum: true } => "one of " + string.Join(", ", EnumNames()),
                 _ when ScalarType == typeof(bool) => "true or false",
                 _ when ScalarType == typeof(string) => "text",
-                _ when ScalarType == typeof(double) => "number",
-                _ => "whole number",
+                _ when ScalarType == typeof(double) => IsList ? "numbers" : "number",
+                _ => IsList ? "whole numbers" : "whole number",
             };
             string words = IsList ? $"list of {scalar}" : scalar;
             string? range = RangeInWords();
@@ -128,8 +128,8 @@ internal sealed class ConfigurationProperty
 
     private static object? Number(string text)
     {
-        const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return double.TryParse(text, style, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null;
+        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        return double.TryParse(text, Style, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null;
     }
 
     private object? EnumValue(string text)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
@@ -74,7 +73,7 @@ internal sealed class EventWriter : IDisposable
         var summary = new Summary();
         foreach ((string tag, double value) in scalars)
         {
-            summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value, Metadata = Describe(tag, tag, "scalars") });
+            summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value, Metadata = Describe(tag, tag, "scalars", DataClass.Scalar) });
         }
 
         Write(time, step, summary);
@@ -91,7 +90,7 @@ internal sealed class EventWriter : IDisposable
                 new Summary.Types.Value
                 {
                     Tag = fullTag,
-                    Metadata = Describe(tag, fullTag, "text") ?? new SummaryMetadata { PluginData = new SummaryMetadata.Types.PluginData { PluginName = "text" } },
+                    Metadata = Describe(tag, fullTag, "text", DataClass.Tensor),
                     Tensor = Strings(ByteString.CopyFromUtf8(markdown), 1),
                 },
             },
@@ -101,7 +100,7 @@ internal sealed class EventWriter : IDisposable
     /// <summary>A histogram of the finite values.</summary>
     public void Histogram(DateTimeOffset time, long step, string tag, ReadOnlySpan<float> values) => Write(time, step, new Summary
     {
-        Value = { new Summary.Types.Value { Tag = tag, Histo = HistogramBuckets.Count(values), Metadata = Describe(tag, tag, "histograms") } },
+        Value = { new Summary.Types.Value { Tag = tag, Histo = HistogramBuckets.Count(values), Metadata = Describe(tag, tag, "histograms", DataClass.Tensor) } },
     });
 
     /// <summary>The columns of the hyper-parameter table and this run's values.</summary>
@@ -189,12 +188,14 @@ internal sealed class EventWriter : IDisposable
         return tensor;
     }
 
-    // TensorBoard keeps the metadata of a tag's first value and needs it only once a file.
-    private SummaryMetadata? Describe(string tag, string fullTag, string plugin) => _described.Add(fullTag)
+    // TensorBoard keeps the metadata of a tag's first value and needs it only once a file. The data class is what makes its fast loader
+    // keep the description of a plain number or histogram.
+    private SummaryMetadata? Describe(string tag, string fullTag, string plugin, DataClass dataClass) => _described.Add(fullTag)
         ? new SummaryMetadata
         {
             PluginData = new SummaryMetadata.Types.PluginData { PluginName = plugin },
             SummaryDescription = _descriptions.GetValueOrDefault(tag, ""),
+            DataClass = dataClass,
         }
         : null;
 

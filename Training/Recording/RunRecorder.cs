@@ -40,7 +40,10 @@ public sealed class RunRecorder : IDisposable
         _flushTimer = options.Time.CreateTimer(_ => _entries.Writer.TryWrite(new PeriodicFlush()), null, options.FlushInterval, options.FlushInterval);
     }
 
-    /// <summary>Whether this recorder continues the records of a run that was interrupted.</summary>
+    /// <summary>
+    /// Whether this recorder continues the records of a run that was interrupted; what is recorded once at the start, such as the
+    /// configuration's text, is then there already.
+    /// </summary>
     public bool Resumed { get; }
 
     /// <summary>Starts the records of a new run.</summary>
@@ -236,15 +239,19 @@ public sealed class RunRecorder : IDisposable
     private static RunRecorder Open(string journalPath, FileMode mode, string folder, long? resumedAfter, RecorderOptions options)
     {
         EventWriter? events = null;
+        AppendOnlyFile? journal = null;
         try
         {
             // The journal comes last: its presence says that the folder holds a run.
             events = EventWriter.Start(folder, resumedAfter, options);
-            return new RunRecorder(new AppendOnlyFile(journalPath, mode, options.Medium), events, resumedAfter is not null, options);
+            journal = new AppendOnlyFile(journalPath, mode, options.Medium);
+            options.Medium.PersistFolder(folder);
+            return new RunRecorder(journal, events, resumedAfter is not null, options);
         }
         catch (Exception failure)
         {
             events?.Dispose();
+            journal?.Dispose();
             if (failure is IOException or UnauthorizedAccessException)
             {
                 throw AtomicFile.Explain(journalPath, failure);
@@ -294,12 +301,13 @@ public sealed class RunRecorder : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         while (!_entries.Writer.TryWrite(entry))
         {
-            // False once the consumer has failed and closed the channel.
-            if (!_entries.Writer.WaitToWriteAsync().AsTask().ContinueWith(wait => wait.IsCompletedSuccessfully && wait.Result, TaskScheduler.Default).GetAwaiter().GetResult())
+            // False once the channel is closed: by a consumer that failed, or by Dispose on another thread.
+            if (!_entries.Writer.WaitToWriteAsync().AsTask().GetAwaiter().GetResult())
             {
                 _consumer.GetAwaiter().GetResult();
                 _failureReported = true;
-                _failure!.Throw();
+                _failure?.Throw();
+                throw new ObjectDisposedException(nameof(RunRecorder));
             }
         }
     }

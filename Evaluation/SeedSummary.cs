@@ -20,7 +20,8 @@ public sealed record SeedSummary(int Count, double Mean, double StandardDeviatio
             throw new ArgumentException("A summary over seeds needs finite values, at least one.", nameof(values));
         }
 
-        double mean = values.Average();
+        // Equal values have themselves as mean and no deviation; rounding must not invent one.
+        double mean = values.All(value => value == values[0]) ? values[0] : values.Average();
         if (values.Count == 1)
         {
             return new SeedSummary(1, mean, double.NaN, new(double.NegativeInfinity, double.PositiveInfinity));

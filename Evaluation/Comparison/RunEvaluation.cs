@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Evaluation.Comparison;
+
+/// <summary>
+/// The final evaluation of one run on the test set: <c>evaluation.json</c> in the run folder, keys in snake_case. Whoever writes it computes both checkpoints with
+/// the same metrics, sample counts and temperature; <see cref="RunComparison"/> reads nothing else for its numbers.
+/// </summary>
+public sealed record RunEvaluation
+{
+    /// <summary>The file's name in a run folder.</summary>
+    public const string FileName = "evaluation.json";
+
+    /// <summary>The version of this schema that the file was written in.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>The method's name; runs of equal name are seeds of one method.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>The run's root seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>How the run ended.</summary>
+    public required RunOutcome Status { get; init; }
+
+    /// <summary>For a collapsed or failed run, one sentence on how that was judged.</summary>
+    public string? StatusReason { get; init; }
+
+    /// <summary>Hash of training, validation and test text.</summary>
+    public required string CorpusHash { get; init; }
+
+    /// <summary>Hash of the vocabulary.</summary>
+    public required string VocabularyHash { get; init; }
+
+    /// <summary>Trainable parameters.</summary>
+    public required ParameterCounts Parameters { get; init; }
+
+    /// <summary>What the run was allowed, and what it used.</summary>
+    public required RunBudget Budget { get; init; }
+
+    /// <summary>The checkpoint at the end; null for a failed run.</summary>
+    public CheckpointEvaluation? Last { get; init; }
+
+    /// <summary>The checkpoint selected on validation data; null for a failed run.</summary>
+    public CheckpointEvaluation? Best { get; init; }
+
+    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) and "memoriser" (training lines resampled). By name, then by tag.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double?>> References { get; init; } =
+        new Dictionary<string, IReadOnlyDictionary<string, double?>>();
+
+    /// <summary>Metrics of the best checkpoint over sampling temperatures, in ascending order.</summary>
+    public IReadOnlyList<SweepPoint> Sweep { get; init; } = [];
+
+    /// <summary>Some sequences of the best checkpoint, decoded, at the temperature of the metrics.</summary>
+    public IReadOnlyList<string> Samples { get; init; } = [];
+
+    /// <summary>The reported name of each metric by its key, sample counts and smoothing included: <see cref="MetricResult.Name"/>. Runs whose names differ do not compare.</summary>
+    public IReadOnlyDictionary<string, string> MetricNames { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The document, indented. Write it atomically.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RunEvaluationJson.Default.RunEvaluation);
+
+    /// <summary>Reads a document.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="source">Where it came from, for the message.</param>
+    /// <exception cref="UserMistakeException">It is not a valid evaluation.</exception>
+    public static RunEvaluation Parse(string json, string source)
+    {
+        try
+        {
+            RunEvaluation evaluation = JsonSerializer.Deserialize(json, RunEvaluationJson.Default.RunEvaluation)
+                ?? throw new JsonException("The document is null.");
+            return evaluation.Version == 1
+                ? evaluation
+                : throw new UserMistakeException($"{source} has version {evaluation.Version}, but this program reads version 1; evaluate the run again with this program.");
+        }
+        catch (JsonException cause)
+        {
+            throw new UserMistakeException($"{source} is not a valid evaluation ({cause.Message.TrimEnd('.')}); evaluate the run again.", cause);
+        }
+    }
+
+    /// <summary>Metric values by tag, as this document stores them: what is not finite becomes null.</summary>
+    public static IReadOnlyDictionary<string, double?> Tagged(IEnumerable<MetricResult> results) =>
+        results.SelectMany(result => result.Tagged).ToDictionary(pair => pair.Tag, pair => double.IsFinite(pair.Value) ? pair.Value : (double?)null);
+}
+
+/// <summary>How a run ended.</summary>
+public enum RunOutcome
+{
+    /// <summary>Trained to the end of its budget.</summary>
+    [JsonStringEnumMemberName("completed")]
+    Completed,
+
+    /// <summary>Trained to the end, but the model produces hardly more than one sequence. It counts in every mean.</summary>
+    [JsonStringEnumMemberName("collapsed")]
+    Collapsed,
+
+    /// <summary>Ended by an error or by numbers that are not finite. It has no metrics and is counted.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+}
+
+/// <summary>Trainable parameters.</summary>
+/// <param name="Generator">Of the generator.</param>
+/// <param name="Discriminator">Of the discriminator; 0 for a method without one.</param>
+public sealed record ParameterCounts(long Generator, long Discriminator);
+
+/// <summary>The budget that a run was given, and what it used.</summary>
+/// <param name="Unit">In what the limit is counted: "updates" of the generator, "sequences" seen, or "seconds".</param>
+/// <param name="Limit">The limit; equal for runs that compare.</param>
+/// <param name="Updates">Generator updates made, pre-training included.</param>
+/// <param name="SequencesSeen">Real training sequences shown to any part, repeats included.</param>
+/// <param name="WallSeconds">Training time, evaluation excluded.</param>
+public sealed record RunBudget(string Unit, double Limit, long Updates, long SequencesSeen, double WallSeconds);
+
+/// <summary>One checkpoint on the test set.</summary>
+/// <param name="Step">Its step.</param>
+/// <param name="Metrics">Numbers by tag ("bleu/4"); null where undefined.</param>
+/// <param name="SelectedBy">The validation metric that chose it; null for the last.</param>
+public sealed record CheckpointEvaluation(long Step, IReadOnlyDictionary<string, double?> Metrics, string? SelectedBy = null);
+
+/// <summary>All metrics at one sampling temperature.</summary>
+/// <param name="Temperature">Logits are divided by it.</param>
+/// <param name="Metrics">Numbers by tag; null where undefined.</param>
+public sealed record SweepPoint(double Temperature, IReadOnlyDictionary<string, double?> Metrics);
+
+/// <summary>Serialisation of <see cref="RunEvaluation"/>, generated at compile time.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(RunEvaluation))]
+internal sealed partial class RunEvaluationJson : JsonSerializerContext;

@@ -1,0 +1,117 @@
+"use strict";
+// Draws the charts of the report from the JSON in #data with uPlot, and draws them anew when the colour scheme changes.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const height = 260;
+  let drawn = [];
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const methodColour = (index) => colour(`--method-${index % 8}`);
+  const number = (value) => (value == null ? "–" : Math.abs(value) >= 1000 ? value.toFixed(0) : String(+value.toPrecision(4)));
+
+  const axes = (x, y) => [x, y].map((label, index) => ({
+    label,
+    stroke: colour("--soft"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    labelSize: 20,
+    size: index === 0 ? 36 : 56,
+    values: (plot, splits) => splits.map(number),
+  }));
+
+  function figure(container, title, options, table) {
+    const holder = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = title;
+    holder.append(caption);
+    container.append(holder);
+    const plot = new uPlot({ width: holder.clientWidth, height, ...options }, table, holder);
+    const observer = new ResizeObserver(() => {
+      if (holder.clientWidth > 0 && holder.clientWidth !== plot.width) plot.setSize({ width: holder.clientWidth, height });
+    });
+    observer.observe(holder);
+    drawn.push({ plot, holder, observer });
+  }
+
+  // One line a method, with a band from the smallest to the largest seed.
+  function curve(container, chart) {
+    const tables = [];
+    const series = [{ label: "step", value: (plot, value) => number(value) }];
+    const bands = [];
+    chart.methods.forEach((method, index) => {
+      if (method.steps.length === 0) return;
+      const stroke = methodColour(index);
+      const first = series.length;
+      const edge = { class: "edge", stroke: "transparent", width: 0, points: { show: false }, spanGaps: true };
+      series.push({ label: data.methods[index], stroke, width: 2, points: { show: method.steps.length < 3 }, spanGaps: true, value: (plot, value) => number(value) });
+      series.push({ label: "largest", ...edge }, { label: "smallest", ...edge });
+      bands.push({ series: [first + 1, first + 2], fill: stroke + "33" });
+      tables.push([method.steps, method.mean, method.high, method.low]);
+    });
+    if (tables.length === 0) return;
+    figure(container, chart.tag, { series, bands, axes: axes("step", ""), scales: { x: { time: false } }, legend: { live: true } }, uPlot.join(tables));
+  }
+
+  // Points in order of temperature, joined in that order: the x values need not ascend, so the path is built here.
+  function tradeOff(container, chart) {
+    const rows = [];
+    const series = [{ label: chart.x, value: (plot, value) => number(value) }];
+    const lines = [];
+    chart.methods.forEach((points, index) => {
+      if (points.length === 0) return;
+      const stroke = methodColour(index);
+      const at = series.length;
+      lines.push({ points, stroke });
+      points.forEach((point) => rows.push({ x: point.x, y: point.y, at }));
+      series.push({
+        label: data.methods[index], stroke, width: 2, points: { show: true, size: 7, fill: stroke }, value: (plot, value) => number(value),
+        paths: (plot) => {
+          const path = new Path2D();
+          points.forEach((point, place) => {
+            const x = plot.valToPos(point.x, "x", true);
+            const y = plot.valToPos(point.y, "y", true);
+            if (place === 0) path.moveTo(x, y); else path.lineTo(x, y);
+          });
+          return { stroke: path, fill: null, clip: null, band: null, gaps: null, flags: 3 };
+        },
+      });
+    });
+    chart.references.forEach((reference, index) => {
+      const stroke = index === 0 ? colour("--ink") : colour("--soft");
+      rows.push({ x: reference.x, y: reference.y, at: series.length });
+      series.push({ label: reference.name, stroke, width: 0, points: { show: true, size: 11, width: 2, fill: index === 0 ? stroke : colour("--ground") }, paths: () => null, value: (plot, value) => number(value) });
+    });
+    rows.sort((left, right) => left.x - right.x);
+    const table = [rows.map((row) => row.x), ...series.slice(1).map((_, index) => rows.map((row) => (row.at === index + 1 ? row.y : null)))];
+    const padded = (plot, low, high) => {
+      const margin = (high - low || Math.abs(high) || 1) * 0.08;
+      return [low - margin, high + margin];
+    };
+    const labels = (plot) => {
+      plot.ctx.save();
+      plot.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+      lines.forEach(({ points, stroke }) => [points[0], points[points.length - 1]].forEach((point) => {
+        plot.ctx.fillStyle = stroke;
+        const text = `τ=${number(point.temperature)}`;
+        const x = plot.valToPos(point.x, "x", true) + 7 * devicePixelRatio;
+        const fits = x + plot.ctx.measureText(text).width < plot.bbox.left + plot.bbox.width;
+        plot.ctx.textAlign = fits ? "left" : "right";
+        plot.ctx.fillText(text, fits ? x : x - 14 * devicePixelRatio, plot.valToPos(point.y, "y", true) - 6 * devicePixelRatio);
+      }));
+      plot.ctx.restore();
+    };
+    figure(container, `${chart.x} against ${chart.y}`, {
+      series, axes: axes(chart.x, chart.y), scales: { x: { time: false, range: padded }, y: { range: padded } }, hooks: { draw: [labels] },
+    }, table);
+  }
+
+  function draw() {
+    drawn.forEach(({ plot, holder, observer }) => { observer.disconnect(); plot.destroy(); holder.remove(); });
+    drawn = [];
+    data.curves.forEach((chart) => curve(document.getElementById("curve-charts"), chart));
+    data.trade_offs.forEach((chart) => tradeOff(document.getElementById("quality-charts"), chart));
+  }
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  draw();
+})();

@@ -1,0 +1,149 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Tests.Discriminators;
+
+public sealed class DiscriminatorTests
+{
+    private const int Vocabulary = 9, Padding = 0;
+    private static readonly long[] _ids = [3, 4, 5, 6, 2, 0, 7, 8, 2, 0, 0, 0, 1, 3, 5, 7, 8, 4];
+
+    private static Discriminator Create(DiscriminatorKind kind, double dropout = 0) => Discriminator.Create(
+        new DiscriminatorOptions { Kind = kind, Embedding = 5, Hidden = 6, Filters = 4, FilterWidths = [1, 2, 3], Dropout = dropout }, Vocabulary, Padding, new RandomKey(3));
+
+    public static TheoryData<DiscriminatorKind> Kinds => [DiscriminatorKind.Lstm, DiscriminatorKind.Cnn];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Ids_and_their_one_hots_have_the_same_scores(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        Tensor ids = tensor(_ids, [3, 6]);
+        float[] direct = discriminator.Score(ids).data<float>().ToArray();
+        float[] relaxed = discriminator.Score(nn.functional.one_hot(ids, Vocabulary).to(ScalarType.Float32), ids.ne(Padding).to(ScalarType.Float32)).data<float>().ToArray();
+        Assert.Equal(3, direct.Distinct().Count());
+        for (int i = 0; i < direct.Length; i++)
+        {
+            Assert.Equal(direct[i], relaxed[i], 1e-6f);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void What_stands_after_the_end_does_not_matter(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        Tensor embedded = randn([2, 6, 5], generator: new Generator(1)), mask = tensor([1f, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0], [2, 6]);
+        Tensor disturbed = embedded + randn([2, 6, 5], generator: new Generator(2)) * (1 - mask).unsqueeze(2) * 100;
+        Assert.Equal(discriminator.ScoreEmbedded(embedded, mask).data<float>().ToArray(), discriminator.ScoreEmbedded(disturbed, mask).data<float>().ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_longer_padded_batch_gives_the_same_scores(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        Tensor ids = tensor(_ids, [3, 6]), longer = cat([ids, zeros([3, 4], ScalarType.Int64)], 1);
+        float[] expected = discriminator.Score(ids).data<float>().ToArray(), found = discriminator.Score(longer).data<float>().ToArray();
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], found[i], 1e-6f);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void The_gradient_with_respect_to_the_input_equals_finite_differences(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        Tensor mask = tensor([1f, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 6]);
+        float[] start = rand([2, 6, Vocabulary], generator: new Generator(5)).data<float>().ToArray();
+        Tensor relaxed = tensor(start, [2, 6, Vocabulary], requires_grad: true);
+        discriminator.Score(relaxed, mask).sum().backward();
+        float[] gradient = relaxed.grad!.data<float>().ToArray();
+        for (int i = 0; i < start.Length; i += 7)
+        {
+            const float step = 5e-3f;
+            double numeric = (At(i, step) - At(i, -step)) / (2 * step);
+            Assert.True(Math.Abs(numeric - gradient[i]) < 2e-3 + 0.02 * Math.Abs(numeric), $"[{i}]: {gradient[i]} against {numeric}");
+        }
+
+        double At(int index, float by)
+        {
+            float[] moved = [.. start];
+            moved[index] += by;
+            return discriminator.Score(tensor(moved, [2, 6, Vocabulary]), mask).sum().item<float>();
+        }
+    }
+
+    [Fact]
+    public void The_cnn_equals_a_convolution_done_by_hand()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(DiscriminatorKind.Cnn);
+        Dictionary<string, float[]> weights = discriminator.named_parameters().ToDictionary(named => named.name, named => named.parameter.data<float>().ToArray());
+        long[] sentence = [3, 4, 5, 2];
+        double score = weights["output.bias"][0];
+        int feature = 0;
+        foreach (int width in (int[])[1, 2, 3])
+        {
+            for (int filter = 0; filter < 4; filter++)
+            {
+                double best = 0;
+                for (int place = 0; place + width <= sentence.Length; place++)
+                {
+                    double sum = weights[$"convolution{width}.bias"][filter];
+                    for (int offset = 0; offset < width; offset++)
+                    {
+                        for (int channel = 0; channel < 5; channel++)
+                        {
+                            sum += weights["embedding.weight"][(int)sentence[place + offset] * 5 + channel] * weights[$"convolution{width}.weight"][(filter * 5 + channel) * width + offset];
+                        }
+                    }
+
+                    best = Math.Max(best, sum);
+                }
+
+                score += best * weights["output.weight"][feature++];
+            }
+        }
+
+        Assert.Equal(score, discriminator.Score(tensor(sentence, [1, 4])).item<float>(), 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Dropout_is_on_only_with_a_key_and_the_same_key_drops_the_same(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind, dropout: 0.5);
+        Tensor ids = tensor(_ids, [3, 6]);
+        float[] still = discriminator.Score(ids).data<float>().ToArray();
+        discriminator.DropoutKey = new RandomKey(1);
+        float[] dropped = discriminator.Score(ids).data<float>().ToArray();
+        Assert.NotEqual(still, dropped);
+        Assert.Equal(dropped, discriminator.Score(ids).data<float>().ToArray());
+        discriminator.DropoutKey = null;
+        Assert.Equal(still, discriminator.Score(ids).data<float>().ToArray());
+    }
+
+    [Fact]
+    public void A_frozen_discriminator_passes_gradients_on_without_keeping_any()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(DiscriminatorKind.Lstm);
+        discriminator.SetTrainable(false);
+        Tensor relaxed = rand([2, 6, Vocabulary], generator: new Generator(5)).requires_grad_();
+        discriminator.Score(relaxed, ones([2, 6])).sum().backward();
+        Assert.True(relaxed.grad!.abs().sum().item<float>() > 0);
+        Assert.All(discriminator.parameters(), (Parameter parameter) => Assert.Null(parameter.grad));
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Report;
+using Xunit;
+
+namespace GumbelGan.Tests.Evaluation;
+
+public sealed class HtmlReportTests
+{
+    private static readonly DateTimeOffset _written = new(2026, 1, 2, 3, 4, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Text_from_runs_is_escaped_wherever_it_appears()
+    {
+        const string Hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
+        using var made = new MadeUpRuns();
+        RunEvaluation evaluation = MadeUpRuns.Evaluation("mle", 1) with { Method = Hostile, StatusReason = Hostile, Samples = [Hostile], CorpusHash = Hostile, MetricNames = new Dictionary<string, string> { ["bleu"] = Hostile } };
+        string page = Render([made.Write(evaluation, "one", "\"<b>64</b>\""), made.Write(MadeUpRuns.Evaluation("gumbel", 1), "two")], new ChartLibrary("/* library */", ""), force: true);
+        Assert.DoesNotContain("<img", page);
+        Assert.DoesNotContain("<b>", page);
+        Assert.Equal(3, Count(page, "<script"));
+        Assert.Equal(3, Count(page, "</script>"));
+        Assert.Contains("&lt;/script&gt;&lt;script&gt;alert(1)", page);
+        Assert.Contains("Forced comparison", page);
+    }
+
+    [Fact]
+    public void Without_the_chart_library_the_page_keeps_its_tables_and_says_how_to_get_charts()
+    {
+        using var made = new MadeUpRuns();
+        string page = Render(made.ThreeByThree(), charts: null);
+        Assert.Contains(ChartLibrary.HowToGet, page);
+        Assert.DoesNotContain("<script", page);
+        Assert.Contains("script-src 'none'", page);
+        Assert.Contains("held out", page);
+        Assert.Contains("Sweep of gumbel in numbers", page);
+        Assert.Contains("collapsed: Its samples hold 3 distinct sequences.", page);
+        Assert.Contains(">mle<", page);
+    }
+
+    [Fact]
+    public void The_page_shows_the_numbers_of_the_text_table()
+    {
+        using var made = new MadeUpRuns();
+        string[] folders = made.ThreeByThree();
+        RunComparison comparison = RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions());
+        string page = Render(folders, charts: null);
+        string row = ComparisonText.Render(comparison).Split('\n').First(line => line.StartsWith("bleu/4 (", StringComparison.Ordinal));
+        foreach (string cell in row.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            Assert.Contains(cell, page);
+        }
+    }
+
+    /// <summary>Runs Tests/Evaluation/report.test.mjs: charts drawn, no console error, no request, nothing wider than a phone, both colour schemes.</summary>
+    [Fact]
+    public async Task In_a_browser_the_charts_are_drawn_without_errors_or_requests()
+    {
+        ChartLibrary? charts = ChartLibrary.Find(AppContext.BaseDirectory);
+        string? root = AppContext.BaseDirectory;
+        while (root is not null && !Directory.Exists(Path.Combine(root, "node_modules", "playwright-core")))
+        {
+            root = Path.GetDirectoryName(root);
+        }
+
+        Assert.SkipWhen(charts is null || root is null, "uPlot or playwright-core is absent: run scripts/charts.sh --test.");
+        string? chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+        Assert.SkipWhen(chromium is null, "Chromium is absent.");
+
+        using var made = new MadeUpRuns();
+        string report = Path.Combine(made.Folder, "report.html");
+        File.WriteAllText(report, Render(made.ThreeByThree(), charts));
+        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(root!, "Tests", "Evaluation", "report.test.mjs"), chromium!, report, .. Pictures()])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = root,
+        })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, output + await errors);
+        JsonNode seen = JsonNode.Parse(output)!;
+        foreach (string view in new[] { "desktop-light", "phone-dark" })
+        {
+            // Two learning curves were recorded, and one pair of the sweep.
+            Assert.Equal(3, seen[view]!["charts"]!.GetValue<int>());
+            Assert.Equal(3, seen[view]!["painted"]!.GetValue<int>());
+            Assert.Equal("[]", seen[view]!["errors"]!.ToJsonString());
+            Assert.Equal("[]", seen[view]!["requests"]!.ToJsonString());
+            Assert.False(seen[view]!["overflows"]!.GetValue<bool>());
+        }
+
+        Assert.NotEqual(seen["desktop-light"]!["ground"]!.GetValue<string>(), seen["phone-dark"]!["ground"]!.GetValue<string>());
+    }
+
+    // A folder for screenshots, to look at: GUMBELGAN_SCREENSHOTS=/tmp/x.
+    private static string[] Pictures() => Environment.GetEnvironmentVariable("GUMBELGAN_SCREENSHOTS") is { Length: > 0 } folder ? [folder] : [];
+
+    private static string Render(string[] folders, ChartLibrary? charts, bool force = false) =>
+        HtmlReport.Render(RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions { Force = force }), charts, _written);
+
+    private static int Count(string text, string part) => text.Split(part).Length - 1;
+}

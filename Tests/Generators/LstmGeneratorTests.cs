@@ -1,0 +1,211 @@
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Tests.Generators;
+
+public sealed class LstmGeneratorTests
+{
+    private const int Padding = 0, Begin = 1, End = 2, Vocabulary = 7, Length = 5;
+    private static readonly SequenceFormat _format = new(Vocabulary, Length, Begin, End, Padding);
+
+    private static LstmGenerator Create(Feedback feedback = Feedback.Relaxed, bool noisy = false, int layers = 1, SequenceFormat? format = null) =>
+        new(new GeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format, new RandomKey(1));
+
+    [Fact]
+    public void Parameters_have_PyTorchs_names_and_shapes()
+    {
+        using LstmGenerator generator = Create(layers: 2);
+        Assert.Equal(
+            [
+                "embedding.weight [7, 3]", "output.weight [7, 4]", "output.bias [7]",
+                "cell0.weight_ih [16, 3]", "cell0.weight_hh [16, 4]", "cell0.bias_ih [16]", "cell0.bias_hh [16]",
+                "cell1.weight_ih [16, 4]", "cell1.weight_hh [16, 4]", "cell1.bias_ih [16]", "cell1.bias_hh [16]",
+            ],
+            generator.named_parameters().Select(named => $"{named.name} [{string.Join(", ", named.parameter.shape)}]"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Probabilities_of_all_strings_that_end_within_the_length_and_of_those_that_do_not_sum_to_one(int layers)
+    {
+        // Every string over the four generated ids plus end, up to three tokens: a tree whose leaves partition all outcomes.
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(layers: layers);
+        using IDisposable off = no_grad();
+        int[] generated = [End, 3, 4, 5, 6];
+        double total = 0;
+        Visit([]);
+        Assert.Equal(1, total, 1e-5);
+
+        void Visit(long[] prefix)
+        {
+            if (prefix.Length == 3 || (prefix.Length > 0 && prefix[^1] == End))
+            {
+                total += Math.Exp(-generator.TokenNegativeLogLikelihood(tensor(prefix, [1, prefix.Length])).sum().item<float>());
+                return;
+            }
+
+            foreach (int id in generated)
+            {
+                Visit([.. prefix, id]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Padding_has_no_loss_and_padding_and_begin_no_probability()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create();
+        Tensor losses = generator.TokenNegativeLogLikelihood(tensor(new long[] { 3, End, Padding, Padding }, [1, 4]));
+        Assert.Equal([0f, 0f], losses.data<float>().ToArray()[2..]);
+        Tensor probabilities = generator.Logits(tensor(new long[] { 3, 4 }, [1, 2])).softmax(-1);
+        Assert.Equal(0, probabilities.select(2, Padding).sum().item<float>());
+        Assert.Equal(0, probabilities.select(2, Begin).sum().item<float>());
+    }
+
+    [Theory]
+    [InlineData(Feedback.Relaxed, Relaxation.Soft)]
+    [InlineData(Feedback.Relaxed, Relaxation.StraightThrough)]
+    [InlineData(Feedback.Hard, Relaxation.Soft)]
+    public void Relaxed_sequences_lie_on_the_simplex_and_are_padding_after_the_end(Feedback feedback, Relaxation relaxation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(feedback);
+        RelaxedSequences samples = generator.Relax(64, 0.9, relaxation, new RandomKey(9));
+        Assert.Equal([64, Length, Vocabulary], samples.OneHots.shape);
+        Assert.All(samples.OneHots.sum(-1).data<float>().ToArray(), sum => Assert.Equal(1f, sum, 1e-5f));
+        long[] ids = samples.Ids.data<long>().ToArray();
+        float[] mask = samples.Mask.data<float>().ToArray(), values = samples.OneHots.data<float>().ToArray();
+        bool anyEnded = false;
+        for (int row = 0; row < 64; row++)
+        {
+            bool ended = false;
+            for (int t = 0; t < Length; t++)
+            {
+                int place = row * Length + t;
+                Assert.Equal(ended ? 0f : 1f, mask[place]);
+                Assert.Equal(ended, ids[place] == Padding);
+                Assert.NotEqual(Begin, ids[place]);
+                if (ended)
+                {
+                    Assert.Equal(1f, values[place * Vocabulary + Padding]);
+                }
+
+                ended |= ids[place] == End;
+                anyEnded |= ended;
+            }
+        }
+
+        Assert.True(anyEnded);
+    }
+
+    [Theory]
+    [InlineData(Feedback.Relaxed, false)]
+    [InlineData(Feedback.Relaxed, true)]
+    public void The_gradient_through_a_whole_roll_out_equals_finite_differences(Feedback feedback, bool noisy)
+    {
+        // Smooth in the weights as long as no argmax flips, which steps this small do not cause.
+        using LstmGenerator generator = Create(feedback, noisy);
+        Tensor weights = randn([3, Length, Vocabulary], generator: new Generator(3));
+        using (NewDisposeScope())
+        {
+            Loss().backward();
+        }
+
+        foreach ((string name, Parameter parameter) in generator.named_parameters())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            float[] gradient = parameter.grad!.data<float>().ToArray();
+            for (int index = 0; index < gradient.Length; index += Math.Max(1, gradient.Length / 5))
+            {
+                const float step = 2e-2f;
+                double numeric = (8 * (At(index, step / 2) - At(index, -step / 2)) - (At(index, step) - At(index, -step))) / (6 * step);
+                Assert.True(Math.Abs(numeric - gradient[index]) < 2e-3 + 0.02 * Math.Abs(numeric), $"{name}[{index}]: {gradient[index]} against {numeric}");
+            }
+
+            double At(int index, float by)
+            {
+                Span<float> values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(parameter.bytes);
+                float before = values[index];
+                values[index] = before + by;
+                using DisposeScope inner = NewDisposeScope();
+                double loss = Loss().item<float>();
+                values[index] = before;
+                return loss;
+            }
+        }
+
+        Tensor Loss() => (generator.Relax(3, 1.5, Relaxation.Soft, new RandomKey(31)).OneHots * weights).sum();
+    }
+
+    [Fact]
+    public void Hard_samples_have_the_frequencies_of_the_models_own_probabilities()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        SequenceFormat two = _format with { Length = 2 };
+        using LstmGenerator generator = Create(format: two);
+        const int draws = 40000;
+        long[] ids = generator.Sample(draws, 1, new RandomKey(77)).data<long>().ToArray();
+        var counts = new Dictionary<(long, long), int>();
+        for (int row = 0; row < draws; row++)
+        {
+            (long, long) key = (ids[2 * row], ids[2 * row + 1]);
+            counts[key] = counts.GetValueOrDefault(key) + 1;
+        }
+
+        double statistic = 0;
+        int cells = 0;
+        foreach (long first in (long[])[End, 3, 4, 5, 6])
+        {
+            foreach (long second in first == End ? (long[])[Padding] : [End, 3, 4, 5, 6])
+            {
+                Tensor row = tensor(new[] { first, second }, [1, 2]);
+                double expected = draws * Math.Exp(-generator.TokenNegativeLogLikelihood(row).sum().item<float>());
+                statistic += Math.Pow(counts.GetValueOrDefault((first, second)) - expected, 2) / expected;
+                cells++;
+            }
+        }
+
+        Assert.Equal(draws, counts.Values.Sum());
+        Assert.True(statistic < MathNet.Numerics.Distributions.ChiSquared.InvCDF(cells - 1, 0.999), $"chi-square {statistic} over {cells} cells");
+    }
+
+    [Fact]
+    public void The_same_key_draws_the_same_samples_and_another_key_others()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(noisy: true);
+        long[] first = generator.Sample(50, 1, new RandomKey(1)).data<long>().ToArray();
+        Assert.Equal(first, generator.Sample(50, 1, new RandomKey(1)).data<long>().ToArray());
+        Assert.NotEqual(first, generator.Sample(50, 1, new RandomKey(2)).data<long>().ToArray());
+    }
+
+    [Fact]
+    public void Sampling_near_temperature_zero_takes_the_most_likely_token_each_time()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create();
+        long[] ids = generator.Sample(20, 1e-6, new RandomKey(1)).data<long>().ToArray();
+        Assert.All(ids.Chunk(Length), row => Assert.Equal(ids[..Length], row));
+        long[] greedy = generator.Logits(tensor(ids[..Length], [1, Length])).argmax(-1).data<long>().ToArray();
+        int end = Array.IndexOf(ids, End);
+        int tokens = end < 0 ? Length : Math.Min(end + 1, Length);
+        Assert.Equal(greedy[..tokens], ids[..tokens]);
+    }
+
+    [Fact]
+    public void Fixed_length_sequences_use_every_id_and_have_no_padding()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(format: SequenceFormat.FixedLength(4, 6, 0));
+        RelaxedSequences samples = generator.Relax(200, 1, Relaxation.Soft, new RandomKey(2));
+        Assert.Equal(1200, samples.Mask.sum().item<float>());
+        Assert.Equal([0L, 1L, 2L, 3L], samples.Ids.data<long>().ToArray().Distinct().Order());
+    }
+}

@@ -1,0 +1,89 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using GumbelGan.Training.Objectives;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Tests.Training;
+
+public sealed class AdversarialLossTests
+{
+    private static readonly double[] _real = [0.4, -1.5, 2.0], _fake = [-0.3, 0.8, 1.1];
+
+    private static double Softplus(double x) => Math.Log(1 + Math.Exp(x));
+
+    [Fact]
+    public void Losses_equal_their_formulas()
+    {
+        double Mean(Func<int, double> term) => Enumerable.Range(0, 3).Average(term);
+        Check(AdversarialLossKind.NonSaturating, Mean(i => Softplus(-_real[i]) + Softplus(_fake[i])), Mean(i => Softplus(-_fake[i])));
+        Check(AdversarialLossKind.Relativistic, Mean(i => Softplus(_fake[i] - _real[i])), Mean(i => Softplus(_real[i] - _fake[i])));
+        Check(AdversarialLossKind.Hinge, Mean(i => Math.Max(0, 1 - _real[i]) + Math.Max(0, 1 + _fake[i])), -_fake.Average());
+        Check(AdversarialLossKind.Wasserstein, _fake.Average() - _real.Average(), -_fake.Average());
+
+        static void Check(AdversarialLossKind kind, double discriminator, double generator)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor real = tensor(_real), fake = tensor(_fake);
+            Assert.Equal(discriminator, AdversarialLoss.Discriminator(kind, real, fake).item<double>(), 1e-12);
+            Assert.Equal(generator, AdversarialLoss.Generator(kind, real, fake).item<double>(), 1e-12);
+        }
+    }
+
+    [Fact]
+    public void At_the_optimal_discriminators_indifference_the_losses_have_their_known_values()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor zero = zeros(4);
+        Assert.Equal(2 * Math.Log(2), AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, zero, zero).item<float>(), 1e-6);
+        Assert.Equal(Math.Log(2), AdversarialLoss.Generator(AdversarialLossKind.Relativistic, zero, zero).item<float>(), 1e-6);
+        Assert.Equal(2, AdversarialLoss.Discriminator(AdversarialLossKind.Hinge, zero, zero).item<float>(), 1e-6);
+    }
+
+    [Theory]
+    [InlineData(DiscriminatorKind.Lstm)]
+    [InlineData(DiscriminatorKind.Cnn)]
+    public void The_gradient_penalty_is_the_squared_distance_of_the_slope_from_one_and_can_itself_be_differentiated(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        const int vocabulary = 6, time = 4;
+        var format = new SequenceFormat(vocabulary, time, 1, 2, 0);
+        using Discriminator discriminator = Discriminator.Create(
+            new DiscriminatorOptions { Kind = kind, Embedding = 3, Hidden = 4, Filters = 3, FilterWidths = [2], Dropout = 0 }, vocabulary, 0, new RandomKey(1));
+        Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
+        Tensor relaxed = rand([2, time, vocabulary], generator: new Generator(3)).softmax(-1);
+        var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, time]));
+        Tensor penalty = AdversarialLoss.GradientPenalty(discriminator, format, real, fakes, new RandomKey(7));
+
+        // The same by finite differences of the score at the same points.
+        using Generator generator = new(7);
+        Tensor weight = empty([2, 1, 1]).uniform_(0, 1, generator);
+        Tensor oneHots = GumbelSoftmax.OneHot(cat([real, zeros([2, 1], ScalarType.Int64)], 1), vocabulary);
+        float[] points = (oneHots * weight + relaxed * (1 - weight)).data<float>().ToArray();
+        double expected = 0;
+        for (int row = 0; row < 2; row++)
+        {
+            double squared = 0;
+            for (int i = 0; i < time * vocabulary; i++)
+            {
+                double slope = (Score(row, i, 5e-3f) - Score(row, i, -5e-3f)) / 1e-2;
+                squared += slope * slope;
+            }
+
+            expected += Math.Pow(Math.Sqrt(squared) - 1, 2) / 2;
+        }
+
+        Assert.Equal(expected, penalty.item<float>(), 0.01 * expected + 1e-3);
+        penalty.backward();
+        Assert.True(discriminator.EmbeddingTable.grad!.abs().sum().item<float>() > 0);
+
+        double Score(int row, int index, float by)
+        {
+            float[] moved = points[(row * time * vocabulary)..((row + 1) * time * vocabulary)];
+            moved[index] += by;
+            return discriminator.Score(tensor(moved, [1, time, vocabulary]), ones([1, time])).item<float>();
+        }
+    }
+}
