@@ -169,6 +169,7 @@ public static unsafe class GumbelSoftmaxKernel
     }
 
     /// <summary>Writes logits + noise and returns the largest.</summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static float Perturb(float* logits, float* perturbed, int columns, ulong stepKey, ulong row)
     {
@@ -180,21 +181,11 @@ public static unsafe class GumbelSoftmaxKernel
             GumbelNoise.FillExponential(stepKey, (ulong)(start / GumbelNoise.TileColumns), row, noise, tiles);
             float* source = logits + start, destination = perturbed + start;
             int column = 0;
-            for (; column <= count - (2 * Lanes); column += 2 * Lanes)
-            {
-                Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
-                Vector512<float> b = Vector512.Load(source + column + Lanes) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column + Lanes));
-                a.Store(destination + column);
-                b.Store(destination + column + Lanes);
-                maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
-            }
-
-            if (column <= count - Lanes)
+            for (; column <= count - Lanes; column += Lanes)
             {
                 Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
                 a.Store(destination + column);
                 maximum = Vector512.MaxNative(maximum, a);
-                column += Lanes;
             }
 
             if (column < count)
@@ -248,11 +239,11 @@ public static unsafe class GumbelSoftmaxKernel
     internal static int IndexOf(float* values, int columns, float value)
     {
         // Span.IndexOf compares floats one at a time.
-        Vector512<float> wanted = Vector512.Create(value);
+        Vector256<float> wanted = Vector256.Create(value);
         int column = 0;
-        for (; column <= columns - Lanes; column += Lanes)
+        for (; column <= columns - Vector256<float>.Count; column += Vector256<float>.Count)
         {
-            ulong matches = Vector512.Equals(Vector512.Load(values + column), wanted).ExtractMostSignificantBits();
+            uint matches = Vector256.Equals(Vector256.Load(values + column), wanted).ExtractMostSignificantBits();
             if (matches != 0)
             {
                 return column + BitOperations.TrailingZeroCount(matches);

@@ -83,8 +83,9 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
 {
     // A piece of the vocabulary for some rows, 24 x 384 floats, leaves a quarter of a 48 KB first-level cache to what streams past it.
     private const int PieceColumns = 384, ForwardRows = 24;
-    // Backward keeps two matrices, y and its gradient, of 32 x 128.
-    private const int SlabColumns = 128, BackwardRows = 32;
+    // Backward keeps two matrices, y and its gradient, of 64 x 384 in the second-level cache: depth 64 for the weights' gradients, and
+    // kept rows read as one stretch of memory.
+    private const int SlabColumns = 384, BackwardRows = 64;
     private const int Tile = GumbelNoise.TileColumns;
 
     private readonly int _vocabulary, _hidden, _generatorWidth, _discriminatorWidth, _maximumRows, _pieces;
@@ -342,15 +343,12 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         {
             // An even number of tiles: VectorPhilox draws them in pairs.
             GumbelNoise.FillExponential(key.Value, (ulong)(firstToken / Tile), row, noise, ((columns / Tile) + 1) & ~1);
-            for (int column = 0; column < columns; column += 2 * Lanes)
+            for (int column = 0; column < columns; column += Lanes)
             {
-                Vector512<float> a = Vector512.Load(values + column) + Vector512.Load(bias + column), b = Vector512.Load(values + column + Lanes);
-                b += Vector512.Load(bias + column + Lanes);
+                Vector512<float> a = Vector512.Load(values + column) + Vector512.Load(bias + column);
                 a += GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
-                b += GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column + Lanes));
                 a.Store(values + column);
-                b.Store(values + column + Lanes);
-                maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
+                maximum = Vector512.MaxNative(maximum, a);
             }
         }
         else

@@ -148,6 +148,7 @@ public static unsafe class SamplingKernel
         return column;
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int SampleByGumbelMax(float* logits, int columns, float temperature, ulong stepKey, ulong row)
     {
