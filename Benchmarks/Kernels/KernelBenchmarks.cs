@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using GumbelGan.Generators.Kernels;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 
 namespace GumbelGan.Benchmarks.Kernels;
