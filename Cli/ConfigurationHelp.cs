@@ -21,17 +21,17 @@ internal static class ConfigurationHelp
 
     private static void WriteWrapped(TextWriter output, string text)
     {
-        const string indentation = "      ";
-        string line = indentation;
+        const string Indentation = "      ";
+        string line = Indentation;
         foreach (string word in text.Split(' '))
         {
-            if (line.Length > indentation.Length && line.Length + 1 + word.Length > Width)
+            if (line.Length > Indentation.Length && line.Length + 1 + word.Length > Width)
             {
                 output.WriteLine(line);
-                line = indentation;
+                line = Indentation;
             }
 
-            line += line.Length == indentation.Length ? word : " " + word;
+            line += line.Length == Indentation.Length ? word : " " + word;
         }
 
         output.WriteLine(line);

@@ -11,7 +11,7 @@ internal abstract class Divergence
     /// <summary>In the order of <see cref="SampleDivergenceReport"/>.</summary>
     public static readonly Divergence[] All = [new ModelFromTrueDivergence(), new TrueFromModelDivergence(), new JensenShannonDivergence(), new TotalVariationDistance()];
 
-    private static readonly double Quantile = ConfidenceInterval.NormalQuantile(0.95);
+    private static readonly double _quantile = ConfidenceInterval.NormalQuantile(0.95);
 
     /// <summary>The divergence between p and a model with the given probabilities among valid strings and mass <paramref name="validity"/> on them.</summary>
     public abstract double Exact(ReadOnlySpan<double> truth, ReadOnlySpan<double> modelGivenValid, double validity);
@@ -19,17 +19,11 @@ internal abstract class Divergence
     /// <summary>The lower and upper 95% limit.</summary>
     public abstract ConfidenceInterval Bracket(double[] truth, SampleCounts sample, double weight, double plugIn, RandomKey key);
 
-    /// <summary>The divergence of the empirical distribution; NaN where nothing valid was sampled and it needs that.</summary>
-    public double PlugIn(double[] truth, SampleCounts sample)
-    {
-        double[] empirical = new double[truth.Length];
-        for (int text = 0; text < truth.Length; text++)
-        {
-            empirical[text] = sample.Valid == 0 ? 0 : (double)sample.Counts[text] / sample.Valid;
-        }
-
-        return Exact(truth, empirical, (double)sample.Valid / sample.Total);
-    }
+    /// <summary>
+    /// The divergence of the empirical distribution; NaN where nothing valid was sampled and it needs that. It visits the sampled strings only, since
+    /// what the others add has a closed form, so its cost does not grow with the support.
+    /// </summary>
+    public abstract double PlugIn(double[] truth, SampleCounts sample);
 
     /// <summary>The largest allowed lower limit and the smallest allowed upper limit, from mean and variance of the witness and of the influence function.</summary>
     protected static ConfidenceInterval Limits(Moments witness, Moments influence, double plugIn) =>
@@ -38,8 +32,8 @@ internal abstract class Divergence
     /// <summary>The same where the variance of one sample's influence is known otherwise.</summary>
     protected static ConfidenceInterval Limits(Moments witness, double influenceVariance, long count, double plugIn)
     {
-        double lower = Math.Max(0, witness.Mean - (Quantile * Math.Sqrt(2 * witness.Variance / witness.Count)));
-        double upper = plugIn + (Quantile * Math.Sqrt(influenceVariance / count));
+        double lower = Math.Max(0, witness.Mean - (_quantile * Math.Sqrt(2 * witness.Variance / witness.Count)));
+        double upper = plugIn + (_quantile * Math.Sqrt(influenceVariance / count));
         return new(Math.Min(lower, upper), upper);
     }
 
@@ -90,6 +84,18 @@ internal sealed class ModelFromTrueDivergence : Divergence
         return Math.Max(0, sum);
     }
 
+    public override double PlugIn(double[] truth, SampleCounts sample)
+    {
+        double sum = 0;
+        for (int seen = 0; seen < sample.Distinct; seen++)
+        {
+            double model = (double)sample.Counts[seen] / sample.Valid;
+            sum += model * Math.Log(model / truth[sample.Texts[seen]]);
+        }
+
+        return sample.Valid == 0 ? double.NaN : Math.Max(0, sum);
+    }
+
     public override ConfidenceInterval Bracket(double[] truth, SampleCounts sample, double weight, double plugIn, RandomKey key)
     {
         if (sample.Valid == 0)
@@ -98,14 +104,12 @@ internal sealed class ModelFromTrueDivergence : Divergence
         }
 
         Moments witness = default, influence = default;
-        for (int text = 0; text < truth.Length; text++)
+        for (int seen = 0; seen < sample.Distinct; seen++)
         {
-            long count = sample.Counts[text];
-            if (count > 0)
-            {
-                witness.Add(Math.Log(Smoothed(count - 1, sample.Valid, weight, truth[text]) / truth[text]), count);
-                influence.Add(Math.Log((double)count / sample.Valid / truth[text]), count);
-            }
+            long count = sample.Counts[seen];
+            double p = truth[sample.Texts[seen]];
+            witness.Add(Math.Log(Smoothed(count - 1, sample.Valid, weight, p) / p), count);
+            influence.Add(Math.Log((double)count / sample.Valid / p), count);
         }
 
         return Limits(witness, influence, plugIn);
@@ -126,32 +130,53 @@ internal sealed class TrueFromModelDivergence : Divergence
         return Math.Max(0, sum);
     }
 
+    public override double PlugIn(double[] truth, SampleCounts sample)
+    {
+        if (sample.Distinct < truth.Length)
+        {
+            return double.PositiveInfinity;
+        }
+
+        double sum = 0;
+        for (int seen = 0; seen < sample.Distinct; seen++)
+        {
+            double p = truth[sample.Texts[seen]];
+            sum += p * Math.Log(p * sample.Total / sample.Counts[seen]);
+        }
+
+        return Math.Max(0, sum);
+    }
+
     public override ConfidenceInterval Bracket(double[] truth, SampleCounts sample, double weight, double plugIn, RandomKey key)
     {
-        // Nguyen, Wainwright and Jordan: KL(p || q) >= E_p log r - E_q r + 1 for any positive r; ours is p / q~. An invalid sample has p = 0, so r = 0.
-        double validity = (double)sample.Valid / sample.Total;
-        double expectedLog = 0;
-        for (int text = 0; text < truth.Length; text++)
+        if (sample.Valid == 0)
         {
-            expectedLog += LogTerm(truth[text], sample.Counts[text], sample, weight, validity);
+            // The witness p / q~ cannot be formed.
+            return new(0, double.PositiveInfinity);
+        }
+
+        // Nguyen, Wainwright and Jordan: KL(p || q) >= E_p log r - E_q r + 1 for any positive r; ours is p / q~. An invalid sample has p = 0, so r = 0.
+        // A string that was not sampled has q~ = validity (1 - weight) p, hence the same r as all of them.
+        double validity = (double)sample.Valid / sample.Total;
+        double expectedLog = -(1 - sample.SeenMass(truth)) * Math.Log(validity * (1 - weight));
+        for (int seen = 0; seen < sample.Distinct; seen++)
+        {
+            expectedLog += LogTerm(truth[sample.Texts[seen]], sample.Counts[seen], sample, weight, validity);
         }
 
         Moments witness = default, influence = default;
         witness.Add(expectedLog + 1, sample.Outside);
         influence.Add(0, sample.Outside);
-        for (int text = 0; text < truth.Length; text++)
+        for (int seen = 0; seen < sample.Distinct; seen++)
         {
-            long count = sample.Counts[text];
-            if (count > 0)
-            {
-                double without = expectedLog - LogTerm(truth[text], count, sample, weight, validity) + LogTerm(truth[text], count - 1, sample, weight, validity);
-                witness.Add(without - (truth[text] / (validity * Smoothed(count - 1, sample.Valid, weight, truth[text]))) + 1, count);
-                influence.Add(truth[text] * sample.Total / count, count);
-            }
+            long count = sample.Counts[seen];
+            double p = truth[sample.Texts[seen]];
+            double without = expectedLog - LogTerm(p, count, sample, weight, validity) + LogTerm(p, count - 1, sample, weight, validity);
+            witness.Add(without - (p / (validity * Smoothed(count - 1, sample.Valid, weight, p))) + 1, count);
+            influence.Add(p * sample.Total / count, count);
         }
 
-        // With nothing valid sampled the witness is vacuous: p/q~ cannot be formed.
-        return validity == 0 ? new(0, double.PositiveInfinity) : Limits(witness, influence, plugIn);
+        return Limits(witness, influence, plugIn);
     }
 
     private static double LogTerm(double truth, long others, SampleCounts sample, double weight, double validity) =>
@@ -169,8 +194,19 @@ internal sealed class JensenShannonDivergence : Divergence
         double sum = (1 - validity) * LogTwo;
         for (int text = 0; text < truth.Length; text++)
         {
-            double p = truth[text], q = validity * modelGivenValid[text], middle = (p + q) / 2;
-            sum += (p * Math.Log(p / middle)) + (q == 0 ? 0 : q * Math.Log(q / middle));
+            sum += Term(truth[text], validity * modelGivenValid[text]);
+        }
+
+        return Math.Clamp(sum / 2, 0, LogTwo);
+    }
+
+    public override double PlugIn(double[] truth, SampleCounts sample)
+    {
+        // A string that was not sampled has q = 0 and adds p log 2.
+        double sum = LogTwo * (((double)sample.Outside / sample.Total) + 1 - sample.SeenMass(truth));
+        for (int seen = 0; seen < sample.Distinct; seen++)
+        {
+            sum += Term(truth[sample.Texts[seen]], (double)sample.Counts[seen] / sample.Total);
         }
 
         return Math.Clamp(sum / 2, 0, LogTwo);
@@ -180,28 +216,31 @@ internal sealed class JensenShannonDivergence : Divergence
     {
         // JS >= E_q log(2 D) / 2 + E_p log(2 (1 - D)) / 2 for any D in (0, 1); ours is q~ / (q~ + p), and 1 outside the support.
         double validity = (double)sample.Valid / sample.Total;
-        double expectation = 0;
-        for (int text = 0; text < truth.Length; text++)
+        double expectation = (1 - sample.SeenMass(truth)) * Math.Log(2 / (1 + (validity * (1 - weight))));
+        for (int seen = 0; seen < sample.Distinct; seen++)
         {
-            expectation += TrueTerm(truth[text], sample.Counts[text], sample, weight, validity);
+            expectation += TrueTerm(truth[sample.Texts[seen]], sample.Counts[seen], sample, weight, validity);
         }
 
         Moments witness = default, influence = default;
         witness.Add((LogTwo + expectation) / 2, sample.Outside);
         influence.Add(LogTwo / 2, sample.Outside);
-        for (int text = 0; text < truth.Length; text++)
+        for (int seen = 0; seen < sample.Distinct; seen++)
         {
-            long count = sample.Counts[text];
-            if (count > 0)
-            {
-                double p = truth[text], q = (double)count / sample.Total, smoothed = validity * Smoothed(count - 1, sample.Valid, weight, p);
-                double without = expectation - TrueTerm(p, count, sample, weight, validity) + TrueTerm(p, count - 1, sample, weight, validity);
-                witness.Add((Math.Log(2 * smoothed / (smoothed + p)) + without) / 2, count);
-                influence.Add(Math.Log(2 * q / (q + p)) / 2, count);
-            }
+            long count = sample.Counts[seen];
+            double p = truth[sample.Texts[seen]], q = (double)count / sample.Total, smoothed = validity * Smoothed(count - 1, sample.Valid, weight, p);
+            double without = expectation - TrueTerm(p, count, sample, weight, validity) + TrueTerm(p, count - 1, sample, weight, validity);
+            witness.Add((Math.Log(2 * smoothed / (smoothed + p)) + without) / 2, count);
+            influence.Add(Math.Log(2 * q / (q + p)) / 2, count);
         }
 
         return Limits(witness, influence, plugIn);
+    }
+
+    private static double Term(double p, double q)
+    {
+        double middle = (p + q) / 2;
+        return (p * Math.Log(p / middle)) + (q == 0 ? 0 : q * Math.Log(q / middle));
     }
 
     private static double TrueTerm(double truth, long others, SampleCounts sample, double weight, double validity) =>
@@ -217,6 +256,17 @@ internal sealed class TotalVariationDistance : Divergence
         for (int text = 0; text < truth.Length; text++)
         {
             sum += Math.Abs(truth[text] - (validity * modelGivenValid[text]));
+        }
+
+        return Math.Clamp(sum / 2, 0, 1);
+    }
+
+    public override double PlugIn(double[] truth, SampleCounts sample)
+    {
+        double sum = ((double)sample.Outside / sample.Total) + 1 - sample.SeenMass(truth);
+        for (int seen = 0; seen < sample.Distinct; seen++)
+        {
+            sum += Math.Abs(truth[sample.Texts[seen]] - ((double)sample.Counts[seen] / sample.Total));
         }
 
         return Math.Clamp(sum / 2, 0, 1);
@@ -239,20 +289,21 @@ internal sealed class TotalVariationDistance : Divergence
     private static void AddWitness(ref Moments witness, double[] truth, SampleCounts chosenBy, SampleCounts judgedOn)
     {
         double eventMass = 0;
-        for (int text = 0; text < truth.Length; text++)
+        for (int seen = 0; seen < chosenBy.Distinct; seen++)
         {
-            eventMass += IsIn(text) ? truth[text] : 0;
+            eventMass += IsIn(seen) ? truth[chosenBy.Texts[seen]] : 0;
         }
 
         witness.Add(1 - eventMass, judgedOn.Outside);
-        for (int text = 0; text < truth.Length; text++)
+        for (int seen = 0; seen < judgedOn.Distinct; seen++)
         {
-            witness.Add((IsIn(text) ? 1 : 0) - eventMass, judgedOn.Counts[text]);
+            witness.Add((IsIn(seen) ? 1 : 0) - eventMass, judgedOn.Counts[seen]);
         }
 
-        bool IsIn(int text) => chosenBy.Counts[text] > truth[text] * chosenBy.Total;
+        bool IsIn(int seen) => chosenBy.Counts[seen] > truth[chosenBy.Texts[seen]] * chosenBy.Total;
     }
 
+    // Both halves list the same strings, some with count 0.
     private static (SampleCounts First, SampleCounts Second) Halves(SampleCounts sample, RandomKey key)
     {
         var random = new RandomStream(key);
@@ -269,6 +320,7 @@ internal sealed class TotalVariationDistance : Divergence
 
         long[] first = [.. sample.Counts.Select(Heads)];
         long outside = Heads(sample.Outside);
-        return (new SampleCounts(first, outside), new SampleCounts([.. sample.Counts.Zip(first, (all, taken) => all - taken)], sample.Outside - outside));
+        long[] second = [.. sample.Counts.Zip(first, (all, taken) => all - taken)];
+        return (new SampleCounts(sample.Texts, first, outside), new SampleCounts(sample.Texts, second, sample.Outside - outside));
     }
 }

@@ -47,6 +47,22 @@ public sealed class KnownDistribution<T>
         _probabilities = [.. probabilities.Select(probability => probability / total)];
     }
 
+    /// <summary>Tabulates a distribution from its strings and their probabilities, as a grammar's enumeration gives them.</summary>
+    /// <exception cref="ArgumentException">A string occurs twice, or the probabilities do not sum to 1 within 1e-6.</exception>
+    public static KnownDistribution<T> Of(IEnumerable<(T Text, double Probability)> strings, IEqualityComparer<T>? equality = null)
+    {
+        var probabilities = new Dictionary<T, double>(equality);
+        foreach ((T text, double probability) in strings)
+        {
+            if (!probabilities.TryAdd(text, probability))
+            {
+                throw new ArgumentException($"The support lists '{text}' twice.", nameof(strings));
+            }
+        }
+
+        return new KnownDistribution<T>(probabilities.Keys, text => Math.Log(probabilities[text]), equality);
+    }
+
     /// <summary>Number of strings with positive probability, K.</summary>
     public int SupportSize => _probabilities.Length;
 

@@ -52,7 +52,7 @@ public static class SampleDivergences
     public static SampleDivergenceReport Estimate(ReadOnlySpan<double> probabilities, ReadOnlySpan<long> counts, long outside, RandomKey key, int replicates = 200)
     {
         double[] truth = probabilities.ToArray();
-        var sample = new SampleCounts(counts.ToArray(), outside);
+        SampleCounts sample = SampleCounts.Of(counts, outside);
         if (sample.Total < 2)
         {
             throw new ArgumentException("Divergences need at least two samples.", nameof(counts));
@@ -97,21 +97,15 @@ public static class SampleDivergences
 
     private static Coverage CoverageOf(double[] truth, SampleCounts sample)
     {
-        double mass = 0, expectedMass = 0, expectedSeen = 0;
-        int seen = 0;
-        for (int text = 0; text < truth.Length; text++)
+        double expectedMass = 0, expectedSeen = 0;
+        foreach (double probability in truth)
         {
-            double met = -Math.Exp(sample.Total * double.LogP1(-truth[text])) + 1;
-            expectedMass += truth[text] * met;
+            double met = 1 - Math.Pow(1 - probability, sample.Total);
+            expectedMass += probability * met;
             expectedSeen += met;
-            if (sample.Counts[text] > 0)
-            {
-                mass += truth[text];
-                seen++;
-            }
         }
 
-        return new Coverage(mass, (double)seen / truth.Length, expectedMass, expectedSeen / truth.Length);
+        return new Coverage(sample.SeenMass(truth), (double)sample.Distinct / truth.Length, expectedMass, expectedSeen / truth.Length);
     }
 
     // Maximises the leave-one-out likelihood of w q^ + (1-w) p, which is concave in w, by bisection on its derivative.
@@ -126,14 +120,10 @@ public static class SampleDivergences
         for (int iteration = 0; iteration < 60; iteration++)
         {
             double weight = (low + high) / 2, slope = 0;
-            for (int text = 0; text < truth.Length; text++)
+            for (int seen = 0; seen < sample.Distinct; seen++)
             {
-                long count = sample.Counts[text];
-                if (count > 0)
-                {
-                    double others = (count - 1.0) / (sample.Valid - 1.0);
-                    slope += count * (others - truth[text]) / ((weight * others) + ((1 - weight) * truth[text]));
-                }
+                double others = (sample.Counts[seen] - 1.0) / (sample.Valid - 1.0), p = truth[sample.Texts[seen]];
+                slope += sample.Counts[seen] * (others - p) / ((weight * others) + ((1 - weight) * p));
             }
 
             (low, high) = slope > 0 ? (weight, high) : (low, weight);
@@ -145,11 +135,10 @@ public static class SampleDivergences
     // The fitted distribution over valid strings; [K], sums to 1.
     private static double[] Mixture(double[] truth, SampleCounts sample, double weight)
     {
-        double[] mixture = new double[truth.Length];
-        for (int text = 0; text < truth.Length; text++)
+        double[] mixture = [.. truth.Select(probability => (1 - weight) * probability)];
+        for (int seen = 0; seen < sample.Distinct; seen++)
         {
-            double empirical = sample.Valid == 0 ? 0 : (double)sample.Counts[text] / sample.Valid;
-            mixture[text] = (weight * empirical) + ((1 - weight) * truth[text]);
+            mixture[sample.Texts[seen]] += weight * sample.Counts[seen] / sample.Valid;
         }
 
         return mixture;
@@ -169,7 +158,7 @@ public static class SampleDivergences
         Parallel.For(0, replicates, replicate =>
         {
             var random = new RandomStream(key.Derive((ulong)replicate));
-            long[] counts = new long[model.Length];
+            var texts = new List<int>((int)total);
             long invalid = 0;
             for (long draw = 0; draw < total; draw++)
             {
@@ -180,10 +169,10 @@ public static class SampleDivergences
                 }
 
                 int place = Array.BinarySearch(cumulative, random.NextDouble() * sum);
-                counts[Math.Min(model.Length - 1, place < 0 ? ~place : place + 1)]++;
+                texts.Add(Math.Min(model.Length - 1, place < 0 ? ~place : place + 1));
             }
 
-            var simulated = new SampleCounts(counts, invalid);
+            SampleCounts simulated = SampleCounts.Of(texts, invalid);
             for (int which = 0; which < values.Length; which++)
             {
                 values[which][replicate] = Divergence.All[which].PlugIn(truth, simulated);
@@ -221,12 +210,57 @@ public sealed record SampleDivergenceReport(
 /// <param name="PerfectSupportShare">The expectation of <paramref name="SupportShare"/> for a perfect sampler.</param>
 public sealed record Coverage(double Mass, double SupportShare, double PerfectMass, double PerfectSupportShare);
 
-/// <summary>Counts of one sample: per string of the support, and outside it.</summary>
-internal sealed record SampleCounts(long[] Counts, long Outside)
+/// <summary>Counts of one sample: <paramref name="Counts"/>[i] times the string numbered <paramref name="Texts"/>[i], and how many outside the support.</summary>
+internal sealed record SampleCounts(int[] Texts, long[] Counts, long Outside)
 {
+    /// <summary>Strings listed.</summary>
+    public int Distinct => Texts.Length;
+
     /// <summary>Samples inside the support.</summary>
     public long Valid { get; } = Counts.Sum();
 
     /// <summary>All samples.</summary>
     public long Total => Valid + Outside;
+
+    /// <summary>From one count a string of the support.</summary>
+    public static SampleCounts Of(ReadOnlySpan<long> counts, long outside)
+    {
+        var texts = new List<int>();
+        var positive = new List<long>();
+        for (int text = 0; text < counts.Length; text++)
+        {
+            if (counts[text] > 0)
+            {
+                texts.Add(text);
+                positive.Add(counts[text]);
+            }
+        }
+
+        return new SampleCounts([.. texts], [.. positive], outside);
+    }
+
+    /// <summary>From the number of each valid sample's string, in any order; <paramref name="samples"/> is sorted.</summary>
+    public static SampleCounts Of(List<int> samples, long outside)
+    {
+        samples.Sort();
+        var texts = new List<int>();
+        var counts = new List<long>();
+        foreach (int text in samples)
+        {
+            if (texts.Count > 0 && texts[^1] == text)
+            {
+                counts[^1]++;
+            }
+            else
+            {
+                texts.Add(text);
+                counts.Add(1);
+            }
+        }
+
+        return new SampleCounts([.. texts], [.. counts], outside);
+    }
+
+    /// <summary>The true probability of the listed strings.</summary>
+    public double SeenMass(double[] truth) => Texts.Sum(text => truth[text]);
 }

@@ -88,20 +88,10 @@ public static class VectorPhilox
         Vector512<uint> timesA = Vector512.Create(MultiplierA).AsUInt32(), timesB = Vector512.Create(MultiplierB).AsUInt32();
         for (int round = 0; round < Rounds; round++)
         {
-            Vector512<ulong> productA0 = Avx512F.Multiply(a0.AsUInt32(), timesA), productB0 = Avx512F.Multiply(c0.AsUInt32(), timesB);
-            Vector512<ulong> productA1 = Avx512F.Multiply(a1.AsUInt32(), timesA), productB1 = Avx512F.Multiply(c1.AsUInt32(), timesB);
-            Vector512<ulong> productA2 = Avx512F.Multiply(a2.AsUInt32(), timesA), productB2 = Avx512F.Multiply(c2.AsUInt32(), timesB);
-            Vector512<ulong> productA3 = Avx512F.Multiply(a3.AsUInt32(), timesA), productB3 = Avx512F.Multiply(c3.AsUInt32(), timesB);
-            a0 = (productB0 >>> 32) ^ b0 ^ keyA;
-            a1 = (productB1 >>> 32) ^ b1 ^ keyA;
-            a2 = (productB2 >>> 32) ^ b2 ^ keyA;
-            a3 = (productB3 >>> 32) ^ b3 ^ keyA;
-            c0 = (productA0 >>> 32) ^ d0 ^ keyB;
-            c1 = (productA1 >>> 32) ^ d1 ^ keyB;
-            c2 = (productA2 >>> 32) ^ d2 ^ keyB;
-            c3 = (productA3 >>> 32) ^ d3 ^ keyB;
-            (b0, b1, b2, b3) = (productB0, productB1, productB2, productB3);
-            (d0, d1, d2, d3) = (productA0, productA1, productA2, productA3);
+            Round(ref a0, ref b0, ref c0, ref d0, keyA, keyB, timesA, timesB);
+            Round(ref a1, ref b1, ref c1, ref d1, keyA, keyB, timesA, timesB);
+            Round(ref a2, ref b2, ref c2, ref d2, keyA, keyB, timesA, timesB);
+            Round(ref a3, ref b3, ref c3, ref d3, keyA, keyB, timesA, timesB);
             keyA += Vector512.Create(WeylA);
             keyB += Vector512.Create(WeylB);
         }
@@ -114,6 +104,18 @@ public static class VectorPhilox
         Interleave(b2, b3).Store(second + 16);
         Interleave(c2, c3).Store(second + 32);
         Interleave(d2, d3).Store(second + 48);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round(
+        ref Vector512<ulong> a, ref Vector512<ulong> b, ref Vector512<ulong> c, ref Vector512<ulong> d,
+        Vector512<ulong> keyA, Vector512<ulong> keyB, Vector512<uint> timesA, Vector512<uint> timesB)
+    {
+        Vector512<ulong> productA = Avx512F.Multiply(a.AsUInt32(), timesA), productB = Avx512F.Multiply(c.AsUInt32(), timesB);
+        a = (productB >>> 32) ^ b ^ keyA;
+        c = (productA >>> 32) ^ d ^ keyB;
+        b = productB;
+        d = productA;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -109,9 +109,9 @@ public sealed record EngineReport(
 
     private static double MeasureProduct()
     {
-        const int size = 512;
+        const int Size = 512;
         using DisposeScope scope = NewDisposeScope();
-        Tensor a = ones([size, size]); // [512, 512]
+        Tensor a = ones([Size, Size]); // [512, 512]
         double best = double.MaxValue;
         for (int round = 0; round < 8; round++)
         {
@@ -120,7 +120,7 @@ public sealed record EngineReport(
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        return 2.0 * size * size * size / best / 1e9;
+        return 2.0 * Size * Size * Size / best / 1e9;
     }
 
     private static bool KeepsDenormalNumbers()

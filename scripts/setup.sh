@@ -42,6 +42,14 @@ check_sdk() {
     dotnet --list-sdks | grep -q '^1[0-9]\.' || fail "the .NET SDK 10 is missing ($(dotnet --version 2>/dev/null || echo none) found); install it (https://dot.net, or the package dotnet-sdk-10.0)."
 }
 
+# What the HTML report draws with; without npm or network the report keeps its tables.
+bring_charts() {
+    local limiter=()
+    [ -f scripts/charts.sh ] || return 0
+    if command -v timeout >/dev/null; then limiter=(timeout 120); fi
+    ${limiter[@]+"${limiter[@]}"} sh scripts/charts.sh </dev/null || true
+}
+
 write_choice() {
     local escaped folder
     escaped=$(printf '%s' "$2" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g')
@@ -130,6 +138,7 @@ if [ "$wanted" != standin ]; then
     if restore_official; then
         write_choice official ""
         say "official packages: TorchSharp and Microsoft.ML.Tokenizers"
+        bring_charts
         exit 0
     fi
     reason=$(grep -o 'NU[0-9]*: .*' artifacts/setup/restore.log | head -n 1 || true)
@@ -137,3 +146,4 @@ if [ "$wanted" != standin ]; then
     say "the official packages cannot be restored (${reason:-no answer within $restore_limit s}), so the stand-in is prepared"
 fi
 prepare_standin
+bring_charts

@@ -24,7 +24,14 @@ internal static class MetricsCommand
         var threads = new Option<int>("--threads") { HelpName = "number", Description = "Threads to use; 0 for one a core.", DefaultValueFactory = _ => 0 };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         unit.AcceptOnlyFromAmong("word", "character");
-        var command = new Command("metrics", "Measures one text file against another: BLEU, self-BLEU, overlap, diversity, novelty, lengths.");
+        var command = new ExplainedCommand("metrics", "Measures one text file against another: BLEU, self-BLEU, overlap, diversity, novelty, lengths.")
+        {
+            Examples =
+            [
+                new("gumbelgan metrics --generated samples.txt --reference test.txt", "judge samples against held-out text"),
+                new("gumbelgan metrics --generated samples.txt --reference test.txt --training train.txt --json", "add novelty; for a script"),
+            ],
+        };
         foreach (Option option in new Option[] { generated, reference, training, unit, threads, json })
         {
             command.Options.Add(option);

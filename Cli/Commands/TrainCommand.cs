@@ -35,7 +35,7 @@ internal static class TrainCommand
                 new("gumbelgan train --recipe captions --corpus corpora/captions.txt --run runs/captions", "the captions recipe on the captions corpus"),
                 new("gumbelgan train --config runs/captions/config.yaml --run runs/again --seed 2", "the same run with another seed"),
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
-                new("gumbelgan train --recipe captions --set generator.hidden_size=128 --dry-run", "see what a change of configuration comes to"),
+                new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
             FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
         };

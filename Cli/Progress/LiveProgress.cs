@@ -63,7 +63,8 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
         string times = $"{ProgressText.Duration(_state.Elapsed)} gone" + (_state.Left is { } left ? $", {ProgressText.Duration(left)} left" : "");
         yield return new Markup(string.Create(
             CultureInfo.InvariantCulture,
-            $"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, BarWidth, isUnicode)}[/] {step}/{_state.TotalSteps} ({part * 100:F0}%)  [grey]{times}[/]"));
+            $"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, BarWidth, isUnicode)}[/] {step}/{_state.TotalSteps} ({part * 100:F0}%)"));
+        yield return new Text(times);
 
         if (_state.Last is { } report)
         {
@@ -90,7 +91,7 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
 
         if (_state.Sample is { } sample)
         {
-            yield return new Text($"sample  {sample}") { Overflow = Overflow.Ellipsis };
+            yield return new Text(ProgressText.Cut($"sample  {sample}", console.Profile.Width - 1, isUnicode));
         }
     }
 }

@@ -8,7 +8,7 @@ internal sealed class ProgressState(TimeProvider clock)
     private readonly List<double> _validationNlls = [];
     private readonly SortedDictionary<string, double> _scalars = new(StringComparer.Ordinal);
     private long _phaseStart = clock.GetTimestamp();
-    private int? _firstStep;
+    private (int Step, long Time)? _firstReport;
 
     public StepReport? Last { get; private set; }
 
@@ -25,25 +25,24 @@ internal sealed class ProgressState(TimeProvider clock)
 
     public TimeSpan Elapsed => clock.GetElapsedTime(_phaseStart);
 
-    /// <summary>By the average speed of this phase in this process; null before two reports (a resumed phase does not begin at step 1).</summary>
-    public TimeSpan? Left => Last is { } last && last.Step > _firstStep
-        ? Elapsed / (last.Step - _firstStep.Value) * (last.TotalSteps - last.Step)
+    /// <summary>
+    /// By the average speed since this phase's first report, which need not be step 1: a resumed phase begins further on, and a loop may
+    /// report every twentieth step. Null before the second report.
+    /// </summary>
+    public TimeSpan? Left => Last is { } last && _firstReport is { } first && last.Step > first.Step
+        ? clock.GetElapsedTime(first.Time) / (last.Step - first.Step) * (last.TotalSteps - last.Step)
         : null;
 
     public void Begin(string phase, int steps)
     {
-        (Phase, TotalSteps, Last, _firstStep) = (phase, steps, null, null);
+        (Phase, TotalSteps, Last, _firstReport) = (phase, steps, null, null);
         _scalars.Clear();
         _phaseStart = clock.GetTimestamp();
     }
 
     public void Take(StepReport report)
     {
-        if (_firstStep is null)
-        {
-            _firstStep = report.Step - 1;
-        }
-
+        _firstReport ??= (report.Step, clock.GetTimestamp());
         (Last, Phase, TotalSteps) = (report, report.Phase, report.TotalSteps);
         foreach ((string tag, double value) in report.Scalars)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Spectre.Console;
 
 namespace GumbelGan.Cli.Progress;
 
@@ -48,6 +49,31 @@ internal static class ProgressText
     {
         int filled = (int)Math.Round(Math.Clamp(part, 0, 1) * width);
         return isUnicode ? new string('━', filled) + new string('─', width - filled) : new string('#', filled) + new string('.', width - filled);
+    }
+
+    /// <summary><paramref name="text"/> if it fits into <paramref name="width"/> columns, else its beginning and an ellipsis.</summary>
+    public static string Cut(string text, int width, bool isUnicode)
+    {
+        string ellipsis = isUnicode ? "…" : "...";
+        if (text.GetCellWidth() <= width)
+        {
+            return text;
+        }
+
+        var kept = new StringBuilder();
+        int columns = ellipsis.Length;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            columns += rune.ToString().GetCellWidth();
+            if (columns > width)
+            {
+                break;
+            }
+
+            kept.Append(rune);
+        }
+
+        return kept.Append(ellipsis).ToString();
     }
 
     /// <summary>A corpus can hold anything, escape codes included; the terminal must get none of them.</summary>

@@ -26,7 +26,7 @@ public sealed record MethodTest(string Method, string Tag, Checkpoint Checkpoint
 /// <summary>Runs grouped by method and compared over seeds.</summary>
 /// <param name="Methods">The methods: the baseline first, then by name.</param>
 /// <param name="Baseline">The method that the others are tested against.</param>
-/// <param name="References">Rows that are no model, "held_out" and "memoriser", by name and tag; over the runs that reported them.</param>
+/// <param name="References">Rows that are no model, "held_out" and "memoriser", by name and tag; over the seeds that reported them.</param>
 /// <param name="Tags">The metrics shown, in order.</param>
 /// <param name="Tests">Every method but the baseline, every metric shown, both checkpoints, as far as two seeds a side allow.</param>
 /// <param name="Objections">Why the runs should not be compared, one sentence each; empty unless forced.</param>
@@ -108,8 +108,10 @@ public sealed record RunComparison(
     }
 
     private static Dictionary<string, IReadOnlyDictionary<string, SeedSummary>> SummariseReferences(IReadOnlyList<EvaluatedRun> runs) =>
-        runs.SelectMany(run => run.Evaluation.References)
-            .GroupBy(pair => pair.Key, pair => MethodSummary.Defined(pair.Value), StringComparer.Ordinal)
+        // Methods that share a seed draw the same memoriser: it is one observation, not several.
+        runs.SelectMany(run => run.Evaluation.References.Select(reference => (reference.Key, reference.Value, run.Evaluation.Seed)))
+            .DistinctBy(reference => (reference.Key, reference.Seed))
+            .GroupBy(reference => reference.Key, reference => MethodSummary.Defined(reference.Value), StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => (IReadOnlyDictionary<string, SeedSummary>)MethodSummary.Summaries(group), StringComparer.Ordinal);
 
     private static MethodTest[] Test(MethodSummary[] methods, string[] tags)

@@ -6,10 +6,73 @@ using static GumbelGan.Generators.Kernels.VectorFunctions;
 
 namespace GumbelGan.Generators.Kernels;
 
+/// <summary>One step of a roll-out: what its forward and backward passes share.</summary>
+public unsafe struct RelaxedStep
+{
+    /// <summary>Gets or sets h, [N, H].</summary>
+    public float* Hidden { get; set; }
+
+    /// <summary>Gets or sets N, the number of rows.</summary>
+    public int Rows { get; set; }
+
+    /// <summary>Gets or sets the temperature, above zero.</summary>
+    public float Temperature { get; set; }
+
+    /// <summary>Gets or sets the noise of this step; null for none. Row r of the batch takes row r of <see cref="GumbelNoise"/>.</summary>
+    public RandomKey? Key { get; set; }
+
+    /// <summary>Gets or sets [N]: the forward pass writes each row's largest logit plus noise.</summary>
+    public float* Maxima { get; set; }
+
+    /// <summary>Gets or sets [N]: the forward pass writes each row's sum of exponentials.</summary>
+    public float* Sums { get; set; }
+
+    /// <summary>
+    /// Gets or sets memory of <see cref="RelaxedVocabulary.KeptLength"/> floats in which the forward pass leaves the relaxed rows for the later
+    /// ones; or null, and those make them again from the noise: slower where memory is plentiful, possible where it is not.
+    /// </summary>
+    public float* Kept { get; set; }
+}
+
+/// <summary>What a backward pass is given and where it puts its results. Null means zero going in and not wanted coming out.</summary>
+public unsafe struct RelaxedGradients
+{
+    /// <summary>Gets or sets [N, E]: the embedded rows of the forward pass - the soft ones, also under straight-through.</summary>
+    public float* GeneratorInput { get; set; }
+
+    /// <summary>Gets or sets [N, F]: likewise for the discriminator's embedding.</summary>
+    public float* DiscriminatorInput { get; set; }
+
+    /// <summary>Gets or sets [N, E]: the gradient with respect to the generator's input.</summary>
+    public float* GeneratorInputGradient { get; set; }
+
+    /// <summary>Gets or sets [N, F]: the gradient with respect to the discriminator's input.</summary>
+    public float* DiscriminatorInputGradient { get; set; }
+
+    /// <summary>Gets or sets [N]: nonzero for rows whose token was fixed, which pass no gradient.</summary>
+    public byte* Finished { get; set; }
+
+    /// <summary>Gets or sets [N, H]: overwritten. Null where only the embeddings' gradients are wanted; then those of W and b are not made either.</summary>
+    public float* Hidden { get; set; }
+
+    /// <summary>Gets or sets [V, H]: added to.</summary>
+    public float* Weight { get; set; }
+
+    /// <summary>Gets or sets [V]: added to.</summary>
+    public float* Bias { get; set; }
+
+    /// <summary>Gets or sets [V, E]: added to.</summary>
+    public float* GeneratorEmbedding { get; set; }
+
+    /// <summary>Gets or sets [V, F]: added to.</summary>
+    public float* DiscriminatorEmbedding { get; set; }
+}
+
 /// <summary>
 /// From hidden states to relaxed token embeddings without the relaxed tokens: y = softmax((h W' + b + g) / temperature) is taken piece by
 /// piece of the vocabulary, multiplied by up to two embedding matrices while it is in cache, and forgotten; the backward pass makes each
-/// piece again from the counter-based noise. Nothing of size [N, V] ever exists.
+/// piece again from the counter-based noise, or takes it from memory that the caller has given for that. Without such memory nothing of
+/// size [N, V] ever exists.
 /// </summary>
 /// <remarks>
 /// <para>N rows (batch), V vocabulary, H hidden, E the generator's embedding width, F the discriminator's. It is attention with noise, and
@@ -28,7 +91,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
     // Weights by tiles of 64 tokens, transposed: [V / 64][width][64], zeros beyond V; the bias is minus infinity there.
     private readonly float* _weightTiles, _generatorTiles, _discriminatorTiles, _bias;
     // For each piece: [N, E] and [N, F] of unnormalised sums, [N] maxima, sums; backward [N, H].
-    private readonly float* _generatorSums, _discriminatorSums, _maxima, _sums, _hiddenSums, _centres;
+    private readonly float* _generatorSums, _discriminatorSums, _maxima, _sums, _weights, _hiddenSums, _centres;
     private readonly int* _tokens;
     private float* _weight, _generatorEmbedding, _discriminatorEmbedding;
     private bool _disposed;
@@ -60,43 +123,34 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         _hiddenSums = Allocate(partialRows * hidden);
         _maxima = Allocate(partialRows);
         _sums = Allocate(partialRows);
+        _weights = Allocate(partialRows);
         _centres = Allocate(maximumRows);
         _tokens = (int*)Allocate(partialRows);
         new Span<float>(_bias, (int)padded).Fill(float.NegativeInfinity);
     }
 
+    /// <summary>Floats of <see cref="RelaxedStep.Kept"/>; start them at a multiple of 64 bytes.</summary>
+    public nint KeptLength => (nint)_pieces * _maximumRows * (PieceColumns + 1);
+
     /// <summary>Frees the memory, if <see cref="Dispose"/> was forgotten.</summary>
     ~RelaxedVocabulary() => Free();
 
     /// <summary>
-    /// Takes the parameters in the layout that the products want; to be called again whenever their values have changed. The matrices
-    /// themselves are read later too and must stay where they are.
+    /// Takes the generator's parameters in the layout that the products want; to be called again whenever their values have changed. The
+    /// matrices themselves are read later too and must stay where they are.
     /// </summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="weight">[V, H], W.</param>
     /// <param name="bias">[V], b; or null for zeros.</param>
-    /// <param name="generatorEmbedding">[V, E]; null where E is 0.</param>
-    /// <param name="discriminatorEmbedding">[V, F]; null where F is 0.</param>
-    public void Pack(RowParallel parallel, float* weight, float* bias, float* generatorEmbedding, float* discriminatorEmbedding)
+    /// <param name="embedding">[V, E]; null where E is 0.</param>
+    public void PackGenerator(RowParallel parallel, float* weight, float* bias, float* embedding)
     {
         ArgumentNullException.ThrowIfNull(parallel);
         ObjectDisposedException.ThrowIf(_disposed, this);
         _weight = weight;
-        _generatorEmbedding = generatorEmbedding;
-        _discriminatorEmbedding = discriminatorEmbedding;
-        parallel.For((_vocabulary + Tile - 1) / Tile, 4, (first, end) =>
-        {
-            for (int tile = first; tile < end; tile++)
-            {
-                nint token = (nint)tile * Tile;
-                int count = (int)Math.Min(Tile, _vocabulary - token);
-                MatrixKernel.Transpose(weight + (token * _hidden), count, _hidden, _weightTiles + (token * _hidden), Tile);
-                MatrixKernel.Transpose(
-                    generatorEmbedding + (token * _generatorWidth), count, _generatorWidth, _generatorTiles + (token * _generatorWidth), Tile);
-                MatrixKernel.Transpose(discriminatorEmbedding + (token * _discriminatorWidth), count, _discriminatorWidth,
-                    _discriminatorTiles + (token * _discriminatorWidth), Tile);
-            }
-        });
+        _generatorEmbedding = embedding;
+        Pack(parallel, weight, _hidden, _weightTiles);
+        Pack(parallel, embedding, _generatorWidth, _generatorTiles);
         var biases = new Span<float>(_bias, _vocabulary);
         if (bias == null)
         {
@@ -108,101 +162,113 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         }
     }
 
-    /// <summary>One step's relaxed embeddings.</summary>
+    /// <summary>The same for the discriminator's embedding.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="hidden">[N, H], h.</param>
-    /// <param name="rows">N.</param>
-    /// <param name="temperature">Above zero.</param>
-    /// <param name="stepKey">The noise of this step, or null for none; row r of the batch takes row r of <see cref="GumbelNoise"/>.</param>
-    /// <param name="generatorInput">[N, E], receives y times the generator's embedding; null where E is 0.</param>
-    /// <param name="discriminatorInput">[N, F], receives y times the discriminator's embedding; null where F is 0.</param>
-    /// <param name="maxima">[N], receives the largest logit plus noise, for the backward pass.</param>
-    /// <param name="sums">[N], receives the sum of exponentials of the rest, for the backward pass.</param>
-    /// <param name="tokens">[N], receives the column of the largest y; or null.</param>
-    /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
-    public void Forward(
-        RowParallel parallel, float* hidden, int rows, float temperature, RandomKey? stepKey, float* generatorInput, float* discriminatorInput,
-        float* maxima, float* sums, int* tokens)
+    /// <param name="embedding">[V, F].</param>
+    public void PackDiscriminator(RowParallel parallel, float* embedding)
     {
         ArgumentNullException.ThrowIfNull(parallel);
-        Check(rows, temperature);
-        float rate = BinaryLogarithmOfE / temperature;
-        int blocks = (rows + ForwardRows - 1) / ForwardRows;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _discriminatorEmbedding = embedding;
+        Pack(parallel, embedding, _discriminatorWidth, _discriminatorTiles);
+    }
+
+    /// <summary>One step's relaxed embeddings.</summary>
+    /// <param name="parallel">The threads.</param>
+    /// <param name="step">The step; its maxima, sums and kept rows are written.</param>
+    /// <param name="generatorInput">[N, E], receives y times the generator's embedding; null where not wanted.</param>
+    /// <param name="discriminatorInput">[N, F], receives y times the discriminator's embedding; null where not wanted.</param>
+    /// <param name="tokens">[N], receives the column of the largest y; null where not wanted.</param>
+    /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
+    public void Forward(RowParallel parallel, RelaxedStep step, float* generatorInput, float* discriminatorInput, int* tokens)
+    {
+        ArgumentNullException.ThrowIfNull(parallel);
+        Check(step);
+        int blocks = (step.Rows + ForwardRows - 1) / ForwardRows;
         parallel.For(_pieces * blocks, 1, (first, end) =>
         {
             for (int task = first; task < end; task++)
             {
-                ForwardPiece(task / blocks, task % blocks * ForwardRows, rows, hidden, rate, stepKey);
+                ForwardPiece(task / blocks, task % blocks * ForwardRows, step, generatorInput != null, discriminatorInput != null);
             }
         });
 
-        for (int row = 0; row < rows; row++)
+        float* weights = Weights(step);
+        for (int row = 0; row < step.Rows; row++)
         {
-            Merge(row, rate, maxima, sums, tokens);
-            Combine(_generatorSums, _generatorWidth, row, maxima[row], sums[row], rate, generatorInput);
-            Combine(_discriminatorSums, _discriminatorWidth, row, maxima[row], sums[row], rate, discriminatorInput);
+            Merge(row, step, weights, tokens);
+            Combine(_generatorSums, _generatorWidth, row, weights, generatorInput);
+            Combine(_discriminatorSums, _discriminatorWidth, row, weights, discriminatorInput);
+        }
+    }
+
+    /// <summary>The discriminator's input of a step done before, after the discriminator's embedding has changed and been packed.</summary>
+    /// <param name="parallel">The threads.</param>
+    /// <param name="step">The step, as its forward pass left it.</param>
+    /// <param name="discriminatorInput">[N, F], receives y times the discriminator's embedding.</param>
+    /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
+    public void EmbedAgain(RowParallel parallel, RelaxedStep step, float* discriminatorInput)
+    {
+        if (step.Kept == null)
+        {
+            Forward(parallel, step, null, discriminatorInput, null);
+            return;
+        }
+
+        ArgumentNullException.ThrowIfNull(parallel);
+        Check(step);
+        int blocks = (step.Rows + ForwardRows - 1) / ForwardRows;
+        parallel.For(_pieces * blocks, 1, (first, end) =>
+        {
+            for (int task = first; task < end; task++)
+            {
+                int piece = task / blocks, firstRow = task % blocks * ForwardRows;
+                EmbedPiece(piece, firstRow, Math.Min(ForwardRows, step.Rows - firstRow), step.Kept + KeptOffset(piece, firstRow),
+                    _discriminatorEmbedding, _discriminatorWidth, _discriminatorSums);
+            }
+        });
+        for (int row = 0; row < step.Rows; row++)
+        {
+            Combine(_discriminatorSums, _discriminatorWidth, row, Weights(step), discriminatorInput);
         }
     }
 
     /// <summary>The gradients of one step; those of the parameters are added to what is there.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="hidden">[N, H], as in the forward pass.</param>
-    /// <param name="rows">N.</param>
-    /// <param name="temperature">That of the forward pass.</param>
-    /// <param name="stepKey">That of the forward pass.</param>
-    /// <param name="maxima">[N], from the forward pass.</param>
-    /// <param name="sums">[N], from the forward pass.</param>
-    /// <param name="generatorInput">[N, E], from the forward pass: the soft one, also under straight-through.</param>
-    /// <param name="discriminatorInput">[N, F], from the forward pass.</param>
-    /// <param name="generatorInputGradient">[N, E], or null for zeros.</param>
-    /// <param name="discriminatorInputGradient">[N, F], or null for zeros.</param>
-    /// <param name="finished">[N], nonzero for rows whose token was fixed, which pass no gradient; or null.</param>
-    /// <param name="hiddenGradient">[N, H], receives the gradient; null where only those of the embeddings are wanted.</param>
-    /// <param name="weightGradient">[V, H], added to; or null.</param>
-    /// <param name="biasGradient">[V], added to; or null.</param>
-    /// <param name="generatorEmbeddingGradient">[V, E], added to; or null.</param>
-    /// <param name="discriminatorEmbeddingGradient">[V, F], added to; or null.</param>
+    /// <param name="step">The step, as its forward pass left it.</param>
+    /// <param name="gradients">What comes in and where the results go.</param>
     /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
-    public void Backward(
-        RowParallel parallel, float* hidden, int rows, float temperature, RandomKey? stepKey, float* maxima, float* sums, float* generatorInput,
-        float* discriminatorInput, float* generatorInputGradient, float* discriminatorInputGradient, byte* finished, float* hiddenGradient,
-        float* weightGradient, float* biasGradient, float* generatorEmbeddingGradient, float* discriminatorEmbeddingGradient)
+    public void Backward(RowParallel parallel, RelaxedStep step, RelaxedGradients gradients)
     {
         ArgumentNullException.ThrowIfNull(parallel);
-        Check(rows, temperature);
-        for (int row = 0; row < rows; row++)
+        Check(step);
+        for (int row = 0; row < step.Rows; row++)
         {
             // (dy . y) of a row, without y: it is the product of the embedded row with its own gradient.
-            _centres[row] = Product(generatorInput, generatorInputGradient, row, _generatorWidth)
-                + Product(discriminatorInput, discriminatorInputGradient, row, _discriminatorWidth);
+            _centres[row] = Product(gradients.GeneratorInput, gradients.GeneratorInputGradient, row, _generatorWidth)
+                + Product(gradients.DiscriminatorInput, gradients.DiscriminatorInputGradient, row, _discriminatorWidth);
         }
 
-        var job = new BackwardJob(
-            hidden, rows, temperature, stepKey, maxima, sums, generatorInputGradient, discriminatorInputGradient, finished,
-            hiddenGradient != null && (generatorInputGradient != null || discriminatorInputGradient != null), weightGradient, biasGradient, generatorEmbeddingGradient,
-            discriminatorEmbeddingGradient);
+        bool throughLogits = gradients.Hidden != null && (gradients.GeneratorInputGradient != null || gradients.DiscriminatorInputGradient != null);
         parallel.For(_pieces, 1, (first, end) =>
         {
             for (int piece = first; piece < end; piece++)
             {
-                BackwardPiece(piece, job);
+                BackwardPiece(piece, step, gradients, throughLogits);
             }
         });
 
-        if (hiddenGradient != null)
+        int length = gradients.Hidden == null ? 0 : step.Rows * _hidden;
+        for (int start = 0; start < length; start += Lanes)
         {
-            int length = rows * _hidden;
-            for (int start = 0; start < length; start += Lanes)
+            int count = Math.Min(Lanes, length - start);
+            Vector512<float> total = Vector512<float>.Zero;
+            for (int piece = 0; throughLogits && piece < _pieces; piece++)
             {
-                int count = Math.Min(Lanes, length - start);
-                Vector512<float> total = Vector512<float>.Zero;
-                for (int piece = 0; job.ThroughLogits && piece < _pieces; piece++)
-                {
-                    total += Load(_hiddenSums + ((nint)piece * _maximumRows * _hidden) + start, count);
-                }
-
-                Store(total, hiddenGradient + start, count);
+                total += Load(_hiddenSums + ((nint)piece * _maximumRows * _hidden) + start, count);
             }
+
+            Store(total, gradients.Hidden + start, count);
         }
     }
 
@@ -213,15 +279,25 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    private void Pack(RowParallel parallel, float* matrix, int width, float* tiles) =>
+        parallel.For((_vocabulary + Tile - 1) / Tile, 4, (first, end) =>
+        {
+            for (int tile = first; tile < end; tile++)
+            {
+                nint token = (nint)tile * Tile;
+                MatrixKernel.Transpose(matrix + (token * width), (int)Math.Min(Tile, _vocabulary - token), width, tiles + (token * width), Tile);
+            }
+        });
+
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ForwardPiece(int piece, int firstRow, int allRows, float* hidden, float rate, RandomKey? stepKey)
+    private void ForwardPiece(int piece, int firstRow, RelaxedStep step, bool generator, bool discriminator)
     {
         float* memory = stackalloc float[((ForwardRows + 1) * PieceColumns) + Lanes];
-        float* noise = Align(memory), y = noise + PieceColumns;
-        int firstToken = piece * PieceColumns, count = Math.Min(PieceColumns, _vocabulary - firstToken), rows = Math.Min(ForwardRows, allRows - firstRow);
-        int columns = Tiles(count) * Tile;
-        hidden += (nint)firstRow * _hidden;
+        float* noise = Align(memory), y = step.Kept == null ? noise + PieceColumns : step.Kept + KeptOffset(piece, firstRow);
+        int firstToken = piece * PieceColumns, rows = Math.Min(ForwardRows, step.Rows - firstRow);
+        int columns = Tiles(Math.Min(PieceColumns, _vocabulary - firstToken)) * Tile;
+        float* hidden = step.Hidden + ((nint)firstRow * _hidden);
         for (int column = 0; column < columns; column += Tile)
         {
             MatrixKernel.Multiply(hidden, _hidden, 1, _weightTiles + ((nint)(firstToken + column) * _hidden), Tile,
@@ -232,18 +308,30 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         for (int row = 0; row < rows; row++)
         {
             float* values = y + (row * PieceColumns);
-            float largest = AddBiasAndNoise(values, _bias + firstToken, noise, columns, firstToken, stepKey, (ulong)(firstRow + row));
+            float largest = AddBiasAndNoise(values, _bias + firstToken, noise, columns, firstToken, step.Key, (ulong)(firstRow + row));
             _maxima[partial + row] = largest;
             _tokens[partial + row] = firstToken + GumbelSoftmaxKernel.IndexOf(values, columns, largest);
             // A piece of nothing but forbidden tokens must give zeros, not the NaN of infinity minus infinity.
             float shift = largest > float.NegativeInfinity ? largest : 0f;
-            _sums[partial + row] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, rate);
+            _sums[partial + row] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, BinaryLogarithmOfE / step.Temperature);
         }
 
-        MatrixKernel.Multiply(y, PieceColumns, 1, _generatorEmbedding + ((nint)firstToken * _generatorWidth), _generatorWidth,
-            _generatorSums + (partial * _generatorWidth), _generatorWidth, rows, _generatorWidth, count, accumulate: false);
-        MatrixKernel.Multiply(y, PieceColumns, 1, _discriminatorEmbedding + ((nint)firstToken * _discriminatorWidth), _discriminatorWidth,
-            _discriminatorSums + (partial * _discriminatorWidth), _discriminatorWidth, rows, _discriminatorWidth, count, accumulate: false);
+        if (generator)
+        {
+            EmbedPiece(piece, firstRow, rows, y, _generatorEmbedding, _generatorWidth, _generatorSums);
+        }
+
+        if (discriminator)
+        {
+            EmbedPiece(piece, firstRow, rows, y, _discriminatorEmbedding, _discriminatorWidth, _discriminatorSums);
+        }
+    }
+
+    private void EmbedPiece(int piece, int firstRow, int rows, float* y, float* embedding, int width, float* sums)
+    {
+        int firstToken = piece * PieceColumns, count = Math.Min(PieceColumns, _vocabulary - firstToken);
+        MatrixKernel.Multiply(y, PieceColumns, 1, embedding + ((nint)firstToken * width), width,
+            sums + ((((nint)piece * _maximumRows) + firstRow) * width), width, rows, width, count, accumulate: false);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -278,10 +366,10 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         return Maximum(maximum);
     }
 
-    // The row's maximum, sum and token from those of its pieces.
-    private void Merge(int row, float rate, float* maxima, float* sums, int* tokens)
+    // The row's maximum, sum and token from those of its pieces, and by what to multiply each piece's exponentials to get y.
+    private void Merge(int row, RelaxedStep step, float* weights, int* tokens)
     {
-        float largest = float.NegativeInfinity;
+        float largest = float.NegativeInfinity, rate = BinaryLogarithmOfE / step.Temperature;
         int token = 0;
         for (int piece = 0; piece < _pieces; piece++)
         {
@@ -296,34 +384,41 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         for (int piece = 0; piece < _pieces; piece++)
         {
             nint partial = ((nint)piece * _maximumRows) + row;
-            sum += _sums[partial] * (double)Weight(_maxima[partial], largest, rate);
+            weights[partial] = PowerOfTwo(Vector512.Create((_maxima[partial] - largest) * rate))[0];
+            sum += _sums[partial] * (double)weights[partial];
         }
 
-        (maxima[row], sums[row]) = (largest, (float)sum);
+        for (int piece = 0; piece < _pieces; piece++)
+        {
+            weights[((nint)piece * _maximumRows) + row] /= (float)sum;
+        }
+
+        (step.Maxima[row], step.Sums[row]) = (largest, (float)sum);
         if (tokens != null)
         {
             tokens[row] = token;
         }
     }
 
-    private void Combine(float* partials, int width, int row, float largest, float sum, float rate, float* destination)
+    private void Combine(float* partials, int width, int row, float* weights, float* destination)
     {
-        for (int column = 0; column < width; column += Lanes)
+        for (int column = 0; column < width && destination != null; column += Lanes)
         {
             int count = Math.Min(Lanes, width - column);
             Vector512<float> total = Vector512<float>.Zero;
             for (int piece = 0; piece < _pieces; piece++)
             {
                 nint partial = ((nint)piece * _maximumRows) + row;
-                float weight = Weight(_maxima[partial], largest, rate) / sum;
-                total = Vector512.FusedMultiplyAdd(Load(partials + (partial * width) + column, count), Vector512.Create(weight), total);
+                total = Vector512.FusedMultiplyAdd(Load(partials + (partial * width) + column, count), Vector512.Create(weights[partial]), total);
             }
 
             Store(total, destination + ((nint)row * width) + column, count);
         }
     }
 
-    private static float Weight(float maximum, float largest, float rate) => PowerOfTwo(Vector512.Create((maximum - largest) * rate))[0];
+    private float* Weights(RelaxedStep step) => step.Kept == null ? _weights : step.Kept + ((nint)_pieces * _maximumRows * PieceColumns);
+
+    private nint KeptOffset(int piece, int row) => (((nint)piece * _maximumRows) + row) * PieceColumns;
 
     private static float Product(float* values, float* gradient, int row, int width)
     {
@@ -345,26 +440,30 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void BackwardPiece(int piece, BackwardJob job)
+    private void BackwardPiece(int piece, RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
     {
         float* memory = stackalloc float[(((2 * BackwardRows) + 1) * SlabColumns) + Lanes];
         float* noise = Align(memory), y = noise + SlabColumns, dy = y + (BackwardRows * SlabColumns);
-        int pieceEnd = Math.Min(_vocabulary, (piece + 1) * PieceColumns);
-        for (int firstToken = piece * PieceColumns; firstToken < pieceEnd; firstToken += SlabColumns)
+        int pieceStart = piece * PieceColumns, pieceEnd = Math.Min(_vocabulary, pieceStart + PieceColumns);
+        for (int firstToken = pieceStart; firstToken < pieceEnd; firstToken += SlabColumns)
         {
             int count = Math.Min(SlabColumns, pieceEnd - firstToken), columns = Tiles(count) * Tile;
-            for (int firstRow = 0; firstRow < job.Rows; firstRow += BackwardRows)
+            for (int firstRow = 0; firstRow < step.Rows; firstRow += BackwardRows)
             {
-                int rows = Math.Min(BackwardRows, job.Rows - firstRow);
-                float* hidden = job.Hidden + ((nint)firstRow * _hidden);
-                float* generatorGradient = Rows(job.GeneratorInputGradient, firstRow, _generatorWidth);
-                float* discriminatorGradient = Rows(job.DiscriminatorInputGradient, firstRow, _discriminatorWidth);
+                int rows = Math.Min(BackwardRows, step.Rows - firstRow);
+                float* hidden = step.Hidden + ((nint)firstRow * _hidden);
+                float* generatorGradient = Rows(gradients.GeneratorInputGradient, firstRow, _generatorWidth);
+                float* discriminatorGradient = Rows(gradients.DiscriminatorInputGradient, firstRow, _discriminatorWidth);
                 for (int column = 0; column < columns; column += Tile)
                 {
                     nint token = firstToken + column;
-                    MatrixKernel.Multiply(
-                        hidden, _hidden, 1, _weightTiles + (token * _hidden), Tile, y + column, SlabColumns, rows, Tile, _hidden, accumulate: false);
-                    if (job.ThroughLogits)
+                    if (step.Kept == null)
+                    {
+                        MatrixKernel.Multiply(
+                            hidden, _hidden, 1, _weightTiles + (token * _hidden), Tile, y + column, SlabColumns, rows, Tile, _hidden, accumulate: false);
+                    }
+
+                    if (throughLogits)
                     {
                         MultiplyGradient(generatorGradient, _generatorTiles, _generatorWidth, token, dy + column, rows, accumulate: false);
                         MultiplyGradient(discriminatorGradient, _discriminatorTiles, _discriminatorWidth, token, dy + column, rows,
@@ -374,47 +473,67 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
 
                 for (int row = 0; row < rows; row++)
                 {
-                    BackwardRow(y + (row * SlabColumns), dy + (row * SlabColumns), noise, columns, firstToken, firstRow + row, job);
+                    bool finished = gradients.Finished != null && gradients.Finished[firstRow + row] != 0;
+                    float* probabilities = y + (row * SlabColumns), gradient = throughLogits ? dy + (row * SlabColumns) : null;
+                    MakeProbabilities(probabilities, noise, columns, firstToken, piece, firstRow + row, step, finished);
+                    if (throughLogits)
+                    {
+                        ThroughSoftmax(probabilities, gradient, columns, _centres[firstRow + row], 1f / step.Temperature);
+                    }
                 }
 
                 nint partial = ((nint)piece * _maximumRows) + firstRow;
-                if (job.ThroughLogits)
+                if (throughLogits)
                 {
                     MatrixKernel.Multiply(dy, SlabColumns, 1, _weight + ((nint)firstToken * _hidden), _hidden, _hiddenSums + (partial * _hidden),
-                        _hidden, rows, _hidden, count, accumulate: firstToken > piece * PieceColumns);
-                    AccumulateTransposed(dy, hidden, job.WeightGradient, _hidden, firstToken, count, rows);
-                    AccumulateColumnSums(dy, job.BiasGradient, firstToken, count, rows);
+                        _hidden, rows, _hidden, count, accumulate: firstToken > pieceStart);
+                    AccumulateTransposed(dy, hidden, gradients.Weight, _hidden, firstToken, count, rows);
+                    AccumulateColumnSums(dy, gradients.Bias, firstToken, count, rows);
                 }
 
-                AccumulateTransposed(y, generatorGradient, job.GeneratorEmbeddingGradient, _generatorWidth, firstToken, count, rows);
-                AccumulateTransposed(y, discriminatorGradient, job.DiscriminatorEmbeddingGradient, _discriminatorWidth, firstToken, count, rows);
+                AccumulateTransposed(y, generatorGradient, gradients.GeneratorEmbedding, _generatorWidth, firstToken, count, rows);
+                AccumulateTransposed(y, discriminatorGradient, gradients.DiscriminatorEmbedding, _discriminatorWidth, firstToken, count, rows);
             }
         }
     }
 
-    // From logits to y, and from the gradient with respect to y to that with respect to the logits.
+    // y of one row: zeros where the token was fixed, else from what was kept, else from the logits in place.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void BackwardRow(float* y, float* dy, float* noise, int columns, int firstToken, int row, BackwardJob job)
+    private void MakeProbabilities(float* y, float* noise, int columns, int firstToken, int piece, int row, RelaxedStep step, bool finished)
     {
-        if (job.Finished != null && job.Finished[row] != 0)
+        if (finished)
         {
             new Span<float>(y, columns).Clear();
-            new Span<float>(dy, columns).Clear();
-            return;
         }
+        else if (step.Kept != null)
+        {
+            float* kept = step.Kept + KeptOffset(piece, row) + (firstToken - (piece * PieceColumns));
+            Vector512<float> weight = Vector512.Create(Weights(step)[((nint)piece * _maximumRows) + row]);
+            for (int column = 0; column < columns; column += Lanes)
+            {
+                (Vector512.Load(kept + column) * weight).Store(y + column);
+            }
+        }
+        else
+        {
+            _ = AddBiasAndNoise(y, _bias + firstToken, noise, columns, firstToken, step.Key, (ulong)row);
+            Vector512<float> largest = Vector512.Create(step.Maxima[row]), rate = Vector512.Create(BinaryLogarithmOfE / step.Temperature);
+            Vector512<float> scale = Vector512.Create(1f / step.Sums[row]);
+            for (int column = 0; column < columns; column += Lanes)
+            {
+                (PowerOfTwo((Vector512.Load(y + column) - largest) * rate) * scale).Store(y + column);
+            }
+        }
+    }
 
-        _ = AddBiasAndNoise(y, _bias + firstToken, noise, columns, firstToken, job.StepKey, (ulong)row);
-        Vector512<float> largest = Vector512.Create(job.Maxima[row]), rate = Vector512.Create(BinaryLogarithmOfE / job.Temperature);
-        Vector512<float> scale = Vector512.Create(1f / job.Sums[row]), centre = Vector512.Create(_centres[row]);
-        Vector512<float> inverseTemperature = Vector512.Create(1f / job.Temperature);
+    // From the gradient with respect to y to that with respect to the logits.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ThroughSoftmax(float* y, float* dy, int columns, float centre, float inverseTemperature)
+    {
+        Vector512<float> mean = Vector512.Create(centre), scale = Vector512.Create(inverseTemperature);
         for (int column = 0; column < columns; column += Lanes)
         {
-            Vector512<float> probability = PowerOfTwo((Vector512.Load(y + column) - largest) * rate) * scale;
-            probability.Store(y + column);
-            if (job.ThroughLogits)
-            {
-                (probability * (Vector512.Load(dy + column) - centre) * inverseTemperature).Store(dy + column);
-            }
+            (Vector512.Load(y + column) * (Vector512.Load(dy + column) - mean) * scale).Store(dy + column);
         }
     }
 
@@ -470,12 +589,13 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         return (float*)memory;
     }
 
-    private void Check(int rows, float temperature)
+    private void Check(RelaxedStep step)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (rows < 1 || rows > _maximumRows || !(temperature > 0f) || float.IsInfinity(temperature))
+        if (step.Rows < 1 || step.Rows > _maximumRows || !(step.Temperature > 0f) || float.IsInfinity(step.Temperature))
         {
-            throw new ArgumentException($"{rows} rows at temperature {temperature}: up to {_maximumRows} rows and a positive temperature are provided for.");
+            throw new ArgumentException(
+                $"{step.Rows} rows at temperature {step.Temperature}: up to {_maximumRows} rows and a positive temperature are provided for.");
         }
     }
 
@@ -490,26 +610,10 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         foreach (nint memory in new[]
         {
             (nint)_weightTiles, (nint)_generatorTiles, (nint)_discriminatorTiles, (nint)_bias, (nint)_generatorSums, (nint)_discriminatorSums,
-            (nint)_hiddenSums, (nint)_maxima, (nint)_sums, (nint)_centres, (nint)_tokens,
+            (nint)_hiddenSums, (nint)_maxima, (nint)_sums, (nint)_weights, (nint)_centres, (nint)_tokens,
         })
         {
             NativeMemory.AlignedFree((void*)memory);
         }
-    }
-
-    private sealed class BackwardJob(
-        float* hidden, int rows, float temperature, RandomKey? stepKey, float* maxima, float* sums, float* generatorInputGradient,
-        float* discriminatorInputGradient, byte* finished, bool throughLogits, float* weightGradient, float* biasGradient,
-        float* generatorEmbeddingGradient, float* discriminatorEmbeddingGradient)
-    {
-        public readonly float* Hidden = hidden, Maxima = maxima, Sums = sums;
-        public readonly int Rows = rows;
-        public readonly float Temperature = temperature;
-        public readonly RandomKey? StepKey = stepKey;
-        public readonly float* GeneratorInputGradient = generatorInputGradient, DiscriminatorInputGradient = discriminatorInputGradient;
-        public readonly byte* Finished = finished;
-        public readonly bool ThroughLogits = throughLogits;
-        public readonly float* WeightGradient = weightGradient, BiasGradient = biasGradient;
-        public readonly float* GeneratorEmbeddingGradient = generatorEmbeddingGradient, DiscriminatorEmbeddingGradient = discriminatorEmbeddingGradient;
     }
 }

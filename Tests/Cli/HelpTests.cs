@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using GumbelGan.Cli;
-using Spectre.Console;
+using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 using Xunit;
 
 namespace GumbelGan.Tests.Cli;
@@ -13,7 +15,7 @@ public sealed class HelpTests
 {
     public static TheoryData<string> CommandLines()
     {
-        var surroundings = new Surroundings(TextWriter.Null, TextWriter.Null, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }), CancellationToken.None);
+        var surroundings = Surroundings.Of(TextWriter.Null, TextWriter.Null, CancellationToken.None);
         return [.. Below(GumbelGanProgram.CreateRoot(surroundings), "")];
 
         static IEnumerable<string> Below(Command command, string path) =>
@@ -39,9 +41,27 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public void Every_example_is_a_command_line_that_the_program_understands()
+    {
+        string[] keys = [.. ConfigurationReader.Keys<RunConfig>().Select(key => key.Path)];
+        Command root = GumbelGanProgram.CreateRoot(Surroundings.Of(TextWriter.Null, TextWriter.Null, CancellationToken.None));
+        foreach (ExplainedCommand.Example example in Examples(root))
+        {
+            string[] words = [.. CommandLineParser.SplitCommandLine(example.Line)];
+            Assert.Equal("gumbelgan", words[0]);
+            ParseResult parsed = root.Parse(words[1..]);
+            Assert.True(parsed.Errors.Count == 0, $"{example.Line}: {string.Join(' ', parsed.Errors)}");
+            Assert.All(words.Where((_, index) => index > 0 && words[index - 1] == "--set"), set => Assert.Contains(ConfigurationAssignment.Parse(set).Path, keys));
+        }
+
+        static IEnumerable<ExplainedCommand.Example> Examples(Command command) =>
+            command.Subcommands.SelectMany(Examples).Concat((command as ExplainedCommand)?.Examples ?? []);
+    }
+
+    [Fact]
     public void Every_command_has_examples_and_every_option_and_argument_a_description()
     {
-        var surroundings = new Surroundings(TextWriter.Null, TextWriter.Null, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }), CancellationToken.None);
+        var surroundings = Surroundings.Of(TextWriter.Null, TextWriter.Null, CancellationToken.None);
         Check(GumbelGanProgram.CreateRoot(surroundings));
 
         static void Check(Command command)

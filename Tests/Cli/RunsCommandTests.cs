@@ -25,7 +25,7 @@ public sealed class RunsCommandTests : IDisposable
         Run("new", TimeSpan.FromMinutes(5), null);
         Directory.CreateDirectory(Path.Combine(_folder, "no run"));
 
-        const string expected = """
+        const string Expected = """
             run       status    phase        step  best NLL  test NLL  age
             alive     running   pretraining  12    -         -         now
             new       empty     -            -     -         -         5 min
@@ -33,7 +33,7 @@ public sealed class RunsCommandTests : IDisposable
             killed    stopped   pretraining  5     -         -         2 d
 
             """;
-        Assert.Equal(expected, List(_folder));
+        Assert.Equal(Expected, List(_folder));
     }
 
     [Fact]

@@ -19,9 +19,9 @@ public sealed class TrainingProgressTests
         var surroundings = Surroundings.Of(TextWriter.Null, error, CancellationToken.None) with { Clock = _clock };
         Assert.Equal(42, TrainingProgress.Watch(surroundings, isQuiet: false, Train));
 
-        const string expected = """
+        const string Expected = """
             adversarial: 50 steps
-            adversarial 1/50: loss/generator 1, nll/validation 5, temperature 2, 100 sequences/s, 49 s left
+            adversarial 1/50: loss/generator 1, nll/validation 5, temperature 2, 100 sequences/s
             adversarial 11/50: loss/generator 11, nll/validation 4.5, temperature 2, 100 sequences/s, 39 s left
             sample: a cat ?[31msits
             The generator repeats itself.
@@ -31,7 +31,7 @@ public sealed class TrainingProgressTests
             adversarial 50/50: loss/generator 50, nll/validation 3, temperature 2, 100 sequences/s
 
             """;
-        Assert.Equal(expected, error.ToString());
+        Assert.Equal(Expected, error.ToString());
     }
 
     [Fact]
@@ -110,6 +110,15 @@ public sealed class TrainingProgressTests
     public void Durations_are_in_words(double seconds, string expected)
     {
         Assert.Equal(expected, ProgressText.Duration(TimeSpan.FromSeconds(seconds)));
+    }
+
+    [Theory]
+    [InlineData("a cat sits", 10, "a cat sits")]
+    [InlineData("a cat sits", 9, "a cat si…")]
+    [InlineData("你好你好", 6, "你好…")]
+    public void Text_is_cut_to_the_columns_that_there_are(string text, int width, string expected)
+    {
+        Assert.Equal(expected, ProgressText.Cut(text, width, isUnicode: true));
     }
 
     private static StepReport Report(string phase, int step, int steps, IReadOnlyDictionary<string, double> scalars) => new(phase, step, steps, scalars, null, 100);

@@ -52,7 +52,7 @@ public sealed class ConfigurationWriterTests
     [Fact]
     public void The_written_text_is_the_canonical_form_with_the_documentation_above_each_key()
     {
-        const string expected = """
+        const string Expected = """
             # Hidden units.
             hidden_size: 32
             # Temperature at the start.
@@ -63,7 +63,7 @@ public sealed class ConfigurationWriterTests
             layers: null
 
             """;
-        Assert.Equal(expected, ConfigurationWriter.Write(new SampleGeneratorConfiguration(), explained: true));
+        Assert.Equal(Expected, ConfigurationWriter.Write(new SampleGeneratorConfiguration(), explained: true));
     }
 
     [Theory]

@@ -6,14 +6,16 @@ namespace GumbelGan.Tests.Evaluation;
 
 public sealed class DivergenceTests
 {
-    private static readonly double[] Truth = [.. Enumerable.Range(1, 60).Select(rank => 1.0 / rank)];
+    private const int Replicates = 39;
+
+    private static readonly double[] _truth = [.. Enumerable.Range(1, 60).Select(rank => 1.0 / rank)];
 
     static DivergenceTests()
     {
-        double total = Truth.Sum();
-        for (int text = 0; text < Truth.Length; text++)
+        double total = _truth.Sum();
+        for (int text = 0; text < _truth.Length; text++)
         {
-            Truth[text] /= total;
+            _truth[text] /= total;
         }
     }
 
@@ -60,7 +62,7 @@ public sealed class DivergenceTests
         int[] missed = new int[4];
         for (ulong seed = 0; seed < Seeds; seed++)
         {
-            SampleDivergenceReport report = SampleDivergences.Estimate(Truth, Draw(Truth, samples, new RandomKey(17).Derive(seed)), 0, new RandomKey(seed), 60);
+            SampleDivergenceReport report = SampleDivergences.Estimate(_truth, Draw(_truth, samples, new RandomKey(17).Derive(seed)), 0, new RandomKey(seed), Replicates);
             DivergenceEstimate[] all = [report.ModelFromTrue, report.TrueFromModel, report.JensenShannon, report.TotalVariation];
             for (int which = 0; which < all.Length; which++)
             {
@@ -85,10 +87,10 @@ public sealed class DivergenceTests
     {
         // The truth tilted, with two thirds of the strings missing and a tenth of the mass invalid.
         const double Validity = 0.9;
-        double[] model = [.. Truth.Select((probability, rank) => rank % 3 == 0 ? Math.Sqrt(probability) : 0)];
+        double[] model = [.. _truth.Select((probability, rank) => rank % 3 == 0 ? Math.Sqrt(probability) : 0)];
         double total = model.Sum();
         model = [.. model.Select(probability => probability / total)];
-        var exact = ExactDivergences.Between(Truth, [.. model.Select(probability => Math.Log(Validity * probability))]);
+        var exact = ExactDivergences.Between(_truth, [.. model.Select(probability => Math.Log(Validity * probability))]);
         double[] values = [exact.ModelFromTrue, exact.TrueFromModel, exact.JensenShannon, exact.TotalVariation];
         const int Seeds = 60;
         int[] missed = new int[4];
@@ -97,7 +99,7 @@ public sealed class DivergenceTests
         {
             RandomKey key = new RandomKey(23).Derive(seed);
             long outside = Draw([Validity, 1 - Validity], samples, key.Derive("valid"))[1];
-            SampleDivergenceReport report = SampleDivergences.Estimate(Truth, Draw(model, samples - (int)outside, key), outside, key, 60);
+            SampleDivergenceReport report = SampleDivergences.Estimate(_truth, Draw(model, samples - (int)outside, key), outside, key, Replicates);
             DivergenceEstimate[] all = [report.ModelFromTrue, report.TrueFromModel, report.JensenShannon, report.TotalVariation];
             for (int which = 0; which < all.Length; which++)
             {
@@ -106,7 +108,7 @@ public sealed class DivergenceTests
 
             corrected += report.ModelFromTrue.Corrected / Seeds;
             plugIn += report.ModelFromTrue.PlugIn / Seeds;
-            Assert.True(report.ModelFromTrue.PValue <= 1.0 / 61 + 1e-12);
+            Assert.True(report.ModelFromTrue.PValue <= (1.0 / (Replicates + 1)) + 1e-12);
             Assert.True(report.ModelFromTrue.Interval.Lower > 0.1);
         }
 
@@ -144,10 +146,10 @@ public sealed class DivergenceTests
     [Fact]
     public void Simulations_depend_on_the_key_alone()
     {
-        long[] counts = Draw(Truth, 200, new RandomKey(2));
-        SampleDivergenceReport first = SampleDivergences.Estimate(Truth, counts, 3, new RandomKey(9), 30);
-        Assert.Equal(first, SampleDivergences.Estimate(Truth, counts, 3, new RandomKey(9), 30));
-        Assert.NotEqual(first.ModelFromTrue.PerfectMean, SampleDivergences.Estimate(Truth, counts, 3, new RandomKey(10), 30).ModelFromTrue.PerfectMean);
+        long[] counts = Draw(_truth, 200, new RandomKey(2));
+        SampleDivergenceReport first = SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(9), 30);
+        Assert.Equal(first, SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(9), 30));
+        Assert.NotEqual(first.ModelFromTrue.PerfectMean, SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(10), 30).ModelFromTrue.PerfectMean);
     }
 
     [Fact]
@@ -155,6 +157,8 @@ public sealed class DivergenceTests
     {
         Assert.Throws<ArgumentException>(() => new KnownDistribution<string>(["a", "b"], _ => Math.Log(0.4)));
         Assert.Throws<ArgumentException>(() => new KnownDistribution<string>(["a", "a"], _ => Math.Log(0.5)));
+        Assert.Throws<ArgumentException>(() => KnownDistribution<string>.Of([("a", 0.5), ("a", 0.5)]));
+        Assert.Equal([0.25, 0.75], KnownDistribution<string>.Of([("a", 0.25), ("b", 0.75)]).Probabilities.ToArray());
         Assert.Equal(Math.Log(2), new KnownDistribution<string>(["a", "b", "c"], text => text == "c" ? double.NegativeInfinity : Math.Log(0.5)).Entropy, 1e-12);
     }
 

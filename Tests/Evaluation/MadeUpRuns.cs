@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Randomness;
 

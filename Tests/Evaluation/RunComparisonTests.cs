@@ -28,6 +28,9 @@ public sealed class RunComparisonTests
             Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{mean:F4} [{mean - half:F4}, {mean + half:F4}]"), line);
         }
 
+        JsonNode ofGumbel = JsonNode.Parse(ComparisonJson.Render(comparison))!["methods"]!.AsArray().Single(method => method!["name"]!.GetValue<string>() == "gumbel")!;
+        Assert.Equal(new ulong[] { 1, 2, 3 }.Average(seed => MadeUpRuns.Bleu4("gumbel", seed)), ofGumbel["best"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
+
         // t with two degrees of freedom has the closed form p = 1 - |t| / sqrt(2 + t^2).
         foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: Checkpoint.Best }))
         {
@@ -63,10 +66,33 @@ public sealed class RunComparisonTests
         using var made = new MadeUpRuns();
         RunComparison comparison = Compare(made.ThreeByThree());
         Assert.Equal(0, comparison.References["memoriser"]["diversity/novelty"].Mean);
+        Assert.Equal(3, comparison.References["memoriser"]["diversity/novelty"].Count);
         string[] lines = ComparisonText.Render(comparison).Split('\n');
         string header = lines.First(line => line.Contains("held out") && line.Contains("memoriser"));
         Assert.True(header.IndexOf("memoriser", StringComparison.Ordinal) < header.IndexOf("mle", StringComparison.Ordinal));
         Assert.Equal(["mle", "gumbel", "reinforce"], comparison.Methods.Select(method => method.Name));
+    }
+
+    [Fact]
+    public void The_table_shows_that_a_collapsed_sampler_is_valid_and_far_from_the_truth()
+    {
+        // Sixteen equally likely strings: the honest method samples them all, the collapsed one repeats the first.
+        double[] truth = [.. Enumerable.Repeat(1.0 / 16, 16)];
+        long[] all = [.. Enumerable.Repeat(100L, 16)], one = [1600, .. new long[15]];
+        using var made = new MadeUpRuns();
+        string[] folders = [.. new[] { ("honest", all), ("collapsed", one) }.Select(method =>
+        {
+            var inputs = new MetricInputs { Generated = [[1]], Divergences = SampleDivergences.Estimate(truth, method.Item2, 0, new GumbelGan.Randomness.RandomKey(1), 50) };
+            var metrics = RunEvaluation.Tagged(MetricCatalogue.Compute(inputs));
+            RunEvaluation evaluation = MadeUpRuns.Evaluation(method.Item1, 1) with { Last = new CheckpointEvaluation(1, metrics), Best = new CheckpointEvaluation(1, metrics) };
+            return made.Write(evaluation);
+        })];
+        string[] lines = ComparisonText.Render(Compare(folders)).Split('\n');
+        string header = lines.First(line => line.Contains("held out"));
+        Assert.True(header.IndexOf("collapsed", StringComparison.Ordinal) < header.IndexOf("honest", StringComparison.Ordinal));
+        Assert.Matches(@"^validity \(higher is better\) +- +- +1\.0000 \[one seed\] +1\.0000", lines.First(line => line.StartsWith("validity", StringComparison.Ordinal)));
+        // log 16 = 2.7726 nats.
+        Assert.Matches(@"^divergence/kl_model_true \(lower is better\) +- +- +2\.77\d\d \[one seed\] +0\.0000", lines.First(line => line.StartsWith("divergence/kl_model_true", StringComparison.Ordinal)));
     }
 
     public static readonly TheoryData<string, Func<RunEvaluation, RunEvaluation>> Mismatches = new()

@@ -23,7 +23,13 @@ public sealed unsafe class RelaxedVocabularyTests
         int rows, int vocabulary, int hidden, int generatorWidth, int discriminatorWidth, float temperature, bool noisy)
     {
         Problem problem = new(rows, vocabulary, hidden, generatorWidth, discriminatorWidth, temperature, noisy);
-        Result expected = problem.Composed(), actual = problem.Fused(threads: 2);
+        Result expected = problem.Composed();
+        AssertSame(expected, problem.Fused(threads: 2, keep: false));
+        AssertSame(expected, problem.Fused(threads: 2, keep: true));
+    }
+
+    private static void AssertSame(Result expected, Result actual)
+    {
         void Same(double[] expectedValues, double[] actualValues, string what)
         {
             double scale = expectedValues.Select(Math.Abs).DefaultIfEmpty(0).Max();
@@ -38,6 +44,7 @@ public sealed unsafe class RelaxedVocabularyTests
 
         Same(expected.GeneratorInput, actual.GeneratorInput, "generator input");
         Same(expected.DiscriminatorInput, actual.DiscriminatorInput, "discriminator input");
+        Same(expected.DiscriminatorInput, actual.DiscriminatorInputAgain, "discriminator input, embedded again");
         Same(expected.HiddenGradient, actual.HiddenGradient, "hidden gradient");
         Same(expected.WeightGradient, actual.WeightGradient, "weight gradient");
         Same(expected.BiasGradient, actual.BiasGradient, "bias gradient");
@@ -50,10 +57,10 @@ public sealed unsafe class RelaxedVocabularyTests
     public void The_number_of_threads_changes_no_bit()
     {
         Problem problem = new(50, 1500, 24, 20, 12, 0.7f, true);
-        Result one = problem.Fused(1);
+        Result one = problem.Fused(1, keep: false);
         foreach (int threads in new[] { 2, 5 })
         {
-            Result several = problem.Fused(threads);
+            Result several = problem.Fused(threads, keep: false);
             Assert.Equal(one.GeneratorInput, several.GeneratorInput);
             Assert.Equal(one.HiddenGradient, several.HiddenGradient);
             Assert.Equal(one.WeightGradient, several.WeightGradient);
@@ -62,7 +69,7 @@ public sealed unsafe class RelaxedVocabularyTests
     }
 
     private sealed record Result(
-        double[] GeneratorInput, double[] DiscriminatorInput, double[] HiddenGradient, double[] WeightGradient, double[] BiasGradient,
+        double[] GeneratorInput, double[] DiscriminatorInput, double[] DiscriminatorInputAgain, double[] HiddenGradient, double[] WeightGradient, double[] BiasGradient,
         double[] GeneratorEmbeddingGradient, double[] DiscriminatorEmbeddingGradient, int[] Tokens);
 
     /// <summary>Random h [N, H], W [V, H], b [V], embeddings [V, E] and [V, F], and gradients with respect to the embedded rows.</summary>
@@ -159,29 +166,62 @@ public sealed unsafe class RelaxedVocabularyTests
                 }
             }
 
-            return new Result(x1, x2, dh, dw, db, de1, de2, tokens);
+            return new Result(x1, x2, x2, dh, dw, db, de1, de2, tokens);
         }
 
-        public Result Fused(int threads)
+        public Result Fused(int threads, bool keep)
         {
-            float[] x1 = new float[_rows * _generatorWidth], x2 = new float[_rows * _discriminatorWidth], dh = new float[_h.Length];
-            float[] dw = new float[_w.Length], db = new float[_vocabulary], maxima = new float[_rows], sums = new float[_rows];
+            float[] x1 = new float[_rows * _generatorWidth], x2 = new float[_rows * _discriminatorWidth], again = new float[x2.Length];
+            float[] dh = new float[_h.Length], dw = new float[_w.Length], db = new float[_vocabulary], maxima = new float[_rows], sums = new float[_rows];
             float[] de1 = new float[_generatorEmbedding.Length], de2 = new float[_discriminatorEmbedding.Length];
+            float[] halved = [.. _discriminatorEmbedding.Select(e => 0.5f * e)];
             int[] tokens = new int[_rows];
             using var parallel = new RowParallel(threads);
             using var fused = new RelaxedVocabulary(_vocabulary, _hidden, _generatorWidth, _discriminatorWidth, _rows + 3);
+            float[] kept = new float[fused.KeptLength];
             fixed (float* h = _h, w = _w, b = _b, e1 = _generatorEmbedding, e2 = _discriminatorEmbedding, g1 = _generatorGradient, g2 = _discriminatorGradient)
-            fixed (float* i1 = x1, i2 = x2, gh = dh, gw = dw, gb = db, ge1 = de1, ge2 = de2, max = maxima, sum = sums)
+            fixed (float* i1 = x1, i2 = x2, i3 = again, gh = dh, gw = dw, gb = db, ge1 = de1, ge2 = de2, max = maxima, sum = sums, store = kept, half = halved)
             fixed (int* token = tokens)
             fixed (byte* finished = _finished)
             {
-                fused.Pack(parallel, w, b, e1, e2);
-                fused.Forward(parallel, h, _rows, _temperature, _key, i1, i2, max, sum, token);
-                fused.Backward(parallel, h, _rows, _temperature, _key, max, sum, i1, i2, g1, g2, finished, gh, gw, gb, ge1, ge2);
+                fused.PackGenerator(parallel, w, b, e1);
+                fused.PackDiscriminator(parallel, half);
+                var step = new RelaxedStep
+                {
+                    Hidden = h,
+                    Rows = _rows,
+                    Temperature = _temperature,
+                    Key = _key,
+                    Maxima = max,
+                    Sums = sum,
+                    Kept = keep ? store : null,
+                };
+                fused.Forward(parallel, step, i1, i2, token);
+                fused.PackDiscriminator(parallel, e2);
+                if (_discriminatorWidth > 0)
+                {
+                    fused.EmbedAgain(parallel, step, i3);
+                }
+
+                var gradients = new RelaxedGradients
+                {
+                    GeneratorInput = i1,
+                    DiscriminatorInput = i3,
+                    GeneratorInputGradient = g1,
+                    DiscriminatorInputGradient = g2,
+                    Finished = finished,
+                    Hidden = gh,
+                    Weight = gw,
+                    Bias = gb,
+                    GeneratorEmbedding = ge1,
+                    DiscriminatorEmbedding = ge2,
+                };
+                fused.Backward(parallel, step, gradients);
             }
 
             static double[] Wide(float[] values) => [.. values.Select(x => (double)x)];
-            return new Result(Wide(x1), Wide(x2), Wide(dh), Wide(dw), Wide(db), Wide(de1), Wide(de2), tokens);
+            double[] doubled = [.. x2.Select(x => 2.0 * x)];
+            return new Result(Wide(x1), doubled, Wide(again), Wide(dh), Wide(dw), Wide(db), Wide(de1), Wide(de2), tokens);
         }
     }
 }

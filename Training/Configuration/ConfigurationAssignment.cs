@@ -3,9 +3,9 @@ using GumbelGan.Storage;
 namespace GumbelGan.Training.Configuration;
 
 /// <summary>One value given outside any file, on the command line; it wins over every <see cref="ConfigurationLayer"/>.</summary>
-/// <param name="Path">Snake-case keys joined by dots: <c>generator.hidden_size</c>.</param>
+/// <param name="Path">Snake-case keys joined by dots: <c>generator.hidden</c>.</param>
 /// <param name="Value">The value as typed; a list is written <c>[2, 3, 4]</c>.</param>
-/// <param name="Origin">What error messages call it: "--set generator.hidden_size=32" or "--seed".</param>
+/// <param name="Origin">What error messages call it: "--set generator.hidden=32" or "--seed".</param>
 public sealed record ConfigurationAssignment(string Path, string Value, string Origin)
 {
     /// <summary>Reads <c>key.path=value</c>, as <c>--set</c> takes it.</summary>

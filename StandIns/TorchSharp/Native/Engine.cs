@@ -4,7 +4,7 @@ namespace TorchSharp.Native;
 /// What only the bridge can tell or do. No room names this type; <c>GumbelGan.Training.Engine</c> looks for it by reflection and does without
 /// it where the official package is used.
 /// </summary>
-public static class Engine
+internal static class Engine
 {
     /// <summary>The libtorch that the bridge was compiled against.</summary>
     public static string LibtorchVersion => NativeMethods.Version;
