@@ -29,7 +29,7 @@ public sealed unsafe class FusedRollout : IDisposable
     private readonly RowParallel _parallel;
     private readonly LstmSequence _lstm;
     private readonly RelaxedVocabulary _vocabulary;
-    private readonly int _batch, _width;
+    private readonly int _batch, _width, _minimumSteps;
     private readonly NativeBuffer _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient;
     private readonly NativeBuffer? _kept;
     private readonly nint _keptLength;
@@ -45,9 +45,10 @@ public sealed unsafe class FusedRollout : IDisposable
     /// <param name="batch">B.</param>
     /// <param name="discriminatorWidth">F.</param>
     /// <param name="parallel">The threads.</param>
-    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel)
+    /// <param name="minimumSteps">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
+    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, int minimumSteps = 1)
     {
-        (_generator, _batch, _width, _parallel) = (generator, batch, discriminatorWidth, parallel);
+        (_generator, _batch, _width, _parallel, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, minimumSteps);
         SequenceFormat format = generator.Format;
         GeneratorOptions options = generator.Options;
         _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
@@ -93,7 +94,7 @@ public sealed unsafe class FusedRollout : IDisposable
         Array.Fill(_finished, (byte)1);
         bool[] ended = new bool[_batch];
         _steps = 0;
-        for (int t = 0; t < Length && !Array.TrueForAll(ended, over => over); t++)
+        for (int t = 0; t < Length && (t < _minimumSteps || !Array.TrueForAll(ended, over => over)); t++)
         {
             _lstm.Forward(t);
             bool last = t == Length - 1;
