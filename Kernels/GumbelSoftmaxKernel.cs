@@ -181,11 +181,21 @@ public static unsafe class GumbelSoftmaxKernel
             GumbelNoise.FillExponential(stepKey, (ulong)(start / GumbelNoise.TileColumns), row, noise, tiles);
             float* source = logits + start, destination = perturbed + start;
             int column = 0;
-            for (; column <= count - Lanes; column += Lanes)
+            for (; column <= count - (2 * Lanes); column += 2 * Lanes)
+            {
+                Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
+                Vector512<float> b = Vector512.Load(source + column + Lanes) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column + Lanes));
+                a.Store(destination + column);
+                b.Store(destination + column + Lanes);
+                maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
+            }
+
+            if (column <= count - Lanes)
             {
                 Vector512<float> a = Vector512.Load(source + column) + GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
                 a.Store(destination + column);
                 maximum = Vector512.MaxNative(maximum, a);
+                column += Lanes;
             }
 
             if (column < count)

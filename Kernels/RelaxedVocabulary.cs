@@ -343,12 +343,15 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         {
             // An even number of tiles: VectorPhilox draws them in pairs.
             GumbelNoise.FillExponential(key.Value, (ulong)(firstToken / Tile), row, noise, ((columns / Tile) + 1) & ~1);
-            for (int column = 0; column < columns; column += Lanes)
+            for (int column = 0; column < columns; column += 2 * Lanes)
             {
-                Vector512<float> a = Vector512.Load(values + column) + Vector512.Load(bias + column);
+                Vector512<float> a = Vector512.Load(values + column) + Vector512.Load(bias + column), b = Vector512.Load(values + column + Lanes);
+                b += Vector512.Load(bias + column + Lanes);
                 a += GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column));
+                b += GumbelNoise.NegativeLogarithm(Vector512.Load(noise + column + Lanes));
                 a.Store(values + column);
-                maximum = Vector512.MaxNative(maximum, a);
+                b.Store(values + column + Lanes);
+                maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
             }
         }
         else
