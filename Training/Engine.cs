@@ -27,6 +27,11 @@ public static class Engine
     {
         torch.set_num_threads(threads == 0 ? System.Environment.ProcessorCount : threads);
         _bridge?.GetMethod("KeepMemory")!.Invoke(null, [LargestKeptBlock]);
-        _bridge?.GetMethod("FlushDenormals")!.Invoke(null, [true]);
+        FlushDenormals(true);
     }
+
+    /// <summary>Undoes what <see cref="Prepare"/> changed on the calling thread; threads and allocator stay.</summary>
+    public static void Release() => FlushDenormals(false);
+
+    private static void FlushDenormals(bool on) => _bridge?.GetMethod(nameof(FlushDenormals))!.Invoke(null, [on]);
 }

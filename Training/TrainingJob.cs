@@ -114,6 +114,7 @@ public sealed class TrainingJob : IDisposable
     {
         Generator.Dispose();
         Discriminator.Dispose();
+        Engine.Release();
     }
 
     private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
