@@ -31,11 +31,7 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
     public static RunFolder Create(string path)
     {
-        if (Directory.Exists(path) || File.Exists(path))
-        {
-            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
-        }
-
+        RefuseExisting(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -46,6 +42,16 @@ public sealed class RunFolder
         }
 
         return new RunFolder(path);
+    }
+
+    /// <summary>Checks that a new run may be made at <paramref name="path"/>, before anything slow.</summary>
+    /// <exception cref="UserMistakeException">There is something already.</exception>
+    public static void RefuseExisting(string path)
+    {
+        if (Directory.Exists(path) || File.Exists(path))
+        {
+            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
+        }
     }
 
     /// <summary>A path in runs/ that is free: the name, then the name with a number.</summary>
