@@ -69,6 +69,7 @@ public sealed class AdversarialTrainer : IDisposable
         {
             checkpoint.Load(generator, discriminator);
             checkpoint.Load(_generatorOptimizer, generator, _discriminatorOptimizer, discriminator);
+            checkpoint.Load(objective, _state);
         }
     }
 
@@ -114,6 +115,7 @@ public sealed class AdversarialTrainer : IDisposable
     {
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         List<(string Tag, double Value)> scalars;
+        long began = Stopwatch.GetTimestamp();
         using (NewDisposeScope())
         {
             scalars = phase switch
@@ -125,6 +127,7 @@ public sealed class AdversarialTrainer : IDisposable
             };
         }
 
+        _state = _state with { TrainingSeconds = _state.TrainingSeconds + Stopwatch.GetElapsedTime(began).TotalSeconds };
         bool last = _state.PhaseStep == steps;
         if (_state.PhaseStep % _config.Recording.Every == 0 || last)
         {
@@ -181,10 +184,11 @@ public sealed class AdversarialTrainer : IDisposable
 
             (Tensor loss, Tensor _) = objective.GeneratorLoss(_discriminator, generated, realScores);
             double norm = Update(_generatorOptimizer, _generator, loss, options.ClipNorm);
+            objective.AfterGeneratorUpdate();
             _discriminator.SetTrainable(true);
             if (update == 0)
             {
-                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature)]);
+                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature), .. objective.Measured]);
             }
         }
 
@@ -273,6 +277,7 @@ public sealed class AdversarialTrainer : IDisposable
             _folder.Best().LoadGenerator(_generator);
         }
 
+        _objective?.BeforePhase();
         _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0 };
         if (next == TrainingPhase.Finished)
         {
@@ -289,8 +294,8 @@ public sealed class AdversarialTrainer : IDisposable
 
     private void Save(bool best)
     {
-        _state = _state with { Recorded = _recorder.Flush() };
-        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer), best, _config.Recording.KeepCheckpoints);
+        _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
+        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining

@@ -56,6 +56,12 @@ public sealed record TrainingState
     /// <summary>Sequences generated for training.</summary>
     public long GeneratedSequences { get; init; }
 
+    /// <summary>Time spent in steps, seconds; evaluations, records and checkpoints are not counted.</summary>
+    public double TrainingSeconds { get; init; }
+
+    /// <summary>The moving average of rewards that REINFORCE subtracts; null for other objectives and before the first batch.</summary>
+    public double? Baseline { get; init; }
+
     /// <summary>The lowest validation NLL so far, nats a token; null before the first evaluation.</summary>
     public double? BestValidationNll { get; init; }
 
@@ -85,7 +91,7 @@ public sealed record TrainingState
             throw new UserMistakeException($"{path} is no state of a run ({cause.Message.TrimEnd('.')}); use another checkpoint.", cause);
         }
 
-        bool sane = state is { Step: >= 0, PhaseStep: >= 0, GeneratorUpdates: >= 0, DiscriminatorUpdates: >= 0, RealSequences: >= 0, GeneratedSequences: >= 0, BestStep: >= 0, StaleEvaluations: >= 0 };
+        bool sane = state is { Step: >= 0, PhaseStep: >= 0, GeneratorUpdates: >= 0, DiscriminatorUpdates: >= 0, RealSequences: >= 0, GeneratedSequences: >= 0, BestStep: >= 0, StaleEvaluations: >= 0, TrainingSeconds: >= 0 };
         return sane ? state : throw new UserMistakeException($"{path} has a negative count; use another checkpoint.");
     }
 }
