@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -51,6 +52,15 @@ public sealed class LstmGenerator : nn.Module
 
     /// <summary>Where its weights are.</summary>
     public Device Device => output.weight!.device;
+
+    internal Parameter EmbeddingWeight => embedding.weight!;
+
+    internal Parameter OutputWeight => output.weight!;
+
+    /// <summary>What <see cref="FusedRollout"/> takes gradients of, in the order of its backward pass.</summary>
+    internal Parameter[] FusedParameters => [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
+
+    internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
     /// <summary>Teacher-forced logits: what the model expects at each place, given the true tokens before it.</summary>
     /// <param name="ids">[B, T] of int64, T at most <see cref="SequenceFormat.Length"/>.</param>
@@ -183,7 +193,18 @@ public sealed class LstmGenerator : nn.Module
         return values * (empty(values.shape).bernoulli_(keep, generator).to(values.device) / keep);
     }
 
-    private Tensor EffectiveBias() => output.bias! + never; // [V]
+    internal Tensor EffectiveBias() => output.bias! + never; // [V]
+
+    /// <summary>Draws the first layer's initial cell state [B, H] where the options ask for noise; else leaves it.</summary>
+    internal void FillInitialCell(RandomKey noise, Span<float> cell)
+    {
+        if (Options.NoisyInitialState)
+        {
+            using Generator generator = new(noise.Derive("initial state").Value);
+            using Tensor drawn = empty(cell.Length / Options.Hidden, Options.Hidden).normal_(0, 1, generator);
+            MemoryMarshal.Cast<byte, float>(drawn.bytes).CopyTo(cell);
+        }
+    }
 
     private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
 
@@ -230,6 +251,9 @@ public sealed class LstmGenerator : nn.Module
 
         return tensor(values);
     }
+
+    /// <summary>The weights of one LSTM cell: [4H, E], [4H, H], [4H], [4H].</summary>
+    internal readonly record struct CellParameters(Parameter Input, Parameter Hidden, Parameter InputBias, Parameter HiddenBias);
 
     /// <summary>Dropout (Srivastava et al. 2014), scaled so that the mean stays.</summary>
     /// <param name="Share">Of the values that is set to zero, in [0, 1).</param>

@@ -61,9 +61,8 @@ public sealed class AdversarialTrainer : IDisposable
         var root = new RandomKey((ulong)config.Seed);
         _noise = root.Derive("noise");
         _dropout = root.Derive("dropout");
-        int widest = config.Discriminator.Kind == DiscriminatorKind.Cnn ? config.Discriminator.FilterWidths.Max() : 1;
         _pretrainingBatches = new(corpus.Train, config.Pretraining.BatchSize, corpus.Tokenizer.PaddingId, 1, root.Derive("pretraining order"));
-        _realBatches = new(corpus.Train, config.Adversarial.BatchSize, corpus.Tokenizer.PaddingId, widest, root.Derive("adversarial order"));
+        _realBatches = new(corpus.Train, config.Adversarial.BatchSize, corpus.Tokenizer.PaddingId, discriminator.MinimumTime, root.Derive("adversarial order"));
         _state = checkpoint?.State() ?? new TrainingState { Phase = FirstPhase(TrainingPhase.Pretraining) };
         _sequencesAtReport = _state.RealSequences;
         _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);

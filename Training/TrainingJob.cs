@@ -190,9 +190,10 @@ public sealed class TrainingJob : IDisposable
         IAdversarialObjective? objective = _config.Objective switch
         {
             ObjectiveKind.Mle => null,
-            ObjectiveKind.Gumbel => new GumbelObjective(Generator, _config.Adversarial.Loss, _config.Adversarial.Relaxation),
+            ObjectiveKind.Gumbel => new GumbelObjective(Generator, Discriminator, _config.Adversarial),
             _ => throw new UserMistakeException("The objective reinforce is not available yet; use mle or gumbel."),
         };
+        using var resources = objective as IDisposable;
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
         trainer.Run(cancellation);
     }

@@ -25,9 +25,9 @@ public sealed class ModuleContractTests : IDisposable
         Assert.Equal(model.named_parameters().Select(named => named.name).Concat(["mask", "head.running"]), model.state_dict().Keys);
         Assert.Equal(["table", "cell", "convolution", "head"], model.named_children().Select(named => named.name));
         Assert.Equal(10, model.parameters().Count());
-        Assert.Same(model.Scale, model.parameters(recurse: false).Single());
+        Assert.Same(model.scale, model.parameters(recurse: false).Single());
         Assert.Equal("Model", model.GetName());
-        Assert.Same(model.state_dict()["scale"], model.Scale);
+        Assert.Same(model.state_dict()["scale"], model.scale);
         Numbers.HasShape([2, 3], model.get_parameter("head.projection.weight")!);
         Assert.Null(model.get_parameter("head.nothing"));
     }
@@ -125,9 +125,9 @@ public sealed class ModuleContractTests : IDisposable
     public void Moving_to_the_device_where_a_module_is_changes_nothing()
     {
         using var model = new Model();
-        Parameter before = model.Scale;
+        Parameter before = model.scale;
         Assert.Same(model, model.to(CPU));
-        Assert.Same(before, model.Scale);
+        Assert.Same(before, model.scale);
     }
 
     [Fact]
@@ -196,21 +196,21 @@ public sealed class ModuleContractTests : IDisposable
     public void An_LSTM_cell_is_Hochreiter_and_Schmidhubers_with_gates_in_PyTorchs_order()
     {
         manual_seed(4);
-        const int inputs = 3, hidden = 4;
-        using LSTMCell cell = nn.LSTMCell(inputs, hidden);
+        const int Inputs = 3, Hidden = 4;
+        using LSTMCell cell = nn.LSTMCell(Inputs, Hidden);
         Numbers.HasShape([16, 3], cell.weight_ih!);
         Numbers.HasShape([16, 4], cell.weight_hh!);
         Numbers.HasShape([16], cell.bias_ih!);
         Numbers.HasShape([16], cell.bias_hh!);
         Assert.All(cell.parameters(), parameter => Assert.True(parameter.abs().max().item<float>() <= 0.5f));
-        Tensor input = randn([2, inputs]), h = randn([2, hidden]), c = randn([2, hidden]);
+        Tensor input = randn([2, Inputs]), h = randn([2, Hidden]), c = randn([2, Hidden]);
         (Tensor nextH, Tensor nextC) = cell.call(input, (h, c));
-        (double[] expectedH, double[] expectedC) = Step(cell, Numbers.Of(input), Numbers.Of(h), Numbers.Of(c), 2, inputs, hidden);
+        (double[] expectedH, double[] expectedC) = Step(cell, Numbers.Of(input), Numbers.Of(h), Numbers.Of(c), 2, Inputs, Hidden);
         Numbers.AreClose(expectedH, nextH, 1e-6);
         Numbers.AreClose(expectedC, nextC, 1e-6);
 
         (Tensor firstH, Tensor firstC) = cell.call(input);
-        (expectedH, expectedC) = Step(cell, Numbers.Of(input), new double[8], new double[8], 2, inputs, hidden);
+        (expectedH, expectedC) = Step(cell, Numbers.Of(input), new double[8], new double[8], 2, Inputs, Hidden);
         Numbers.AreClose(expectedH, firstH, 1e-6);
         Numbers.AreClose(expectedC, firstC, 1e-6);
         using LSTMCell wide = nn.LSTMCell(100, 100);
@@ -273,25 +273,21 @@ public sealed class ModuleContractTests : IDisposable
 
     private sealed class Model : nn.Module
     {
-        private readonly Embedding table = nn.Embedding(5, 3);
-        private readonly LSTMCell cell = nn.LSTMCell(3, 4);
-        private readonly Parameter scale = new(ones([1]));
-        private readonly Tensor mask = zeros([5]);
-        private readonly Conv1d convolution = nn.Conv1d(3, 2, 2);
-        private readonly Head head = new();
+        public readonly Embedding table = nn.Embedding(5, 3);
+        public readonly LSTMCell cell = nn.LSTMCell(3, 4);
+        public readonly Parameter scale = new(ones([1]));
+        public readonly Tensor mask = zeros([5]);
+        public readonly Conv1d convolution = nn.Conv1d(3, 2, 2);
+        public readonly Head head = new();
 
         public Model()
             : base(nameof(Model)) => RegisterComponents();
-
-        public Parameter Scale => scale;
-
-        public override string ToString() => $"{table} {cell} {mask} {convolution} {head}";
     }
 
     private sealed class Head : nn.Module<Tensor, Tensor>
     {
-        private readonly Linear projection = nn.Linear(3, 2);
-        private readonly Tensor running = zeros([2]);
+        public readonly Linear projection = nn.Linear(3, 2);
+        public readonly Tensor running = zeros([2]);
 
         public Head()
             : base(nameof(Head)) => RegisterComponents();

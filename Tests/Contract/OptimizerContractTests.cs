@@ -20,10 +20,10 @@ public sealed class OptimizerContractTests : IDisposable
     [InlineData(ScalarType.Float32, 0.1, 2e-6)]
     public void Adam_follows_Kingma_and_Bas_equations(ScalarType type, double decay, double tolerance)
     {
-        const double rate = 0.01, beta1 = 0.8, beta2 = 0.95, epsilon = 1e-3;
+        const double Rate = 0.01, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-3;
         double[] theta = [1, -2, 0.5], m = new double[3], v = new double[3];
         Parameter parameter = nn.Parameter(tensor(theta, type));
-        using Adam adam = optim.Adam([parameter], rate, beta1, beta2, epsilon, decay);
+        using Adam adam = optim.Adam([parameter], Rate, Beta1, Beta2, Epsilon, decay);
         for (int step = 1; step <= 6; step++)
         {
             double[] gradient = [0.3 * step, -1.0 / step, step % 2 == 0 ? 1e-4 : 0];
@@ -32,9 +32,9 @@ public sealed class OptimizerContractTests : IDisposable
             for (int i = 0; i < theta.Length; i++)
             {
                 double g = gradient[i] + (decay * theta[i]);
-                m[i] = (beta1 * m[i]) + ((1 - beta1) * g);
-                v[i] = (beta2 * v[i]) + ((1 - beta2) * g * g);
-                theta[i] -= rate * (m[i] / (1 - Math.Pow(beta1, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(beta2, step))) + epsilon);
+                m[i] = (Beta1 * m[i]) + ((1 - Beta1) * g);
+                v[i] = (Beta2 * v[i]) + ((1 - Beta2) * g * g);
+                theta[i] -= Rate * (m[i] / (1 - Math.Pow(Beta1, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(Beta2, step))) + Epsilon);
             }
 
             Numbers.AreClose(theta, parameter, tolerance);
@@ -121,9 +121,10 @@ public sealed class OptimizerContractTests : IDisposable
     public void A_moment_that_fades_ends_at_zero_and_not_at_a_denormal()
     {
         Parameter parameter = nn.Parameter(ones([9]));
-        using Adam adam = optim.Adam([parameter], 1e-3, beta1: 0.5, beta2: 0.5);
+        using Adam adam = optim.Adam([parameter], 1e-3, beta1: 0.7, beta2: 0.7);
         parameter.grad = ones([9]);
-        for (int step = 0; step < 200; step++)
+        // Seven tenths of the smallest denormal round to itself: without help it never fades.
+        for (int step = 0; step < 500; step++)
         {
             adam.step();
             parameter.grad = zeros([9]);
@@ -275,7 +276,7 @@ public sealed class OptimizerContractTests : IDisposable
             Parameter parameter = nn.Parameter(zeros([length]));
             parameter.grad = randn([length], generator: generator);
             double expected = Math.Sqrt(parameter.grad!.to(ScalarType.Float64).square().sum().item<double>());
-            Assert.Equal(expected, nn.utils.clip_grad_norm_([parameter], 0.5), expected * 1e-12);
+            Assert.Equal(expected, nn.utils.clip_grad_norm_([parameter], 0.5), expected * 1e-6);
             Assert.Equal(0.5, parameter.grad!.norm().item<float>(), 1e-5);
         }
     }
