@@ -38,6 +38,8 @@ public sealed class AdversarialTrainer : IDisposable
     private Adam _generatorOptimizer;
     private TrainingState _state;
     private long _sequencesAtReport;
+    private long _savedStep = -1;
+    private bool _bestInStep;
 
     /// <summary>A trainer at the very start, or where <paramref name="checkpoint"/> was written.</summary>
     /// <param name="config">What to do.</param>
@@ -63,7 +65,7 @@ public sealed class AdversarialTrainer : IDisposable
         _realBatches = new(corpus.Train, config.Adversarial.BatchSize, corpus.Tokenizer.PaddingId, discriminator.MinimumTime, root.Derive("adversarial order"));
         _state = checkpoint?.State() ?? new TrainingState { Phase = FirstPhase(TrainingPhase.Pretraining) };
         _sequencesAtReport = _state.RealSequences;
-        _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate, config.Adversarial.Beta1);
+        _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
         _generatorOptimizer = GeneratorOptimizer();
         if (checkpoint is not null)
         {
@@ -82,6 +84,11 @@ public sealed class AdversarialTrainer : IDisposable
     {
         if (_state.Step == 0)
         {
+            if (_folder.LatestName() is null)
+            {
+                Save(best: false);
+            }
+
             Evaluate();
         }
 
@@ -93,14 +100,22 @@ public sealed class AdversarialTrainer : IDisposable
             while (_state.Phase == phase && _state.PhaseStep < steps)
             {
                 Step(phase, steps);
-                if (cancellation.IsCancellationRequested)
+                if (cancellation.IsCancellationRequested && _state.PhaseStep < steps)
                 {
-                    Save(best: false);
+                    if (_savedStep != _state.Step)
+                    {
+                        Save(best: false);
+                    }
+
                     throw new OperationCanceledException(cancellation);
                 }
             }
 
             Enter(FirstPhase(phase + 1));
+            if (_state.Phase != TrainingPhase.Finished)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
         }
     }
 
@@ -134,16 +149,17 @@ public sealed class AdversarialTrainer : IDisposable
             Report(phase, steps, scalars);
         }
 
-        bool best = phase != TrainingPhase.WarmUp && (_state.PhaseStep % EvaluationInterval(phase) == 0 || last) && Evaluate();
-        if (best || _state.Step % _config.Recording.CheckpointEvery == 0)
-        {
-            Save(best);
-        }
-
+        _bestInStep = phase != TrainingPhase.WarmUp && (_state.PhaseStep % EvaluationInterval(phase) == 0 || last) && Evaluate();
         if (phase == TrainingPhase.Pretraining && _config.Pretraining.Patience > 0 && _state.StaleEvaluations >= _config.Pretraining.Patience)
         {
             _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of step {_state.BestStep}.");
             _state = _state with { PhaseStep = steps };
+        }
+
+        // The last step of a phase is saved by Enter: one step, one checkpoint.
+        if (_state.PhaseStep < steps && (_bestInStep || _state.Step % _config.Recording.CheckpointEvery == 0))
+        {
+            Save(_bestInStep);
         }
     }
 
@@ -255,18 +271,39 @@ public sealed class AdversarialTrainer : IDisposable
         _recorder.Scalars(_state.Step, NameOf(phase), scalars);
         _recorder.Chart(_state.Step, "speed/sequences_per_second", speed);
         _observer.OnStep(new StepReport(NameOf(phase), (int)_state.PhaseStep, (int)steps, scalars.ToDictionary(), temperature > 0 ? temperature : null, speed));
+        if (phase == TrainingPhase.Adversarial && _config.Adversarial.Loss != AdversarialLossKind.Wasserstein && scalars.FirstOrDefault(scalar => scalar.Tag == "loss/discriminator") is { Tag: not null } loss)
+        {
+            Watch(_state.Health.WithDiscriminatorLoss(_config.Health, loss.Value));
+        }
+    }
+
+    private void Watch((HealthState State, string? Warning) health)
+    {
+        _state = _state with { Health = health.State };
+        if (health.Warning is { } warning)
+        {
+            _recorder.Text("health", _state.Step, warning);
+            _observer.OnMessage(warning);
+        }
     }
 
     /// <summary>Measures and samples the generator; true where it is the best so far.</summary>
     private bool Evaluate()
     {
         EvaluationRecord record = _evaluator.Evaluate(_generator, _folder, _recorder, _state.Step, NameOf(_state.Phase));
-        bool best = _state.BestValidationNll is not { } known || record.ValidationNll < known;
+        bool best = double.IsFinite(record.ValidationNll) && (_state.BestValidationNll is not { } known || record.ValidationNll < known);
         _state = best
             ? _state with { BestValidationNll = record.ValidationNll, BestStep = _state.Step, StaleEvaluations = 0 }
             : _state with { StaleEvaluations = _state.StaleEvaluations + 1 };
         _observer.OnStep(new StepReport(NameOf(_state.Phase), (int)_state.PhaseStep, (int)StepsOf(_state.Phase), record.Scalars.ToDictionary(), null, 0));
         _observer.OnSamples((int)_state.Step, record.Real, record.Generated);
+        Watch(_state.Health.WithDistinct(_config.Health, record.DistinctShare, record.Samples));
+        if (_state.Phase == TrainingPhase.Adversarial && _config.Objective == ObjectiveKind.Gumbel)
+        {
+            double temperature = _config.Temperature.At(Math.Max(1, _state.PhaseStep), StepsOf(_state.Phase));
+            Watch(_state.Health.WithOneHot(_config.Health, _evaluator.OneHotShare(_generator, temperature), temperature));
+        }
+
         return best && _state.Step > 0;
     }
 
@@ -289,18 +326,19 @@ public sealed class AdversarialTrainer : IDisposable
             _generatorOptimizer = GeneratorOptimizer();
         }
 
-        Save(best: false);
+        Save(_bestInStep);
     }
 
     private void Save(bool best)
     {
+        _savedStep = _state.Step;
         _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
-        ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate)
-        : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate, _config.Adversarial.Beta1);
+        ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate * _state.LearningRateScale)
+        : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate * _state.LearningRateScale, _config.Adversarial.Beta1);
 
     private long EvaluationInterval(TrainingPhase phase) =>
         _config.Recording.EvaluateEvery > 0 ? _config.Recording.EvaluateEvery : (phase == TrainingPhase.Pretraining ? _pretrainingBatches : _realBatches).BatchesPerEpoch;
