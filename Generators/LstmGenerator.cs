@@ -260,16 +260,20 @@ public sealed class LstmGenerator : nn.Module
         return below;
     }
 
-    private static Tensor Drop(Tensor values, Dropout? dropout, string place)
+    private static Tensor Drop(Tensor values, Dropout? dropout, string place) =>
+        DropoutFactors(values.shape, dropout, place) is { } factors ? values * factors.to(values.device) : values;
+
+    /// <summary>What dropout multiplies values of <paramref name="shape"/> by, on the CPU; null where nothing is dropped.</summary>
+    internal static Tensor? DropoutFactors(long[] shape, Dropout? dropout, string place)
     {
         if (dropout is not { Share: > 0 } active)
         {
-            return values;
+            return null;
         }
 
         using Generator generator = new(active.Key.Derive(place).Value);
         double keep = 1 - active.Share;
-        return values * (empty(values.shape).bernoulli_(keep, generator).to(values.device) / keep);
+        return empty(shape).bernoulli_(keep, generator) / keep;
     }
 
     internal Tensor EffectiveBias() => output.bias! + never; // [V]
