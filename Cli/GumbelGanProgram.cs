@@ -92,6 +92,7 @@ public static class GumbelGanProgram
         yield return SampleCommand.Create(surroundings);
         yield return MetricsCommand.Create(surroundings.Output);
         yield return RunsCommand.Create(surroundings);
+        yield return BenchCommand.Create(surroundings);
         yield return DoctorCommand.Create(surroundings);
         yield return CorpusCommand.Create(surroundings);
         yield return TokenizerCommand.Create(surroundings);
