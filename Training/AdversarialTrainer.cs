@@ -192,12 +192,7 @@ public sealed class AdversarialTrainer : IDisposable
             using DisposeScope scope = NewDisposeScope();
             GeneratedBatch generated = update == 0 ? fakes : objective.Generate(options.BatchSize, temperature, NoiseOf(options.DiscriminatorSteps + update));
             _discriminator.SetTrainable(false);
-            Tensor realScores;
-            using (no_grad())
-            {
-                realScores = _discriminator.Score(RealBatch(0)); // [B]
-            }
-
+            Tensor realScores = AdversarialLoss.RealScoresForGenerator(options.Loss, _discriminator, RealBatch(0)); // [B]
             (Tensor loss, Tensor _) = objective.GeneratorLoss(_discriminator, generated, realScores);
             double norm = Update(_generatorOptimizer, _generator, loss, options.ClipNorm);
             objective.AfterGeneratorUpdate();

@@ -21,6 +21,9 @@ public static class Engine
     /// <summary>libtorch's own description of its build and its parallelism, or null where the package does not tell.</summary>
     public static string? Description => (string?)_bridge?.GetProperty("Configuration")!.GetValue(null);
 
+    /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
+    public static string? Kernels => KernelChoice.InUse(EngineReport.LoadedLibraries());
+
     /// <summary>Sets threads, keeps the allocator's memory, flushes denormals. Call once, on the thread that trains.</summary>
     /// <param name="threads">For one operation; 0 takes one a core.</param>
     public static void Prepare(int threads)
