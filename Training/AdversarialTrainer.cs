@@ -131,6 +131,11 @@ public sealed class AdversarialTrainer : IDisposable
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         List<(string Tag, double Value)> scalars;
         long began = Stopwatch.GetTimestamp();
+        if (phase == TrainingPhase.Pretraining)
+        {
+            SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
+        }
+
         using (NewDisposeScope())
         {
             scalars = phase switch
@@ -329,6 +334,14 @@ public sealed class AdversarialTrainer : IDisposable
         _savedStep = _state.Step;
         _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
+    }
+
+    private static void SetLearningRate(Adam optimizer, double learningRate)
+    {
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
+        {
+            group.LearningRate = learningRate;
+        }
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
