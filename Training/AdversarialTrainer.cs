@@ -71,6 +71,7 @@ public sealed class AdversarialTrainer : IDisposable
         {
             checkpoint.Load(generator, discriminator);
             checkpoint.Load(_generatorOptimizer, generator, _discriminatorOptimizer, discriminator);
+            checkpoint.Load(objective, _state);
         }
     }
 
@@ -129,6 +130,7 @@ public sealed class AdversarialTrainer : IDisposable
     {
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         List<(string Tag, double Value)> scalars;
+        long began = Stopwatch.GetTimestamp();
         using (NewDisposeScope())
         {
             scalars = phase switch
@@ -140,6 +142,7 @@ public sealed class AdversarialTrainer : IDisposable
             };
         }
 
+        _state = _state with { TrainingSeconds = _state.TrainingSeconds + Stopwatch.GetElapsedTime(began).TotalSeconds };
         bool last = _state.PhaseStep == steps;
         if (_state.PhaseStep % _config.Recording.Every == 0 || last)
         {
@@ -189,18 +192,14 @@ public sealed class AdversarialTrainer : IDisposable
             using DisposeScope scope = NewDisposeScope();
             GeneratedBatch generated = update == 0 ? fakes : objective.Generate(options.BatchSize, temperature, NoiseOf(options.DiscriminatorSteps + update));
             _discriminator.SetTrainable(false);
-            Tensor realScores;
-            using (no_grad())
-            {
-                realScores = _discriminator.Score(RealBatch(0)); // [B]
-            }
-
+            Tensor realScores = AdversarialLoss.RealScoresForGenerator(options.Loss, _discriminator, RealBatch(0)); // [B]
             (Tensor loss, Tensor _) = objective.GeneratorLoss(_discriminator, generated, realScores);
             double norm = Update(_generatorOptimizer, _generator, loss, options.ClipNorm);
+            objective.AfterGeneratorUpdate();
             _discriminator.SetTrainable(true);
             if (update == 0)
             {
-                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature)]);
+                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature), .. objective.Measured]);
             }
         }
 
@@ -310,6 +309,7 @@ public sealed class AdversarialTrainer : IDisposable
             _folder.Best().LoadGenerator(_generator);
         }
 
+        _objective?.BeforePhase();
         _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0 };
         if (next == TrainingPhase.Finished)
         {
@@ -333,8 +333,8 @@ public sealed class AdversarialTrainer : IDisposable
         }
 
         _savedStep = _state.Step;
-        _state = _state with { Recorded = _recorder.Flush() };
-        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer), best, _config.Recording.KeepCheckpoints);
+        _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
+        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
     }
 
     private static bool IsFinite(nn.Module module)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -30,17 +31,16 @@ public sealed class RunFolder
     /// <summary>What is needed to encode and decode.</summary>
     public string Tokenizer => In("tokenizer");
 
+    /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
+    public string Failure => In("failure.txt");
+
     private string Checkpoints => In("checkpoints");
 
     /// <summary>Makes the folder of a new run; an empty one, or one that a process left that was killed before it wrote anything, will do.</summary>
     /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
     public static RunFolder Create(string path)
     {
-        if (File.Exists(path) || (Directory.Exists(path) && !IsEmpty(path)))
-        {
-            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
-        }
-
+        RefuseExisting(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -51,6 +51,16 @@ public sealed class RunFolder
         }
 
         return new RunFolder(path);
+    }
+
+    /// <summary>Checks that a new run may be made at <paramref name="path"/>, before anything slow.</summary>
+    /// <exception cref="UserMistakeException">There is something already.</exception>
+    public static void RefuseExisting(string path)
+    {
+        if (File.Exists(path) || (Directory.Exists(path) && !IsEmpty(path)))
+        {
+            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
+        }
     }
 
     /// <summary>A path in runs/ that is free: the name, then the name with a number.</summary>
@@ -280,15 +290,17 @@ public sealed class RunFolder
 /// <param name="Path">Where it is.</param>
 public sealed record Checkpoint(string Path)
 {
-    private const string Generator = "generator", Discriminator = "discriminator";
+    private const string Generator = "generator", Discriminator = "discriminator", RollOutPolicy = "roll_out_policy";
 
-    /// <summary>The files of a checkpoint: both networks and both optimizers.</summary>
-    public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(torch.nn.Module generator, Adam generatorOptimizer, torch.nn.Module discriminator, Adam discriminatorOptimizer) =>
+    /// <summary>The files of a checkpoint: both networks, both optimizers, and the roll-out policy where there is one.</summary>
+    public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(
+        torch.nn.Module generator, Adam generatorOptimizer, torch.nn.Module discriminator, Adam discriminatorOptimizer, torch.nn.Module? rollOutPolicy = null) =>
     [
         ($"{Generator}.safetensors", ModuleWeights.Entries(generator)),
         ($"{Discriminator}.safetensors", ModuleWeights.Entries(discriminator)),
         ($"{Generator}_optimizer.safetensors", ModuleWeights.Entries(generatorOptimizer, generator)),
         ($"{Discriminator}_optimizer.safetensors", ModuleWeights.Entries(discriminatorOptimizer, discriminator)),
+        .. rollOutPolicy is null ? [] : new[] { ($"{RollOutPolicy}.safetensors", ModuleWeights.Entries(rollOutPolicy)) },
     ];
 
     /// <summary>How far the run had come.</summary>
@@ -327,6 +339,24 @@ public sealed record Checkpoint(string Path)
     {
         ModuleWeights.Load(generatorOptimizer, generator, SafetensorsFile.Read(In($"{Generator}_optimizer.safetensors")));
         ModuleWeights.Load(discriminatorOptimizer, discriminator, SafetensorsFile.Read(In($"{Discriminator}_optimizer.safetensors")));
+    }
+
+    /// <summary>Gives an objective what it carried from step to step: its moving average and its roll-out policy's weights.</summary>
+    /// <param name="objective">Null where the run has none.</param>
+    /// <param name="state">This checkpoint's <see cref="State"/>.</param>
+    /// <exception cref="UserMistakeException">The weights are missing, malformed, or of another model.</exception>
+    public void Load(IAdversarialObjective? objective, TrainingState state)
+    {
+        if (objective is null)
+        {
+            return;
+        }
+
+        objective.Baseline = state.Baseline;
+        if (objective.RollOutPolicy is { } policy)
+        {
+            ModuleWeights.Load(policy, SafetensorsFile.Read(In($"{RollOutPolicy}.safetensors")));
+        }
     }
 
     private string In(string name) => System.IO.Path.Combine(Path, name);

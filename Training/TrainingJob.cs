@@ -105,13 +105,16 @@ public sealed class TrainingJob : IDisposable
 
     /// <summary>The generator of a run, at one of its checkpoints, and the tokenizer to read it with.</summary>
     /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
-    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint)
+    /// <param name="folder">The run.</param>
+    /// <param name="checkpoint">Which weights.</param>
+    /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
+    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint, EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         Engine.Prepare(config.Threads);
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
-        var format = new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+        SequenceFormat format = corpus is not null ? FormatOf(corpus) : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
         var generator = new LstmGenerator(config.Generator, format, new RandomKey(0));
         checkpoint.LoadGenerator(generator);
         return (generator, tokenizer, config);
@@ -122,6 +125,7 @@ public sealed class TrainingJob : IDisposable
     {
         Generator.Dispose();
         Discriminator.Dispose();
+        Engine.Release();
     }
 
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
@@ -191,14 +195,24 @@ public sealed class TrainingJob : IDisposable
         {
             ObjectiveKind.Mle => null,
             ObjectiveKind.Gumbel => new GumbelObjective(Generator, Discriminator, _config.Adversarial),
-            _ => throw new UserMistakeException("The objective reinforce is not available yet; use mle or gumbel."),
+            _ => new ReinforceObjective(Generator, _config.Reinforce),
         };
-        using var resources = objective as IDisposable;
+        using var disposable = objective as IDisposable;
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
-        trainer.Run(cancellation);
+        File.Delete(folder.Failure);
+        try
+        {
+            trainer.Run(cancellation);
+        }
+        catch (TrainingDivergedException failure)
+        {
+            // A comparison counts the run as failed; continuing it takes the note away.
+            AtomicFile.WriteAllText(folder.Failure, failure.Message + "\n");
+            throw;
+        }
     }
 
-    private static SequenceFormat FormatOf(EncodedCorpus corpus)
+    internal static SequenceFormat FormatOf(EncodedCorpus corpus)
     {
         int longest = Math.Max(corpus.Train.MaximumLength, Math.Max(corpus.Validation.MaximumLength, corpus.Test.MaximumLength));
         TextTokenizer tokenizer = corpus.Tokenizer;

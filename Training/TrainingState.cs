@@ -60,6 +60,12 @@ public sealed record TrainingState
     /// <summary>Sequences generated for training.</summary>
     public long GeneratedSequences { get; init; }
 
+    /// <summary>Time spent in steps, seconds; evaluations, records and checkpoints are not counted.</summary>
+    public double TrainingSeconds { get; init; }
+
+    /// <summary>The moving average of rewards that REINFORCE subtracts; null for other objectives and before the first batch.</summary>
+    public double? Baseline { get; init; }
+
     /// <summary>The lowest validation NLL so far, nats a token; null before the first evaluation.</summary>
     public double? BestValidationNll { get; init; }
 
@@ -100,7 +106,7 @@ public sealed record TrainingState
 
         long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations, state.RollBacks, state.Health.SaturatedReports];
         bool sane = counts.All(count => count is >= 0 and < LargestCount) && state.Step is >= 0 and <= int.MaxValue && state.PhaseStep >= 0 && state.PhaseStep <= state.Step
-            && state.BestStep >= 0 && state.BestStep <= state.Step && state.LearningRateScale is > 0 and <= 1 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
+            && state.BestStep >= 0 && state.BestStep <= state.Step && state.TrainingSeconds >= 0 && state.LearningRateScale is > 0 and <= 1 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
         return sane ? state : throw new UserMistakeException($"{path} has a count or a number out of range; use another checkpoint.");
     }
 }

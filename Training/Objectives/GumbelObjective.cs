@@ -20,10 +20,14 @@ public sealed class GumbelObjective : IAdversarialObjective, IDisposable
     private bool _isScored;
 
     /// <summary>An objective for <paramref name="generator"/> against <paramref name="discriminator"/>.</summary>
-    public GumbelObjective(LstmGenerator generator, Discriminator discriminator, AdversarialOptions options)
+    /// <param name="generator">Learns.</param>
+    /// <param name="discriminator">Judges.</param>
+    /// <param name="options">The game.</param>
+    /// <param name="isComposed">Use the composed roll-out even where the fused one could be used, to compare the two.</param>
+    public GumbelObjective(LstmGenerator generator, Discriminator discriminator, AdversarialOptions options, bool isComposed = false)
     {
         (_generator, _discriminator, _options) = (generator, discriminator, options);
-        if (FusedRollout.Supports(generator) && options.GradientPenalty == 0)
+        if (!isComposed && FusedRollout.Supports(generator) && options.GradientPenalty == 0)
         {
             _parallel = new RowParallel(get_num_threads());
             _rollout = new FusedRollout(generator, options.BatchSize, discriminator.Options.Embedding, _parallel, discriminator.MinimumTime);
