@@ -331,6 +331,12 @@ public sealed class AdversarialTrainer : IDisposable
 
     private void Save(bool best)
     {
+        // A checkpoint is there to be gone back to, so what has stopped being a number never becomes one.
+        if (!IsFinite(_generator) || !IsFinite(_discriminator))
+        {
+            throw new TrainingDivergedException(NameOf(_state.Phase), _state.Step, "a weight is no finite number", _folder.LatestName());
+        }
+
         _savedStep = _state.Step;
         _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
@@ -342,6 +348,13 @@ public sealed class AdversarialTrainer : IDisposable
         {
             group.LearningRate = learningRate;
         }
+    }
+
+    private static bool IsFinite(nn.Module module)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        return module.parameters().All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining

@@ -101,7 +101,7 @@ public sealed record TrainingState
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{path} is no state of a run ({cause.Message.TrimEnd('.')}); use another checkpoint.", cause);
+            throw new UserMistakeException($"{path} is no state of a run (line {cause.LineNumber + 1}); use another checkpoint.", cause);
         }
 
         long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations, state.RollBacks, state.Health.SaturatedReports];

@@ -78,7 +78,7 @@ public sealed record RunEvaluation
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{source} is not a valid evaluation ({cause.Message.TrimEnd('.')}); evaluate the run again.", cause);
+            throw new UserMistakeException($"{source} is not a valid evaluation (line {cause.LineNumber + 1}); evaluate the run again.", cause);
         }
     }
 
