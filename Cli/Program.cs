@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using GumbelGan.Cli;
+using GumbelGan.Training;
 
+KernelChoice.Apply();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using var cancellation = new CancellationTokenSource();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -30,6 +30,9 @@ public sealed class CnnDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
+    public override int MinimumTime => Options.FilterWidths.Max();
+
+    /// <inheritdoc/>
     public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
     {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2); // [B, E, T]

@@ -27,6 +27,9 @@ public abstract class Discriminator : nn.Module
     /// <summary>The sizes it was built with.</summary>
     public DiscriminatorOptions Options { get; }
 
+    /// <summary>The least T that can be scored.</summary>
+    public virtual int MinimumTime => 1;
+
     /// <summary>The embedding matrix [V, E]; whoever multiplies relaxed samples by it may call <see cref="ScoreEmbedded"/> directly.</summary>
     public Parameter EmbeddingTable => embedding.weight!;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using GumbelGan.Generators.Kernels;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,6 +52,15 @@ public sealed class LstmGenerator : nn.Module
 
     /// <summary>Where its weights are.</summary>
     public Device Device => output.weight!.device;
+
+    internal Parameter EmbeddingWeight => embedding.weight!;
+
+    internal Parameter OutputWeight => output.weight!;
+
+    /// <summary>What <see cref="FusedRollout"/> takes gradients of, in the order of its backward pass.</summary>
+    internal Parameter[] FusedParameters => [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
+
+    internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
     /// <summary>Teacher-forced logits: what the model expects at each place, given the true tokens before it.</summary>
     /// <param name="ids">[B, T] of int64, T at most <see cref="SequenceFormat.Length"/>.</param>
@@ -250,19 +259,34 @@ public sealed class LstmGenerator : nn.Module
         return below;
     }
 
-    private static Tensor Drop(Tensor values, Dropout? dropout, string place)
+    private static Tensor Drop(Tensor values, Dropout? dropout, string place) =>
+        DropoutFactors(values.shape, dropout, place) is { } factors ? values * factors.to(values.device) : values;
+
+    /// <summary>What dropout multiplies values of <paramref name="shape"/> by, on the CPU; null where nothing is dropped.</summary>
+    internal static Tensor? DropoutFactors(long[] shape, Dropout? dropout, string place)
     {
         if (dropout is not { Share: > 0 } active)
         {
-            return values;
+            return null;
         }
 
         using Generator generator = new(active.Key.Derive(place).Value);
         double keep = 1 - active.Share;
-        return values * (empty(values.shape).bernoulli_(keep, generator).to(values.device) / keep);
+        return empty(shape).bernoulli_(keep, generator) / keep;
     }
 
-    private Tensor EffectiveBias() => output.bias! + never; // [V]
+    internal Tensor EffectiveBias() => output.bias! + never; // [V]
+
+    /// <summary>Draws the first layer's initial cell state [B, H] where the options ask for noise; else leaves it.</summary>
+    internal void FillInitialCell(RandomKey noise, Span<float> cell)
+    {
+        if (Options.NoisyInitialState)
+        {
+            using Generator generator = new(noise.Derive("initial state").Value);
+            using Tensor drawn = empty(cell.Length / Options.Hidden, Options.Hidden).normal_(0, 1, generator);
+            MemoryMarshal.Cast<byte, float>(drawn.bytes).CopyTo(cell);
+        }
+    }
 
     private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
 
@@ -309,6 +333,9 @@ public sealed class LstmGenerator : nn.Module
 
         return tensor(values);
     }
+
+    /// <summary>The weights of one LSTM cell: [4H, E], [4H, H], [4H], [4H].</summary>
+    internal readonly record struct CellParameters(Parameter Input, Parameter Hidden, Parameter InputBias, Parameter HiddenBias);
 
     /// <summary>Dropout (Srivastava et al. 2014), scaled so that the mean stays.</summary>
     /// <param name="Share">Of the values that is set to zero, in [0, 1).</param>

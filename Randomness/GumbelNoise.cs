@@ -40,10 +40,9 @@ public static unsafe class GumbelNoise
         {
             int count = Math.Min(BlockColumns, destination.Length - start), tiles = (count + TileColumns - 1) / TileColumns;
             FillExponential(stepKey.Value, (ulong)(start / TileColumns), row, block, tiles);
-            for (int column = 0; column < count; column += TileColumns)
+            for (int column = 0; column < count; column += 16)
             {
-                Load(block + column, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d);
-                Store(block + column, NegativeLogarithm(a), NegativeLogarithm(b), NegativeLogarithm(c), NegativeLogarithm(d));
+                NegativeLogarithm(Vector512.Load(block + column)).Store(block + column);
             }
 
             new ReadOnlySpan<float>(block, count).CopyTo(destination[start..]);
@@ -64,11 +63,9 @@ public static unsafe class GumbelNoise
     {
         // In two loops, because either alone has enough independent work in flight for the processor to overlap, and their sum has not.
         VectorPhilox.Fill(stepKey, firstTile, row, (uint*)destination, tiles);
-        for (float* tile = destination; tile < destination + (tiles * TileColumns); tile += TileColumns)
+        for (float* vector = destination; vector < destination + (tiles * TileColumns); vector += 16)
         {
-            Load(tile, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d);
-            Store(tile, ExponentialFromWords(a.AsUInt32()), ExponentialFromWords(b.AsUInt32()), ExponentialFromWords(c.AsUInt32()),
-                ExponentialFromWords(d.AsUInt32()));
+            ExponentialFromWords(Vector512.Load((uint*)vector)).Store(vector);
         }
     }
 
@@ -83,7 +80,7 @@ public static unsafe class GumbelNoise
     }
 
     /// <summary>
-    /// -ln x for normal positive x, within 2.5 units in the last place. Zero, denormals, infinities and NaN are not handled, because no
+    /// -ln x for normal positive x, within 3 units in the last place. Zero, denormals, infinities and NaN are not handled, because no
     /// noise is any of them.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -122,23 +119,5 @@ public static unsafe class GumbelNoise
         Vector512<float> q = Vector512.FusedMultiplyAdd(
             Vector512.FusedMultiplyAdd(q67, f2, q45), f4, Vector512.FusedMultiplyAdd(q23, f2, q01));
         return Vector512.FusedMultiplyAdd(q, f2, whole);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* tile, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d)
-    {
-        a = Vector512.Load(tile);
-        b = Vector512.Load(tile + 16);
-        c = Vector512.Load(tile + 32);
-        d = Vector512.Load(tile + 48);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* tile, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
-    {
-        a.Store(tile);
-        b.Store(tile + 16);
-        c.Store(tile + 32);
-        d.Store(tile + 48);
     }
 }

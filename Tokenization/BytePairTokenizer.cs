@@ -80,7 +80,7 @@ public sealed class BytePairTokenizer : TextTokenizer
             string[] pair = line.Split(' ');
             if (pair.Length != 2 || pair[0].Length == 0 || pair[1].Length == 0)
             {
-                throw new UserMistakeException($"{mergesPath}, line {number}: '{Shorten(line)}' is not two tokens separated by one space.");
+                throw new UserMistakeException($"{mergesPath}, line {number}: '{Excerpt.Of(line)}' is not two tokens separated by one space.");
             }
 
             foreach (string token in (string[])[pair[0], pair[1], pair[0] + pair[1]])
@@ -88,13 +88,13 @@ public sealed class BytePairTokenizer : TextTokenizer
                 if (!vocabulary.TryGetId(token, out _))
                 {
                     throw new UserMistakeException(
-                        $"{mergesPath}, line {number}: the token '{Shorten(token)}' is not in {vocabularyPath}; the two files must come from one training.");
+                        $"{mergesPath}, line {number}: the token '{Excerpt.Of(token)}' is not in {vocabularyPath}; the two files must come from one training.");
                 }
             }
 
             if (!seen.Add(line))
             {
-                throw new UserMistakeException($"{mergesPath}, line {number}: the merge '{Shorten(line)}' is listed a second time; remove one.");
+                throw new UserMistakeException($"{mergesPath}, line {number}: the merge '{Excerpt.Of(line)}' is listed a second time; remove one.");
             }
 
             merges.Add(line);
@@ -139,8 +139,6 @@ public sealed class BytePairTokenizer : TextTokenizer
 
         yield return (MergesFile, StrictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(_merges.Select(merge => merge + "\n"))));
     }
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 40), "...");
 }
 
 /// <summary>The 256 letters in which GPT-2's vocab.json spells bytes.</summary>

@@ -47,7 +47,12 @@ public sealed class Grammar
             _total += _weights[parts.Start][length] * Tilt(length);
         }
 
-        if (!(_total > 0 && double.IsFinite(_total)))
+        if (!double.IsFinite(_total))
+        {
+            throw new UserMistakeException($"{parts.Name} tilts strings of up to {parts.Maximum} terminals beyond what numbers can hold; bring %tilt nearer to 1.");
+        }
+
+        if (!(_total > 0))
         {
             throw new UserMistakeException($"{parts.Name} derives no string of {parts.Minimum} to {parts.Maximum} terminals; change %minimum or %maximum.");
         }

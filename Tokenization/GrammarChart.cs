@@ -7,41 +7,62 @@ internal sealed class GrammarChart
     private readonly GrammarRule[][] _rulesOf;
     // Rules A -> terminal, by terminal: most rules of a grammar with a lexicon, and useless beyond single-terminal spans.
     private readonly ILookup<int, GrammarRule> _lexical;
-    private readonly GrammarRule[][] _structural;
-    private readonly GrammarRule[] _long;
+    // The other rules, by left side in the order of GrammarParts.UnitOrder.
+    private readonly (int Left, Structure[] Rules)[] _structural;
+    private readonly Structure[] _long;
+    private readonly int _suffixes;
 
     internal GrammarChart(GrammarParts parts, GrammarRule[][] rulesOf)
     {
         (_parts, _rulesOf) = (parts, rulesOf);
         _lexical = parts.Rules.Where(rule => rule.Right is [{ IsTerminal: true }]).ToLookup(rule => rule.Right[0].Index);
-        _structural = [.. rulesOf.Select(rules => rules.Where(rule => rule.Right is not [{ IsTerminal: true }]).ToArray())];
-        _long = [.. parts.Rules.Where(rule => rule.Right.Length > 2)];
+        int suffixes = 0;
+        _structural =
+        [
+            .. parts.UnitOrder.Select(left => (left, rulesOf[left].Where(rule => rule.Right is not [{ IsTerminal: true }]).Select(rule =>
+            {
+                var structure = new Structure(rule.Right, rule.Probability, suffixes);
+                suffixes += Math.Max(0, rule.Right.Length - 2);
+                return structure;
+            }).ToArray())),
+        ];
+        _suffixes = suffixes;
+        _long = [.. _structural.SelectMany(group => group.Rules).Where(rule => rule.Right.Length > 2)];
     }
 
     /// <summary>The probability that the start symbol derives the terminals, under the grammar without length bounds.</summary>
     internal double Inside(int[] terminals)
     {
-        int count = terminals.Length, nonterminals = _parts.Nonterminals.Length;
-        // inside[i, j][A]: probability that A derives terminals i to j (exclusive).
-        double[,][] inside = new double[count + 1, count + 1][];
-        // suffix[rule][k][i, j]: probability that the right side from symbol k on derives them; for 0 < k < last symbol.
-        var suffix = _long.ToDictionary(
-            rule => rule, rule => rule.Right.Select(_ => new double[count + 1, count + 1]).ToArray(), ReferenceEqualityComparer.Instance as IEqualityComparer<GrammarRule>);
+        int count = terminals.Length, nonterminals = _parts.Nonterminals.Length, side = count + 1;
+        // inside[(i side + j) nonterminals + A]: probability that A derives terminals i to j (exclusive).
+        double[] inside = new double[side * side * nonterminals];
+        // suffix[(s side + i) side + j]: probability that the right side whose suffixes start at s, from its symbol k on, derives them;
+        // s counts one for each k behind the first and before the last symbol.
+        double[] suffix = new double[_suffixes * side * side];
 
         double Symbol(GrammarSymbol symbol, int i, int j) =>
-            symbol.IsTerminal ? (j == i + 1 && terminals[i] == symbol.Index ? 1 : 0) : inside[i, j][symbol.Index];
+            symbol.IsTerminal ? (j == i + 1 && terminals[i] == symbol.Index ? 1 : 0) : inside[(((i * side) + j) * nonterminals) + symbol.Index];
 
-        double FromSymbol(GrammarRule rule, int k, int i, int j)
+        double Rest(Structure rule, int k, int i, int j) =>
+            k == rule.Right.Length - 1 ? Symbol(rule.Right[k], i, j) : suffix[((((rule.FirstSuffix + k - 1) * side) + i) * side) + j];
+
+        double FromSymbol(Structure rule, int k, int i, int j)
         {
-            double sum = 0;
             // Every later symbol needs at least one terminal.
             int latest = j - (rule.Right.Length - 1 - k);
+            GrammarSymbol head = rule.Right[k];
+            if (head.IsTerminal)
+            {
+                return latest > i && terminals[i] == head.Index ? Rest(rule, k + 1, i + 1, j) : 0;
+            }
+
+            double sum = 0;
             for (int m = i + 1; m <= latest; m++)
             {
-                double head = Symbol(rule.Right[k], i, m);
-                if (head > 0)
+                double probability = Symbol(head, i, m);
+                if (probability > 0)
                 {
-                    sum += head * (k + 1 == rule.Right.Length - 1 ? Symbol(rule.Right[k + 1], m, j) : suffix[rule][k + 1][m, j]);
+                    sum += probability * Rest(rule, k + 1, m, j);
                 }
             }
 
@@ -53,7 +74,7 @@ internal sealed class GrammarChart
             for (int i = 0; i + length <= count; i++)
             {
                 int j = i + length;
-                double[] cell = inside[i, j] = new double[nonterminals];
+                Span<double> cell = inside.AsSpan(((i * side) + j) * nonterminals, nonterminals);
                 if (length == 1)
                 {
                     foreach (GrammarRule rule in _lexical[terminals[i]])
@@ -62,9 +83,9 @@ internal sealed class GrammarChart
                     }
                 }
 
-                foreach (int left in _parts.UnitOrder)
+                foreach ((int left, Structure[] rules) in _structural)
                 {
-                    foreach (GrammarRule rule in _structural[left])
+                    foreach (Structure rule in rules)
                     {
                         if (rule.Right.Length <= length)
                         {
@@ -73,17 +94,17 @@ internal sealed class GrammarChart
                     }
                 }
 
-                foreach (GrammarRule rule in _long)
+                foreach (Structure rule in _long)
                 {
                     for (int k = 1; k < rule.Right.Length - 1; k++)
                     {
-                        suffix[rule][k][i, j] = FromSymbol(rule, k, i, j);
+                        suffix[((((rule.FirstSuffix + k - 1) * side) + i) * side) + j] = FromSymbol(rule, k, i, j);
                     }
                 }
             }
         }
 
-        return inside[0, count][_parts.Start];
+        return inside[(count * nonterminals) + _parts.Start];
     }
 
     /// <summary>Whether the start symbol derives the terminals: Earley, "An efficient context-free parsing algorithm" (CACM 1970).</summary>
@@ -144,6 +165,9 @@ internal sealed class GrammarChart
 
         return sets[terminals.Length].Any(item => item.Rule.Left == _parts.Start && item.Origin == 0 && item.Dot == item.Rule.Right.Length);
     }
+
+    /// <summary>A rule with the index of its first suffix in a chart.</summary>
+    private sealed record Structure(GrammarSymbol[] Right, double Probability, int FirstSuffix);
 
     private readonly struct Item(GrammarRule rule, int dot, int origin) : IEquatable<Item>
     {

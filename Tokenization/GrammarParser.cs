@@ -8,6 +8,7 @@ namespace GumbelGan.Tokenization;
 internal sealed class GrammarParser
 {
     private const int LongestString = 1000;
+    private const long MostSteps = 200_000_000;
 
     private readonly string _name;
     private readonly List<Token> _tokens = [];
@@ -95,6 +96,13 @@ internal sealed class GrammarParser
             throw Mistake(tiltToken, $"%tilt must be a number between 0.01 and 100, not {tiltToken.Text}");
         }
 
+        // Tables of lengths take symbols x maximum numbers and symbols x maximum^2 steps.
+        long symbols = rules.Sum(rule => (long)rule.Right.Length);
+        if (symbols * maximum * maximum > MostSteps)
+        {
+            throw new UserMistakeException($"{_name} has {symbols} symbols on its right sides, too many for strings of up to {maximum} terminals; lower %maximum or shorten the grammar.");
+        }
+
         RefuseUnproductive(rules);
         RefuseUnreachable(rules, start);
         int[] order = UnitOrder(rules);
@@ -149,7 +157,7 @@ internal sealed class GrammarParser
                 if (!double.TryParse(written.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out weight)
                     || !double.IsFinite(weight) || weight < 1e-9 || weight > 1e9)
                 {
-                    throw Mistake(written, $"the weight [{written.Text}] must be a number between 1e-9 and 1e9");
+                    throw Mistake(written, $"the weight [{Excerpt.Of(written.Text)}] must be a number between 1e-9 and 1e9");
                 }
             }
 
@@ -217,15 +225,26 @@ internal sealed class GrammarParser
 
     private void RefuseUnproductive(GrammarRule[] rules)
     {
+        // A rule is productive when the last of its nonterminals becomes so; every rule is looked at once for each of them.
+        ILookup<int, int> uses = rules.SelectMany((rule, index) => rule.Right.Where(symbol => !symbol.IsTerminal).Select(symbol => (symbol.Index, Rule: index)))
+            .ToLookup(use => use.Index, use => use.Rule);
+        int[] missing = [.. rules.Select(rule => rule.Right.Count(symbol => !symbol.IsTerminal))];
         bool[] productive = new bool[_leftSides.Count];
-        for (bool changed = true; changed;)
+        var pending = new Stack<int>(Enumerable.Range(0, rules.Length).Where(index => missing[index] == 0));
+        while (pending.TryPop(out int index))
         {
-            changed = false;
-            foreach (GrammarRule rule in rules)
+            int left = rules[index].Left;
+            if (productive[left])
             {
-                if (!productive[rule.Left] && rule.Right.All(symbol => symbol.IsTerminal || productive[symbol.Index]))
+                continue;
+            }
+
+            productive[left] = true;
+            foreach (int user in uses[left])
+            {
+                if (--missing[user] == 0)
                 {
-                    changed = productive[rule.Left] = true;
+                    pending.Push(user);
                 }
             }
         }
@@ -239,17 +258,16 @@ internal sealed class GrammarParser
 
     private void RefuseUnreachable(GrammarRule[] rules, int start)
     {
+        ILookup<int, GrammarRule> rulesOf = rules.ToLookup(rule => rule.Left);
         bool[] reached = new bool[_leftSides.Count];
         reached[start] = true;
-        for (bool changed = true; changed;)
+        var pending = new Stack<int>([start]);
+        while (pending.TryPop(out int left))
         {
-            changed = false;
-            foreach (GrammarSymbol symbol in rules.Where(rule => reached[rule.Left]).SelectMany(rule => rule.Right))
+            foreach (GrammarSymbol symbol in rulesOf[left].SelectMany(rule => rule.Right).Where(symbol => !symbol.IsTerminal && !reached[symbol.Index]))
             {
-                if (!symbol.IsTerminal && !reached[symbol.Index])
-                {
-                    changed = reached[symbol.Index] = true;
-                }
+                reached[symbol.Index] = true;
+                pending.Push(symbol.Index);
             }
         }
 
@@ -380,15 +398,13 @@ internal sealed class GrammarParser
             }
             else
             {
-                throw Mistake(new Token(TokenKind.Name, "", startLine, startColumn), $"the character {Printable(c)} has no meaning here; quote terminals");
+                throw Mistake(new Token(TokenKind.Name, "", startLine, startColumn), $"the character '{Excerpt.Of(c.ToString())}' has no meaning here; quote terminals");
             }
         }
 
         _tokens.Add(new Token(TokenKind.End, "", line, column));
         _tokens.Add(new Token(TokenKind.End, "", line, column));
     }
-
-    private static string Printable(char c) => char.IsControl(c) ? $"U+{(int)c:X4}" : $"'{c}'";
 
     private Token Peek() => _tokens[_next];
 
@@ -397,9 +413,9 @@ internal sealed class GrammarParser
     private static string Describe(Token token) => token.Kind switch
     {
         TokenKind.End => "the end of the file",
-        TokenKind.Terminal => $"\"{token.Text}\"",
-        TokenKind.Weight => $"[{token.Text}]",
-        _ => token.Text,
+        TokenKind.Terminal => $"\"{Excerpt.Of(token.Text)}\"",
+        TokenKind.Weight => $"[{Excerpt.Of(token.Text)}]",
+        _ => Excerpt.Of(token.Text),
     };
 
     private UserMistakeException Mistake(Token at, string sentence) => new($"{_name}, line {at.Line}, column {at.Column}: {sentence}.");

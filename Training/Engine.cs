@@ -21,12 +21,20 @@ public static class Engine
     /// <summary>libtorch's own description of its build and its parallelism, or null where the package does not tell.</summary>
     public static string? Description => (string?)_bridge?.GetProperty("Configuration")!.GetValue(null);
 
+    /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
+    public static string? Kernels => KernelChoice.InUse(EngineReport.LoadedLibraries());
+
     /// <summary>Sets threads, keeps the allocator's memory, flushes denormals. Call once, on the thread that trains.</summary>
     /// <param name="threads">For one operation; 0 takes one a core.</param>
     public static void Prepare(int threads)
     {
         torch.set_num_threads(threads == 0 ? System.Environment.ProcessorCount : threads);
         _bridge?.GetMethod("KeepMemory")!.Invoke(null, [LargestKeptBlock]);
-        _bridge?.GetMethod("FlushDenormals")!.Invoke(null, [true]);
+        FlushDenormals(true);
     }
+
+    /// <summary>Undoes what <see cref="Prepare"/> changed on the calling thread; threads and allocator stay.</summary>
+    public static void Release() => FlushDenormals(false);
+
+    private static void FlushDenormals(bool on) => _bridge?.GetMethod(nameof(FlushDenormals))!.Invoke(null, [on]);
 }

@@ -19,6 +19,7 @@ namespace GumbelGan.Training;
 /// <param name="CudaDevices">CUDA devices.</param>
 /// <param name="KeepsDenormals">Whether numbers below 1e-38 are computed exactly, which is slow, instead of taken for 0.</param>
 /// <param name="Gigaflops">10^9 floating-point operations a second in a 512 x 512 product, the best of several, on one thread (so that a busy machine does not hide what the library can do).</param>
+/// <param name="Kernels">The matrix kernels that BLAS uses, such as SkylakeX, or null where it does not tell; see <see cref="KernelChoice"/>.</param>
 public sealed record EngineReport(
     string Packages,
     string TorchSharp,
@@ -30,7 +31,8 @@ public sealed record EngineReport(
     int Cores,
     int CudaDevices,
     bool KeepsDenormals,
-    double Gigaflops)
+    double Gigaflops,
+    string? Kernels = null)
 {
     private const string BridgeLibrary = "gumbelgan_bridge";
     private const string MemoryMap = "/proc/self/maps";
@@ -65,7 +67,8 @@ public sealed record EngineReport(
             Environment.ProcessorCount,
             cuda.is_available() ? cuda.device_count() : 0,
             KeepsDenormalNumbers(),
-            gigaflops);
+            gigaflops,
+            KernelChoice.InUse(libraries));
     }
 
     /// <summary>What is wrong, each with its remedy; empty if all is well.</summary>
@@ -129,7 +132,7 @@ public sealed record EngineReport(
         return full([8], 1e-30f).mul(1e-10f).sum().item<float>() != 0;
     }
 
-    private static string[] LoadedLibraries() => !File.Exists(MemoryMap)
+    internal static string[] LoadedLibraries() => !File.Exists(MemoryMap)
         ? []
         : [.. File.ReadLines(MemoryMap)
             .Select(line => line.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? line[slash..] : "")

@@ -65,6 +65,9 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>What is written while training, and how often.</summary>
     public RecordingOptions Recording { get; init; } = new();
 
+    /// <summary>What is watched while training.</summary>
+    public HealthOptions Health { get; init; } = new();
+
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

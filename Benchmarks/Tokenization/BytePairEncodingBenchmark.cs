@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using GumbelGan.Tokenization;
 
@@ -29,16 +31,16 @@ internal static class BytePairEncodingBenchmark
         try
         {
             tokenizer.Save(folder.FullName);
-            Dictionary<string, (double[] Seconds, long Ids)>? theirs = MeasureHuggingFace(folder.FullName, path, passes);
+            Dictionary<string, (double[] Seconds, long Ids, string Sha256)>? theirs = MeasureHuggingFace(folder.FullName, path, passes);
             output.WriteLine($"{"",-8}{"",16}{"median MB/s",14}{"best MB/s",12}{"ids",12}");
             foreach ((string name, string[] inputs) in ((string, string[])[])[("lines", lines), ("whole", [text])])
             {
-                (double[] Seconds, long Ids) ours = Measure(tokenizer, inputs, passes);
+                (double[] Seconds, long Ids, string Sha256) ours = Measure(tokenizer, inputs, passes);
                 Write(output, name, "ours", megabytes, ours);
                 if (theirs is not null)
                 {
                     Write(output, name, "Hugging Face", megabytes, theirs[name]);
-                    output.WriteLine(FormattableString.Invariant($"{name,-8}{"ratio",16}{Median(theirs[name].Seconds) / Median(ours.Seconds),14:F2}{theirs[name].Seconds.Min() / ours.Seconds.Min(),12:F2}{(ours.Ids == theirs[name].Ids ? "equal" : "DIFFERENT"),12}"));
+                    output.WriteLine(FormattableString.Invariant($"{name,-8}{"ratio",16}{Median(theirs[name].Seconds) / Median(ours.Seconds),14:F2}{theirs[name].Seconds.Min() / ours.Seconds.Min(),12:F2}{(ours.Sha256 == theirs[name].Sha256 ? "equal" : "DIFFERENT"),12}"));
                 }
             }
         }
@@ -50,10 +52,11 @@ internal static class BytePairEncodingBenchmark
         return 0;
     }
 
-    private static (double[] Seconds, long Ids) Measure(TextTokenizer tokenizer, string[] inputs, int passes)
+    private static (double[] Seconds, long Ids, string Sha256) Measure(TextTokenizer tokenizer, string[] inputs, int passes)
     {
         double[] seconds = new double[passes];
         long ids = 0;
+        string sha256 = "";
         // The first pass warms the cache and is not counted, as for the peer.
         for (int pass = -1; pass < passes; pass++)
         {
@@ -65,12 +68,13 @@ internal static class BytePairEncodingBenchmark
             }
 
             ids = encodings.Sum(encoding => (long)encoding.Length);
+            sha256 = pass == passes - 1 ? Hash(encodings) : "";
         }
 
-        return (seconds, ids);
+        return (seconds, ids, sha256);
     }
 
-    private static Dictionary<string, (double[] Seconds, long Ids)>? MeasureHuggingFace(string folder, string path, int passes)
+    private static Dictionary<string, (double[] Seconds, long Ids, string Sha256)>? MeasureHuggingFace(string folder, string path, int passes)
     {
         string script = Path.Combine(AppContext.BaseDirectory, "Tokenization", "huggingface.js");
         var start = new ProcessStartInfo("node") { RedirectStandardOutput = true };
@@ -92,7 +96,7 @@ internal static class BytePairEncodingBenchmark
             using var document = JsonDocument.Parse(printed[^1]);
             return document.RootElement.EnumerateObject().ToDictionary(
                 mode => mode.Name,
-                mode => (mode.Value.GetProperty("seconds").EnumerateArray().Select(value => value.GetDouble()).ToArray(), mode.Value.GetProperty("ids").GetInt64()));
+                mode => (mode.Value.GetProperty("seconds").EnumerateArray().Select(value => value.GetDouble()).ToArray(), mode.Value.GetProperty("ids").GetInt64(), mode.Value.GetProperty("sha256").GetString()!));
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -101,8 +105,19 @@ internal static class BytePairEncodingBenchmark
         }
     }
 
-    private static void Write(TextWriter output, string name, string who, double megabytes, (double[] Seconds, long Ids) measured) =>
+    private static void Write(TextWriter output, string name, string who, double megabytes, (double[] Seconds, long Ids, string Sha256) measured) =>
         output.WriteLine(FormattableString.Invariant($"{name,-8}{who,16}{megabytes / Median(measured.Seconds),14:F1}{megabytes / measured.Seconds.Min(),12:F1}{measured.Ids,12}"));
+
+    private static string Hash(int[][] encodings)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (int[] encoding in encodings)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Join(',', encoding) + "\n"));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 }

@@ -1,9 +1,10 @@
 // Times Hugging Face's native tokenizers (npm package "tokenizers") on one thread: node huggingface.js VOCAB MERGES TEXT PASSES
-// Prints one JSON document: seconds of each pass and the number of ids, for the lines of the text in one batch and for the text as a whole.
+// Prints one JSON document: seconds of each pass, the number of ids and SHA-256 of all ids, for the lines of the text in one batch and for the text as a whole.
 process.env.RAYON_NUM_THREADS = '1';
 process.env.TOKENIZERS_PARALLELISM = 'false';
 const { Tokenizer, BPE, byteLevelPreTokenizer } = require('tokenizers');
 const fs = require('fs');
+const crypto = require('crypto');
 
 (async () => {
   const [vocab, merges, path, passes] = process.argv.slice(2);
@@ -20,7 +21,9 @@ const fs = require('fs');
       encodings = await tokenizer.encodeBatch(inputs, { addSpecialTokens: false });
       if (pass > 0) seconds.push(Number(process.hrtime.bigint() - start) / 1e9);
     }
-    result[name] = { seconds, ids: encodings.reduce((sum, encoding) => sum + encoding.getLength(), 0) };
+    const hash = crypto.createHash('sha256');
+    for (const encoding of encodings) hash.update(encoding.getIds().join(',') + '\n');
+    result[name] = { seconds, ids: encodings.reduce((sum, encoding) => sum + encoding.getLength(), 0), sha256: hash.digest('hex') };
   }
   console.log(JSON.stringify(result));
 })();

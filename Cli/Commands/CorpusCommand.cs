@@ -156,7 +156,7 @@ internal static class CorpusCommand
 
         output.WriteLine();
         output.WriteLine($"{"tokens a line",-16}{"lines",10}");
-        const int bars = 50;
+        const int Bars = 50;
         // At most twenty rows, whatever the longest line.
         int width = (report.LengthHistogram.Count + 19) / 20;
         (int From, long Lines)[] bins = [.. report.LengthHistogram.Chunk(width).Select((chunk, index) => (index * width, chunk.Sum()))];
@@ -164,7 +164,7 @@ internal static class CorpusCommand
         foreach ((int from, long lines) in bins.Where(bin => bin.Lines > 0))
         {
             string range = width == 1 ? $"{from}" : $"{from}-{from + width - 1}";
-            output.WriteLine(FormattableString.Invariant($"{range,-16}{lines,10}  {new string('#', (int)((lines * bars + most - 1) / most))}"));
+            output.WriteLine(FormattableString.Invariant($"{range,-16}{lines,10}  {new string('#', (int)((lines * Bars + most - 1) / most))}"));
         }
     }
 }

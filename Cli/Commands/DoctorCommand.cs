@@ -52,7 +52,7 @@ internal static class DoctorCommand
             ("system", $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}"),
             ("packages", report.Packages == "standin" ? "stand-in for TorchSharp " + report.TorchSharp : "official, TorchSharp " + report.TorchSharp),
             ("libtorch", report.LibtorchPath is null ? report.Libtorch : $"{report.Libtorch} ({report.LibtorchPath})"),
-            ("BLAS", report.BlasPath ?? "inside libtorch"),
+            ("BLAS", (report.BlasPath ?? "inside libtorch") + (report.Kernels is null ? "" : $", {report.Kernels} kernels")),
             ("threads", string.Create(CultureInfo.InvariantCulture, $"{report.Threads} of {report.Cores} cores ({report.InitialThreads} unless told)")),
             ("product", string.Create(CultureInfo.InvariantCulture, $"{report.Gigaflops:F0} GFLOP/s (512 x 512, one thread)")),
             ("CUDA", report.CudaDevices == 0 ? "no device" : string.Create(CultureInfo.InvariantCulture, $"{report.CudaDevices} device(s)")),

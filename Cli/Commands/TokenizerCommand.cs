@@ -129,7 +129,7 @@ internal static class TokenizerCommand
             int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id < tokenizer.Vocabulary.Count
                 ? id
                 : throw new UserMistakeException(
-                    $"{path}, line {line.Number}: '{(word.Length <= 20 ? word : word[..20] + "...")}' is no id of this tokenizer; ids run from 0 to {tokenizer.Vocabulary.Count - 1}.");
+                    $"{path}, line {line.Number}: '{Excerpt.Of(word)}' is no id of this tokenizer; ids run from 0 to {tokenizer.Vocabulary.Count - 1}.");
     }
 
     private static void Write(string? path, Surroundings surroundings, IEnumerable<string> lines)

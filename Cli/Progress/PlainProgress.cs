@@ -26,13 +26,20 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
         }
 
         _lastLine = clock.GetTimestamp();
-        IEnumerable<string> parts = _state.Scalars.Select(scalar => $"{scalar.Key} {ProgressText.Number(scalar.Value)}");
-        if (report.Temperature is { } temperature && !report.Scalars.ContainsKey("temperature"))
+        // A line that fits a log: the rest is in metrics.jsonl and TensorBoard.
+        IEnumerable<string> parts = _state.Scalars
+            .Where(scalar => scalar.Key.StartsWith("loss/", StringComparison.Ordinal) || scalar.Key is "temperature" or "nll/validation" or "nll/test")
+            .Select(scalar => $"{scalar.Key} {ProgressText.Number(scalar.Value)}");
+        if (report.Temperature is { } temperature && !_state.Scalars.ContainsKey("temperature"))
         {
             parts = parts.Append($"temperature {ProgressText.Number(temperature)}");
         }
 
-        parts = parts.Append($"{ProgressText.Number(report.SequencesPerSecond)} sequences/s");
+        if (report.SequencesPerSecond > 0)
+        {
+            parts = parts.Append($"{ProgressText.Number(report.SequencesPerSecond)} sequences/s");
+        }
+
         if (_state.Left is { } left && report.Step < report.TotalSteps)
         {
             parts = parts.Append($"{ProgressText.Duration(left)} left");

@@ -78,7 +78,7 @@ public sealed record RunEvaluation
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{source} is not a valid evaluation ({cause.Message.TrimEnd('.')}); evaluate the run again.", cause);
+            throw new UserMistakeException($"{source} is not a valid evaluation (line {cause.LineNumber + 1}); evaluate the run again.", cause);
         }
     }
 
@@ -129,6 +129,7 @@ public sealed record SweepPoint(double Temperature, IReadOnlyDictionary<string, 
 
 /// <summary>Serialisation of <see cref="RunEvaluation"/>, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(RunEvaluation))]
 internal sealed partial class RunEvaluationJson : JsonSerializerContext;

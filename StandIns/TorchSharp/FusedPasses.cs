@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using TorchSharp.Native;
 
 namespace TorchSharp;
@@ -9,6 +10,7 @@ namespace TorchSharp;
 /// </summary>
 internal static unsafe class FusedPasses
 {
+    // The loops are compiled at full optimisation from the first call: they do all the work of a call, and there is none before them to learn from.
     // Below this many elements a second thread costs more than it saves.
     private const long ElementsWorthAThread = 1 << 16;
     private const int SumBlock = 1 << 12;
@@ -20,7 +22,7 @@ internal static unsafe class FusedPasses
     internal readonly record struct Elements(nint Memory, long Count);
 
     /// <summary>One parameter's share of a step of Adam: its memory, and what depends on its own count of steps.</summary>
-    internal readonly record struct AdamUpdate(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, long Count, float StepSize, float RootOfCorrection);
+    internal readonly record struct AdamUpdate(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, long Count, float StepSize, float InverseRoot);
 
     /// <summary>What is common to all parameters in a step of Adam.</summary>
     internal readonly record struct AdamConstants(float Beta1, float OneMinusBeta1, float Beta2, float OneMinusBeta2, float Epsilon, float WeightDecay);
@@ -64,6 +66,7 @@ internal static unsafe class FusedPasses
             }
         });
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Adam(AdamUpdate update, AdamConstants constants, long first, long last)
     {
         float* parameter = (float*)update.Parameter, gradient = (float*)update.Gradient;
@@ -81,7 +84,7 @@ internal static unsafe class FusedPasses
             Vector<float> v = (Vector.Load(averageOfSquares + i) * constants.Beta2) + (g * constants.OneMinusBeta2 * g);
             m = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(m), smallest), Vector<float>.Zero, m);
             v = Vector.ConditionalSelect(Vector.LessThan(v, smallest), Vector<float>.Zero, v);
-            Vector<float> denominator = (Vector.SquareRoot(v) / new Vector<float>(update.RootOfCorrection)) + epsilon;
+            Vector<float> denominator = (Vector.SquareRoot(v) * update.InverseRoot) + epsilon;
             Vector.Store(m, average + i);
             Vector.Store(v, averageOfSquares + i);
             Vector.Store(p - (m * update.StepSize / denominator), parameter + i);
@@ -95,11 +98,11 @@ internal static unsafe class FusedPasses
             float v = (averageOfSquares[i] * constants.Beta2) + (g * constants.OneMinusBeta2 * g);
             average[i] = m = MathF.Abs(m) < SmallestNormal ? 0 : m;
             averageOfSquares[i] = v = v < SmallestNormal ? 0 : v;
-            parameter[i] = p - (m * update.StepSize / ((MathF.Sqrt(v) / update.RootOfCorrection) + constants.Epsilon));
+            parameter[i] = p - (m * update.StepSize / ((MathF.Sqrt(v) * update.InverseRoot) + constants.Epsilon));
         }
     }
 
-    /// <summary>The sum of all squares, in float64.</summary>
+    /// <summary>The sum of all squares, to about 1e-7 of itself.</summary>
     internal static double SumOfSquares(IReadOnlyList<Elements> tensors)
     {
         long blocks = tensors.Sum(tensor => (tensor.Count + SumBlock - 1) / SumBlock);
@@ -121,17 +124,23 @@ internal static unsafe class FusedPasses
         return sums.Sum();
     }
 
+    // A block is short enough for float32 sums in many lanes; the blocks are added in float64.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfSquares(float* values, int count)
     {
-        Vector<double> sum = Vector<double>.Zero;
-        int i = 0;
-        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+        Vector<float> first = Vector<float>.Zero, second = Vector<float>.Zero, third = Vector<float>.Zero, fourth = Vector<float>.Zero;
+        int width = Vector<float>.Count, i = 0;
+        for (; i <= count - (4 * width); i += 4 * width)
         {
-            Vector.Widen(Vector.Load(values + i), out Vector<double> low, out Vector<double> high);
-            sum += (low * low) + (high * high);
+            Vector<float> a = Vector.Load(values + i), b = Vector.Load(values + i + width);
+            Vector<float> c = Vector.Load(values + i + (2 * width)), d = Vector.Load(values + i + (3 * width));
+            first += a * a;
+            second += b * b;
+            third += c * c;
+            fourth += d * d;
         }
 
-        double total = Vector.Sum(sum);
+        double total = Vector.Sum((first + second) + (third + fourth));
         for (; i < count; i++)
         {
             total += (double)values[i] * values[i];
@@ -146,21 +155,25 @@ internal static unsafe class FusedPasses
             long start = 0;
             foreach (Elements tensor in tensors)
             {
-                long i = Math.Max(from - start, 0), last = Math.Min(to - start, tensor.Count);
-                float* values = (float*)tensor.Memory;
-                for (; i <= last - Vector<float>.Count; i += Vector<float>.Count)
-                {
-                    Vector.Store(Vector.Load(values + i) * factor, values + i);
-                }
-
-                for (; i < last; i++)
-                {
-                    values[i] *= factor;
-                }
-
+                Scale((float*)tensor.Memory, factor, Math.Max(from - start, 0), Math.Min(to - start, tensor.Count));
                 start += tensor.Count;
             }
         });
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(float* values, float factor, long first, long last)
+    {
+        long i = first;
+        for (; i <= last - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector.Store(Vector.Load(values + i) * factor, values + i);
+        }
+
+        for (; i < last; i++)
+        {
+            values[i] *= factor;
+        }
+    }
 
     // Runs the body on ranges that together are 0 .. count, each a whole number of blocks but the last.
     private static void Split(long count, Action<long, long> body)

@@ -1,4 +1,3 @@
-using TorchSharp.Native;
 
 namespace TorchSharp.Modules;
 

@@ -7,14 +7,11 @@ internal static class Operators
 {
     internal static readonly Operator Slice = new("aten::slice", "Tensor");
     internal static readonly Operator Abs = new("aten::abs");
-    internal static readonly Operator Add = new("aten::add", "Tensor"), AddScalar = new("aten::add", "Scalar");
-    internal static readonly Operator AddInPlace = new("aten::add_", "Tensor"), AddScalarInPlace = new("aten::add_", "Scalar");
-    internal static readonly Operator Sub = new("aten::sub", "Tensor"), SubScalar = new("aten::sub", "Scalar");
-    internal static readonly Operator SubInPlace = new("aten::sub_", "Tensor"), Rsub = new("aten::rsub", "Scalar");
-    internal static readonly Operator Mul = new("aten::mul", "Tensor"), MulScalar = new("aten::mul", "Scalar");
-    internal static readonly Operator MulInPlace = new("aten::mul_", "Tensor"), MulScalarInPlace = new("aten::mul_", "Scalar");
-    internal static readonly Operator Div = new("aten::div", "Tensor"), DivScalar = new("aten::div", "Scalar");
-    internal static readonly Operator DivInPlace = new("aten::div_", "Tensor"), DivScalarInPlace = new("aten::div_", "Scalar");
+    // A number as the second operand crosses as a wrapped number: the same result as the Scalar overloads give, one dispatch sooner.
+    internal static readonly Operator Add = new("aten::add", "Tensor"), AddInPlace = new("aten::add_", "Tensor");
+    internal static readonly Operator Sub = new("aten::sub", "Tensor"), SubInPlace = new("aten::sub_", "Tensor");
+    internal static readonly Operator Mul = new("aten::mul", "Tensor"), MulInPlace = new("aten::mul_", "Tensor");
+    internal static readonly Operator Div = new("aten::div", "Tensor"), DivInPlace = new("aten::div_", "Tensor");
     internal static readonly Operator Neg = new("aten::neg"), Exp = new("aten::exp"), Log = new("aten::log"), Sqrt = new("aten::sqrt");
     internal static readonly Operator LogInPlace = new("aten::log_"), NegInPlace = new("aten::neg_"), Square = new("aten::square");
     internal static readonly Operator Reciprocal = new("aten::reciprocal");

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using TorchSharp.Modules;
 using TorchSharp.Native;
 using TorchSharp.Utils;
 

@@ -16,7 +16,7 @@ public static partial class torch
 
         public static Tensor operator -(Tensor left, Scalar right) => left.sub(right);
 
-        public static Tensor operator -(Scalar left, Tensor right) => Operators.Rsub.Call(right, left);
+        public static Tensor operator -(Scalar left, Tensor right) => Operators.Sub.Call(left, right);
 
         public static Tensor operator -(Tensor tensor) => tensor.neg();
 
@@ -38,36 +38,36 @@ public static partial class torch
 
         public Tensor add(Tensor target, Scalar alpha) => Operators.Add.Call(this, target, alpha);
 
-        public Tensor add(Scalar scalar) => Operators.AddScalar.Call(this, scalar);
+        public Tensor add(Scalar scalar) => Operators.Add.Call(this, scalar);
 
         public Tensor add_(Tensor target) => Operators.AddInPlace.CallInPlace(this, target);
 
         public Tensor add_(Tensor target, Scalar alpha) => Operators.AddInPlace.CallInPlace(this, target, alpha);
 
-        public Tensor add_(Scalar scalar) => Operators.AddScalarInPlace.CallInPlace(this, scalar);
+        public Tensor add_(Scalar scalar) => Operators.AddInPlace.CallInPlace(this, scalar);
 
         public Tensor sub(Tensor target) => Operators.Sub.Call(this, target);
 
-        public Tensor sub(Scalar target) => Operators.SubScalar.Call(this, target);
+        public Tensor sub(Scalar target) => Operators.Sub.Call(this, target);
 
         public Tensor sub_(Tensor target) => Operators.SubInPlace.CallInPlace(this, target);
 
         public Tensor mul(Tensor target) => Operators.Mul.Call(this, target);
 
-        public Tensor mul(Scalar target) => Operators.MulScalar.Call(this, target);
+        public Tensor mul(Scalar target) => Operators.Mul.Call(this, target);
 
         public Tensor mul_(Tensor target) => Operators.MulInPlace.CallInPlace(this, target);
 
-        public Tensor mul_(Scalar target) => Operators.MulScalarInPlace.CallInPlace(this, target);
+        public Tensor mul_(Scalar target) => Operators.MulInPlace.CallInPlace(this, target);
 
         public Tensor div(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => WithoutRounding(rounding_mode, Operators.Div).Call(this, target);
 
-        public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => WithoutRounding(rounding_mode, Operators.DivScalar).Call(this, target);
+        public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => WithoutRounding(rounding_mode, Operators.Div).Call(this, target);
 
         public Tensor div_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => WithoutRounding(rounding_mode, Operators.DivInPlace).CallInPlace(this, target);
 
         public Tensor div_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
-            WithoutRounding(rounding_mode, Operators.DivScalarInPlace).CallInPlace(this, target);
+            WithoutRounding(rounding_mode, Operators.DivInPlace).CallInPlace(this, target);
 
         private static Operator WithoutRounding(RoundingMode mode, Operator division) =>
             mode == RoundingMode.None ? division : throw new NotSupportedException("The stand-in divides without rounding only.");

@@ -149,7 +149,7 @@ namespace TorchSharp.Modules
                 if (FusedPasses.TryElements(_parameters[i], out FusedPasses.Elements parameter) && FusedPasses.TryElements(gradient, out FusedPasses.Elements slope)
                     && FusedPasses.TryElements(state.exp_avg, out FusedPasses.Elements average) && FusedPasses.TryElements(state.exp_avg_sq, out FusedPasses.Elements square))
                 {
-                    updates.Add(new(parameter.Memory, slope.Memory, average.Memory, square.Memory, parameter.Count, (float)stepSize, (float)root));
+                    updates.Add(new(parameter.Memory, slope.Memory, average.Memory, square.Memory, parameter.Count, (float)stepSize, (float)(1 / root)));
                     written.AddRange([_parameters[i], state.exp_avg, state.exp_avg_sq]);
                 }
                 else

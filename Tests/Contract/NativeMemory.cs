@@ -7,7 +7,7 @@ namespace GumbelGan.Tests.Contract;
 /// <summary>What is still alive once everything unreachable has been collected.</summary>
 internal static class NativeMemory
 {
-    private static readonly MethodInfo? s_count = typeof(torch).Assembly.GetType("TorchSharp.Native.NativeMethods")?
+    private static readonly MethodInfo? _count = typeof(torch).Assembly.GetType("TorchSharp.Native.NativeMethods")?
         .GetMethod("gg_live_tensors", BindingFlags.Static | BindingFlags.NonPublic);
 
     /// <summary>Collects what nobody can reach and waits for its finalizers.</summary>
@@ -21,7 +21,7 @@ internal static class NativeMemory
     }
 
     /// <summary>Native tensors that C# still owns; always 0 under the official package, which does not tell.</summary>
-    internal static long Tensors() => s_count is null ? 0 : (long)s_count.Invoke(null, null)!;
+    internal static long Tensors() => _count is null ? 0 : (long)_count.Invoke(null, null)!;
 
     /// <summary>Runs the body often and holds that it leaves nothing behind.</summary>
     internal static void StaysFlat(int iterations, Action body)

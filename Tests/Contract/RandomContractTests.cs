@@ -71,18 +71,18 @@ public sealed class RandomContractTests : IDisposable
     [Fact]
     public void Draws_have_the_moments_of_their_distributions()
     {
-        const int count = 200_000;
+        const int Count = 200_000;
         using var generator = new Generator(11);
-        HasMoments(rand([count], generator: generator), 0.5, 1.0 / 12);
-        HasMoments(randn([count], generator: generator), 0, 1);
-        HasMoments(empty(count).uniform_(-3, 1, generator), -1, 16.0 / 12);
-        HasMoments(empty(count).normal_(2, 0.5, generator), 2, 0.25);
-        HasMoments(empty(count).bernoulli_(0.2, generator), 0.2, 0.16);
-        Tensor uniform = rand([count], generator: generator);
+        HasMoments(rand([Count], generator: generator), 0.5, 1.0 / 12);
+        HasMoments(randn([Count], generator: generator), 0, 1);
+        HasMoments(empty(Count).uniform_(-3, 1, generator), -1, 16.0 / 12);
+        HasMoments(empty(Count).normal_(2, 0.5, generator), 2, 0.25);
+        HasMoments(empty(Count).bernoulli_(0.2, generator), 0.2, 0.16);
+        Tensor uniform = rand([Count], generator: generator);
         Assert.True(uniform.min().item<float>() >= 0 && uniform.max().item<float>() < 1);
 
-        double[] draws = Numbers.Of(tensor([1f, 3f, 0f]).multinomial(count, replacement: true, generator: generator));
-        Assert.InRange(draws.Average(), 0.75 - (5 * Math.Sqrt(0.1875 / count)), 0.75 + (5 * Math.Sqrt(0.1875 / count)));
+        double[] draws = Numbers.Of(tensor([1f, 3f, 0f]).multinomial(Count, replacement: true, generator: generator));
+        Assert.InRange(draws.Average(), 0.75 - (5 * Math.Sqrt(0.1875 / Count)), 0.75 + (5 * Math.Sqrt(0.1875 / Count)));
         Assert.DoesNotContain(2.0, draws);
         Assert.Equal([0.0, 1.0], Numbers.Of(tensor([1f, 3f]).multinomial(2, generator: generator)).Order());
     }

@@ -163,8 +163,8 @@ public sealed partial class SignatureContractTests
 
     private static IEnumerable<string> Describe(Type type)
     {
-        const BindingFlags all = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        foreach (MethodBase method in type.GetConstructors(all).Where(one => !one.IsStatic).Concat<MethodBase>(type.GetMethods(all)))
+        const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        foreach (MethodBase method in type.GetConstructors(Declared).Where(one => !one.IsStatic).Concat<MethodBase>(type.GetMethods(Declared)))
         {
             bool accessor = method is MethodInfo { IsSpecialName: true } && !method.Name.StartsWith("op_", StringComparison.Ordinal);
             bool everyObjectHasIt = method.Name is "Finalize" or "ToString" or "Equals" or "GetHashCode" || (type.IsValueType && method.IsConstructor);
@@ -177,7 +177,7 @@ public sealed partial class SignatureContractTests
             }
         }
 
-        foreach (PropertyInfo property in type.GetProperties(all))
+        foreach (PropertyInfo property in type.GetProperties(Declared))
         {
             MethodInfo? get = property.GetMethod is { IsPublic: true } getter ? getter : null, set = property.SetMethod is { IsPublic: true } setter ? setter : null;
             if ((get ?? set) is not null)
@@ -187,7 +187,7 @@ public sealed partial class SignatureContractTests
             }
         }
 
-        foreach (FieldInfo field in type.GetFields(all).Where(field => Visible(field.IsPublic, field.IsFamily, type)))
+        foreach (FieldInfo field in type.GetFields(Declared).Where(field => Visible(field.IsPublic, field.IsFamily, type)))
         {
             yield return $"{(field.IsPublic ? "" : "protected ")}{(field.IsStatic ? "static " : "")}{Name(field.FieldType)} {field.Name}";
         }
@@ -211,15 +211,24 @@ public sealed partial class SignatureContractTests
         var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static readonly Dictionary<Type, string> s_keywords = new()
+    private static readonly Dictionary<Type, string> _keywords = new()
     {
-        [typeof(void)] = "void", [typeof(bool)] = "bool", [typeof(byte)] = "byte", [typeof(sbyte)] = "sbyte", [typeof(short)] = "short", [typeof(int)] = "int",
-        [typeof(long)] = "long", [typeof(float)] = "float", [typeof(double)] = "double", [typeof(string)] = "string", [typeof(object)] = "object",
+        [typeof(void)] = "void",
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(sbyte)] = "sbyte",
+        [typeof(short)] = "short",
+        [typeof(int)] = "int",
+        [typeof(long)] = "long",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(string)] = "string",
+        [typeof(object)] = "object",
     };
 
     private static string Name(Type type)
     {
-        if (s_keywords.TryGetValue(type, out string? keyword))
+        if (_keywords.TryGetValue(type, out string? keyword))
         {
             return keyword;
         }

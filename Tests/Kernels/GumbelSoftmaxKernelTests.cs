@@ -1,4 +1,4 @@
-using GumbelGan.Generators.Kernels;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using Xunit;
 

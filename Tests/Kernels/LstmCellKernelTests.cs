@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using GumbelGan.Generators.Kernels;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using GumbelGan.Generators.Kernels;
+using GumbelGan.Kernels;
 using Xunit;
 
 namespace GumbelGan.Tests.Kernels;

@@ -113,7 +113,7 @@ public sealed class BytePairTokenizerTests
     [InlineData("a nowhere", "'nowhere' is not in")]
     [InlineData("z q", "'zq' is not in")]
     [InlineData("Ġ t\nĠ t", "line 3: the merge 'Ġ t' is listed a second time")]
-    [InlineData("\u0000 b", "'\u0000' is not in")]
+    [InlineData("\u0000 b", "'<U+0000>' is not in")]
     public void Malformed_merges_are_refused_with_their_line(string merges, string says)
     {
         using var folder = new TemporaryFolder();

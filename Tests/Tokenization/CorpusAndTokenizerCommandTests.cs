@@ -77,14 +77,14 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
     [InlineData("bpe")]
     public void A_trained_tokenizer_encodes_and_decodes_a_file(string kind)
     {
-        const string text = "a man, a plan\n\na plan\n";
-        File.WriteAllText(_folder["text.txt"], text);
+        const string Text = "a man, a plan\n\na plan\n";
+        File.WriteAllText(_folder["text.txt"], Text);
         ProgramRun trained = ProgramRun.Of("tokenizer", "train", _folder["text.txt"], "--kind", kind, "--output", _folder["tokenizer"]);
         Assert.Equal((0, ""), (trained.ExitCode, trained.Error));
         Assert.Equal(0, ProgramRun.Of("tokenizer", "encode", _folder["tokenizer"], _folder["text.txt"], "--output", _folder["ids"]).ExitCode);
         ProgramRun encoded = ProgramRun.Of("tokenizer", "encode", _folder["tokenizer"], _folder["text.txt"]);
         Assert.Equal(File.ReadAllText(_folder["ids"]), encoded.Output);
-        Assert.Equal(text, ProgramRun.Of("tokenizer", "decode", _folder["tokenizer"], _folder["ids"]).Output);
+        Assert.Equal(Text, ProgramRun.Of("tokenizer", "decode", _folder["tokenizer"], _folder["ids"]).Output);
     }
 
     [Theory]

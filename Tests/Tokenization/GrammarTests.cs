@@ -68,12 +68,12 @@ public sealed partial class GrammarTests
     {
         var grammar = Grammar.Parse(Ambiguous, "ambiguous");
         var random = new RandomStream(new RandomKey(11));
-        const int draws = 200_000;
-        Dictionary<string, int> counts = Enumerable.Range(0, draws).Select(_ => grammar.Sample(random)).CountBy(text => text).ToDictionary();
+        const int Draws = 200_000;
+        Dictionary<string, int> counts = Enumerable.Range(0, Draws).Select(_ => grammar.Sample(random)).CountBy(text => text).ToDictionary();
         IReadOnlyList<GrammarString> language = grammar.Enumerate();
-        GrammarString[] common = [.. language.Where(entry => entry.Probability * draws >= 20)];
-        double statistic = common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * draws), 2) / (entry.Probability * draws));
-        double restExpected = draws * (1 - common.Sum(entry => entry.Probability)), restObserved = draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
+        GrammarString[] common = [.. language.Where(entry => entry.Probability * Draws >= 20)];
+        double statistic = common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * Draws), 2) / (entry.Probability * Draws));
+        double restExpected = Draws * (1 - common.Sum(entry => entry.Probability)), restObserved = Draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
         statistic += Math.Pow(restObserved - restExpected, 2) / restExpected;
         // Chi-square with as many degrees of freedom as common strings: mean k, variance 2k; five standard deviations.
         Assert.InRange(statistic, common.Length - (5 * Math.Sqrt(2 * common.Length)), common.Length + (5 * Math.Sqrt(2 * common.Length)));
@@ -89,8 +89,8 @@ public sealed partial class GrammarTests
         Func<string, bool> recogniser = name == "arithmetic" ? text => Arithmetic().IsMatch(text) : text => TexygenAccepts(text.Split(' '));
         var random = new RandomStream(new RandomKey(3));
         int valid = 0;
-        const int draws = 3000;
-        for (int i = 0; i < draws; i++)
+        const int Draws = 3000;
+        for (int i = 0; i < Draws; i++)
         {
             string text = grammar.Sample(random);
             Assert.True(grammar.Accepts(text) && recogniser(text), text);
@@ -120,7 +120,7 @@ public sealed partial class GrammarTests
             valid += recogniser(mutated) ? 1 : 0;
         }
 
-        Assert.InRange(valid, draws / 100, draws * 99 / 100);
+        Assert.InRange(valid, Draws / 100, Draws * 99 / 100);
     }
 
     [Fact]
@@ -163,7 +163,7 @@ public sealed partial class GrammarTests
     [InlineData("S -> \"a\"\nS -> \"b\"", "g, line 2, column 1: S is defined a second time (first on line 1)")]
     [InlineData("\"a\" -> S", "g, line 1, column 1: a rule must start with NAME ->")]
     [InlineData("S \"a\"", "a rule must start with NAME ->")]
-    [InlineData("S -> a\u0007", "g, line 1, column 7: the character U+0007 has no meaning here")]
+    [InlineData("S -> a\u0007", "g, line 1, column 7: the character '<U+0007>' has no meaning here")]
     [InlineData("S -> \"a\" [1] \"b\"", "g, line 1, column 14: \"b\" cannot follow")]
     [InlineData("%colour red\nS -> \"a\"", "g, line 1, column 1: %colour is no directive")]
     [InlineData("%maximum\nS -> \"a\"", "%maximum needs a value")]
@@ -196,6 +196,16 @@ public sealed partial class GrammarTests
     [Fact]
     public void Too_large_a_language_is_refused_before_memory_is_spent_on_it() =>
         Assert.Throws<UserMistakeException>(() => Shipped("captions").Enumerate(limit: 10_000));
+
+    [Fact]
+    public void A_grammar_beyond_any_use_is_refused_at_once()
+    {
+        string chain = string.Concat(Enumerable.Range(0, 10_000).Select(i => $"A{i} -> A{i + 1} \"a\"\n"));
+        Assert.Contains("too many for strings of up to 1000 terminals", Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n" + chain + "A10000 -> \"a\"", "g")).Message);
+        Assert.Contains("never ends", Assert.Throws<UserMistakeException>(() => Grammar.Parse(chain + "A10000 -> A10000 \"a\"", "g")).Message);
+        Assert.Contains("derives no string of 1 to 40", Assert.Throws<UserMistakeException>(() => Grammar.Parse(chain + "A10000 -> \"a\"", "g")).Message);
+        Assert.Contains("bring %tilt nearer to 1", Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n%tilt 100\nS -> \"a\" S | \"a\"", "g")).Message);
+    }
 
     [Fact]
     public void A_grammar_file_in_no_UTF8_or_without_end_is_refused()

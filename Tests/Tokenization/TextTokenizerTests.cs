@@ -142,23 +142,23 @@ public sealed class TextTokenizerTests
     [InlineData(TokenizerKind.Bpe)]
     public void The_contract_of_the_abstract_tokenizer_holds(TokenizerKind kind)
     {
-        const string text = "The mañana 👍🏽 THE end, é.";
-        Tokenizer tokenizer = TextTokenizer.Train([text, text], new TokenizerOptions { Kind = kind, Merges = 6, Lowercase = true });
-        int[] ids = [.. tokenizer.EncodeToIds(text)];
-        IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out string? normalized);
-        Assert.Equal(text.ToLowerInvariant(), normalized);
+        const string Text = "The mañana 👍🏽 THE end, é.";
+        Tokenizer tokenizer = TextTokenizer.Train([Text, Text], new TokenizerOptions { Kind = kind, Merges = 6, Lowercase = true });
+        int[] ids = [.. tokenizer.EncodeToIds(Text)];
+        IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(Text, out string? normalized);
+        Assert.Equal(Text.ToLowerInvariant(), normalized);
         Assert.Equal(ids, tokens.Select(token => token.Id));
-        Assert.Equal(ids, tokenizer.EncodeToIds(text.AsSpan()));
-        Assert.Equal(ids.Length, tokenizer.CountTokens(text));
+        Assert.Equal(ids, tokenizer.EncodeToIds(Text.AsSpan()));
+        Assert.Equal(ids.Length, tokenizer.CountTokens(Text));
         Assert.Equal(0, tokens[0].Offset.Start.Value);
-        Assert.Equal(text.Length, tokens[^1].Offset.End.Value);
+        Assert.Equal(Text.Length, tokens[^1].Offset.End.Value);
         for (int limit = 1; limit <= ids.Length; limit++)
         {
-            Assert.Equal(ids[..limit], tokenizer.EncodeToIds(text, limit, out _, out int consumed));
+            Assert.Equal(ids[..limit], tokenizer.EncodeToIds(Text, limit, out _, out int consumed));
             Assert.Equal(tokens[limit - 1].Offset.End.Value, consumed);
-            Assert.Equal(consumed, tokenizer.GetIndexByTokenCount(text, limit, out _, out int count));
+            Assert.Equal(consumed, tokenizer.GetIndexByTokenCount(Text, limit, out _, out int count));
             Assert.Equal(limit, count);
-            int start = tokenizer.GetIndexByTokenCountFromEnd(text, limit, out _, out count);
+            int start = tokenizer.GetIndexByTokenCountFromEnd(Text, limit, out _, out count);
             Assert.Equal(limit, count);
             Assert.Equal(limit == ids.Length ? 0 : tokens[^limit].Offset.Start.Value, start);
         }
@@ -173,7 +173,7 @@ public sealed class TextTokenizerTests
             Assert.Equal(decoded[..written], tokenizer.Decode(ids[..consumed]));
         }
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.EncodeToIds(text, 0, out _, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.EncodeToIds(Text, 0, out _, out _));
     }
 
     /// <summary>Strings of Unicode scalar values of one to four UTF-8 bytes; never an unpaired surrogate.</summary>

@@ -53,6 +53,17 @@ public static class AdversarialLoss
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such loss."),
     };
 
+    /// <summary>The scores of real sequences that <see cref="Generator"/> wants: computed without a gradient for the relativistic game, zeros for the others, which do not read them.</summary>
+    /// <param name="kind">The game.</param>
+    /// <param name="discriminator">Scores.</param>
+    /// <param name="realIds">[B, T] of int64.</param>
+    /// <returns>[B].</returns>
+    public static Tensor RealScoresForGenerator(AdversarialLossKind kind, Discriminator discriminator, Tensor realIds)
+    {
+        using IDisposable off = no_grad();
+        return kind == AdversarialLossKind.Relativistic ? discriminator.Score(realIds) : zeros(realIds.shape[0], device: realIds.device);
+    }
+
     /// <summary>
     /// The mean of (|gradient of the score| - 1)^2 at random points between pairs of real and generated sequences (Gulrajani et al. 2017, eq. 3).
     /// The gradient is taken with respect to the one-hots, over all of a sequence's T x V coordinates.

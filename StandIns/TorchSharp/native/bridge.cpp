@@ -107,17 +107,27 @@ std::vector<at::Tensor> borrow_all(void* const* handles, int count) {
   return tensors;
 }
 
-// A number where the schema wants a tensor becomes a wrapped number, which takes part in type promotion as the number would.
-at::Tensor wrapped(const at::Scalar& number) { return at::native::wrapped_scalar_tensor(number); }
+// A number where the schema wants a tensor becomes a wrapped number, which takes part in type promotion as the number would. Beside a tensor
+// of floating point it takes that tensor's type at once, as promotion would decide anyway, and spares libtorch the conversion.
+at::Tensor wrapped(const at::Scalar& number, const Value& beside) {
+  at::ScalarType type = number.type();
+  if (beside.tag == kTensor && beside.pointer != nullptr) {
+    const auto other = c10::typeMetaToScalarType(static_cast<c10::TensorImpl*>(beside.pointer)->dtype());
+    if (other == at::kFloat || other == at::kDouble) type = other;
+  }
+  at::Tensor tensor = at::detail::scalar_tensor_static(number, type, at::Device(at::kCPU));
+  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return tensor;
+}
 
-c10::IValue box(const Value& value, const c10::Argument& formal) {
+c10::IValue box(const Value& value, const Value& beside, const c10::Argument& formal) {
   const bool wants_tensor = value.tag >= kInt && value.tag <= kBool && formal.type()->kind() == c10::TypeKind::TensorType;
   switch (value.tag) {
     case kNone: return {};
     case kTensor: return borrow(value.pointer);
-    case kInt: return wants_tensor ? c10::IValue(wrapped(value.integer)) : c10::IValue(value.integer);
-    case kDouble: return wants_tensor ? c10::IValue(wrapped(value.real)) : c10::IValue(value.real);
-    case kBool: return wants_tensor ? c10::IValue(wrapped(value.integer != 0)) : c10::IValue(value.integer != 0);
+    case kInt: return wants_tensor ? c10::IValue(wrapped(value.integer, beside)) : c10::IValue(value.integer);
+    case kDouble: return wants_tensor ? c10::IValue(wrapped(value.real, beside)) : c10::IValue(value.real);
+    case kBool: return wants_tensor ? c10::IValue(wrapped(value.integer != 0, beside)) : c10::IValue(value.integer != 0);
     case kIntList: {
       const auto* first = static_cast<const int64_t*>(value.pointer);
       return std::vector<int64_t>(first, first + value.count);
@@ -235,7 +245,8 @@ EXPORT int gg_call(const void* op, const Value* arguments, int argument_count, V
     torch::jit::Stack stack = std::move(spare);
     stack.clear();
     stack.reserve(formals.size());
-    for (int i = 0; i < argument_count; ++i) stack.push_back(box(arguments[i], formals[i]));
+    // Binary operators have their tensors first: what stands beside the second argument is the first, and the other way round.
+    for (int i = 0; i < argument_count; ++i) stack.push_back(box(arguments[i], arguments[i == 0 && argument_count > 1 ? 1 : 0], formals[i]));
     for (size_t i = argument_count; i < formals.size(); ++i) {
       TORCH_CHECK(formals[i].default_value(), handle.schema().name(), " needs its argument '", formals[i].name(), "'");
       stack.push_back(*formals[i].default_value());

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// Elementary functions on sixteen floats, the same bits on every machine (only additions, multiplications and fused multiply-adds,

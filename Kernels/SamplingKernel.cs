@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using GumbelGan.Randomness;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// Draws a token from softmax(logits / temperature): by one uniform number and the cumulative sum of the row, or as the largest of the
@@ -148,6 +148,7 @@ public static unsafe class SamplingKernel
         return column;
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int SampleByGumbelMax(float* logits, int columns, float temperature, ulong stepKey, ulong row)
     {

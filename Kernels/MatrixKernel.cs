@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// Products of small dense matrices that lie in cache: C = A B or C += A B, one thread, every element summed over the depth in order with

@@ -2,9 +2,9 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using GumbelGan.Randomness;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// One row of the Gumbel-Softmax relaxation, y = softmax((logits + g) / temperature), noise drawn while the row is in cache
@@ -169,6 +169,7 @@ public static unsafe class GumbelSoftmaxKernel
     }
 
     /// <summary>Writes logits + noise and returns the largest.</summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static float Perturb(float* logits, float* perturbed, int columns, ulong stepKey, ulong row)
     {
@@ -248,11 +249,11 @@ public static unsafe class GumbelSoftmaxKernel
     internal static int IndexOf(float* values, int columns, float value)
     {
         // Span.IndexOf compares floats one at a time.
-        Vector512<float> wanted = Vector512.Create(value);
+        Vector256<float> wanted = Vector256.Create(value);
         int column = 0;
-        for (; column <= columns - Lanes; column += Lanes)
+        for (; column <= columns - Vector256<float>.Count; column += Vector256<float>.Count)
         {
-            ulong matches = Vector512.Equals(Vector512.Load(values + column), wanted).ExtractMostSignificantBits();
+            uint matches = Vector256.Equals(Vector256.Load(values + column), wanted).ExtractMostSignificantBits();
             if (matches != 0)
             {
                 return column + BitOperations.TrailingZeroCount(matches);

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using GumbelGan.Randomness;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>One step of a roll-out: what its forward and backward passes share.</summary>
 public unsafe struct RelaxedStep
@@ -83,8 +83,9 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
 {
     // A piece of the vocabulary for some rows, 24 x 384 floats, leaves a quarter of a 48 KB first-level cache to what streams past it.
     private const int PieceColumns = 384, ForwardRows = 24;
-    // Backward keeps two matrices, y and its gradient, of 32 x 128.
-    private const int SlabColumns = 128, BackwardRows = 32;
+    // Backward keeps two matrices, y and its gradient, of 64 x 384 in the second-level cache: depth 64 for the weights' gradients, and
+    // kept rows read as one stretch of memory.
+    private const int SlabColumns = 384, BackwardRows = 64;
     private const int Tile = GumbelNoise.TileColumns;
 
     private readonly int _vocabulary, _hidden, _generatorWidth, _discriminatorWidth, _maximumRows, _pieces;
@@ -335,7 +336,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float AddBiasAndNoise(float* values, float* bias, float* noise, int columns, int firstToken, RandomKey? stepKey, ulong row)
+    internal static float AddBiasAndNoise(float* values, float* bias, float* noise, int columns, int firstToken, RandomKey? stepKey, ulong row)
     {
         Vector512<float> maximum = Vector512.Create(float.NegativeInfinity);
         if (stepKey is { } key)

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// The elementwise part of an LSTM cell (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) and its gradient;

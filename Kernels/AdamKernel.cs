@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static GumbelGan.Generators.Kernels.VectorFunctions;
+using static GumbelGan.Kernels.VectorFunctions;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>What one parameter tensor's Adam step needs besides its numbers (Kingma and Ba 2015, as PyTorch computes it).</summary>
 /// <param name="LearningRate">Step size.</param>

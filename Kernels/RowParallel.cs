@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace GumbelGan.Generators.Kernels;
+namespace GumbelGan.Kernels;
 
 /// <summary>
 /// A parallel loop over rows with workers that stay: after a loop they watch for the next one a few microseconds and then sleep.

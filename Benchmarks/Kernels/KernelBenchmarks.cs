@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+using BenchmarkDotNet.Attributes;
+using GumbelGan.Kernels;
+using GumbelGan.Randomness;
+
+namespace GumbelGan.Benchmarks.Kernels;
+
+/// <summary>The row kernels at the sizes of case A: 64 x 20 rows of V = 5000, E = H = F = 32, on 1 and 2 threads.</summary>
+[MinColumn, MedianColumn]
+public unsafe class KernelBenchmarks
+{
+    private const int Batch = 64, Length = 20, Vocabulary = 5000, Hidden = 32, Rows = Batch * Length;
+
+    private readonly float* _logits = Random((nint)Rows * Vocabulary), _relaxed = Random((nint)Rows * Vocabulary);
+    private readonly float* _hidden = Random(Batch * Hidden), _weight = Random(Vocabulary * Hidden), _bias = Random(Vocabulary);
+    private readonly float* _generatorEmbedding = Random(Vocabulary * Hidden), _discriminatorEmbedding = Random(Vocabulary * Hidden);
+    private readonly float* _generatorInput = Random(Batch * Hidden), _discriminatorInput = Random(Batch * Hidden), _gradient = Random(Batch * Hidden);
+    private readonly float* _maxima = Random(Batch), _sums = Random(Batch), _hiddenGradient = Random(Batch * Hidden), _losses = Random(Rows);
+    private readonly float* _weightGradient = Random(Vocabulary * Hidden), _biasGradient = Random(Vocabulary), _embeddingGradient = Random(Vocabulary * Hidden);
+    private readonly long* _tokens = (long*)Random(2 * Rows);
+    private readonly RandomKey _key = new(1);
+    private RowParallel _parallel = null!;
+    private RelaxedVocabulary _vocabulary = null!;
+    private float* _kept;
+
+    /// <summary>Gets or sets the number of threads.</summary>
+    [Params(1, 2)]
+    public int Threads { get; set; }
+
+    /// <summary>Starts the threads, packs the parameters, and does one step whose relaxed rows are kept.</summary>
+    [GlobalSetup]
+    public void Start()
+    {
+        _parallel = new RowParallel(Threads);
+        _vocabulary = new RelaxedVocabulary(Vocabulary, Hidden, Hidden, Hidden, Batch);
+        _kept = Random(_vocabulary.KeptLength);
+        _vocabulary.PackGenerator(_parallel, _weight, _bias, _generatorEmbedding);
+        _vocabulary.PackDiscriminator(_parallel, _discriminatorEmbedding);
+        _vocabulary.Forward(_parallel, Step(_kept), _generatorInput, _discriminatorInput, null);
+        new Span<long>(_tokens, Rows).Clear();
+    }
+
+    /// <summary>Ends the threads.</summary>
+    [GlobalCleanup]
+    public void Stop()
+    {
+        _vocabulary.Dispose();
+        _parallel.Dispose();
+        NativeMemory.AlignedFree(_kept);
+    }
+
+    /// <summary>Noise, softmax and normalisation of all rows.</summary>
+    [Benchmark]
+    public void Relax() => GumbelSoftmaxKernel.Forward(_parallel, _logits, _relaxed, Rows, Vocabulary, 0.9f, _key);
+
+    /// <summary>The gradient of all rows.</summary>
+    [Benchmark]
+    public void RelaxBackward() => GumbelSoftmaxKernel.Backward(_parallel, _relaxed, _logits, _relaxed, Rows, Vocabulary, 0.9f);
+
+    /// <summary>Loss of all rows, and gradient.</summary>
+    [Benchmark]
+    public void CrossEntropy() =>
+        CrossEntropyKernel.LossAndGradient(_parallel, _logits, _relaxed, _tokens, _losses, Rows, Vocabulary, ignored: -1, scale: 1f / Rows);
+
+    /// <summary>One step of the roll-out's vocabulary part.</summary>
+    [Benchmark]
+    public void VocabularyForward() => _vocabulary.Forward(_parallel, Step(null), _generatorInput, _discriminatorInput, null);
+
+    /// <summary>Its gradient, the relaxed rows made again.</summary>
+    [Benchmark]
+    public void VocabularyBackward() => _vocabulary.Backward(_parallel, Step(null), Gradients());
+
+    /// <summary>Its gradient, the relaxed rows kept.</summary>
+    [Benchmark]
+    public void VocabularyBackwardKept() => _vocabulary.Backward(_parallel, Step(_kept), Gradients());
+
+    private static float* Random(nint count)
+    {
+        var random = new RandomStream(new RandomKey((ulong)count));
+        float* values = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
+        for (nint i = 0; i < count; i++)
+        {
+            values[i] = (float)random.NextDouble() - 0.5f;
+        }
+
+        return values;
+    }
+
+    private RelaxedStep Step(float* kept) => new()
+    {
+        Hidden = _hidden,
+        Rows = Batch,
+        Temperature = 0.9f,
+        Key = _key,
+        Maxima = _maxima,
+        Sums = _sums,
+        Kept = kept,
+    };
+
+    private RelaxedGradients Gradients() => new()
+    {
+        GeneratorInput = _generatorInput,
+        DiscriminatorInput = _discriminatorInput,
+        GeneratorInputGradient = _gradient,
+        DiscriminatorInputGradient = _gradient,
+        Hidden = _hiddenGradient,
+        Weight = _weightGradient,
+        Bias = _biasGradient,
+        GeneratorEmbedding = _embeddingGradient,
+    };
+}

@@ -1,0 +1,344 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GumbelGan.Kernels;
+using GumbelGan.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>A batch of relaxed samples that exist only as embeddings.</summary>
+/// <param name="Ids">[B, T] of int64: the largest entry of each row, padding after the end token.</param>
+/// <param name="Mask">[B, T] of float32: 1 up to the end token, it included, and 0 after it.</param>
+public sealed record RolledOutSequences(Tensor Ids, Tensor Mask);
+
+/// <summary>
+/// The roll-out of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrent steps, noise, relaxation and the products
+/// with both embedding matrices in one pass, without a relaxed sample [B, T, V] that outlives its piece of cache; and its own backward pass.
+/// It computes what <see cref="LstmGenerator.Relax"/> defines, from the same noise.
+/// </summary>
+/// <remarks>
+/// B batch, T time, V vocabulary, E the generator's embedding, F the discriminator's, H hidden. One roll-out at a time: a new
+/// <see cref="Generate"/> overwrites what the backward pass of the last one needs.
+/// </remarks>
+public sealed unsafe class FusedRollout : IDisposable
+{
+    // Relaxed rows up to this many floats are kept for the later passes; beyond it they are made again from the noise.
+    private const long LargestKept = 1L << 28;
+    private readonly LstmGenerator _generator;
+    private readonly RowParallel _parallel;
+    private readonly LstmSequence _lstm;
+    private readonly RelaxedVocabulary _vocabulary;
+    private readonly int _batch, _width, _minimumSteps;
+    private readonly NativeBuffer _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient;
+    private readonly NativeBuffer? _kept;
+    private readonly nint _keptLength;
+    private readonly int[] _tokens;
+    private readonly byte[] _finished;
+    private double _temperature;
+    private Relaxation _relaxation;
+    private RandomKey _noise;
+    private int _steps;
+
+    /// <summary>Sets the memory aside for roll-outs of <paramref name="batch"/> sequences.</summary>
+    /// <param name="generator">One layer, on the CPU; see <see cref="Supports"/>.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="discriminatorWidth">F.</param>
+    /// <param name="parallel">The threads.</param>
+    /// <param name="minimumSteps">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
+    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, int minimumSteps = 1)
+    {
+        (_generator, _batch, _width, _parallel, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, minimumSteps);
+        SequenceFormat format = generator.Format;
+        GeneratorOptions options = generator.Options;
+        _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
+        _vocabulary = new RelaxedVocabulary(format.Vocabulary, options.Hidden, options.Feedback == Feedback.Relaxed ? options.Embedding : 0, discriminatorWidth, batch);
+        nint rows = (nint)batch * format.Length;
+        (_maxima, _sums) = (new(rows), new(rows));
+        (_softInputs, _softEmbedded) = (new(rows * options.Embedding), new(rows * discriminatorWidth));
+        (_inputGradient, _hiddenGradient) = (new((nint)batch * options.Embedding), new((nint)batch * options.Hidden));
+        // A multiple of 16 floats, so that every step starts at a multiple of 64 bytes.
+        _keptLength = (_vocabulary.KeptLength + 15) / 16 * 16;
+        _kept = (long)_keptLength * format.Length <= LargestKept ? new NativeBuffer(_keptLength * format.Length) : null;
+        _tokens = GC.AllocateArray<int>((int)rows, pinned: true);
+        _finished = GC.AllocateArray<byte>((int)rows, pinned: true);
+    }
+
+    private int Length => _generator.Format.Length;
+
+    private bool FeedsBackRelaxed => _generator.Options.Feedback == Feedback.Relaxed;
+
+    private bool IsStraightThrough => _relaxation == Relaxation.StraightThrough;
+
+    /// <summary>Whether <paramref name="generator"/> can be rolled out this way: one layer, on the CPU.</summary>
+    public static bool Supports(LstmGenerator generator) => generator.Options.Layers == 1 && generator.Device.type == DeviceType.CPU;
+
+    /// <summary>Rolls out a batch; no gradient is recorded until <see cref="Embedded"/>.</summary>
+    /// <param name="discriminatorTable">[V, F].</param>
+    /// <param name="temperature">Of the relaxation; positive.</param>
+    /// <param name="relaxation">Soft or straight-through.</param>
+    /// <param name="noise">Keys the noise.</param>
+    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise)
+    {
+        (_temperature, _relaxation, _noise) = (temperature, relaxation, noise);
+        Pack(discriminatorTable);
+        _lstm.Begin();
+        _generator.FillInitialCell(noise, new Span<float>(_lstm.Cell(0), _batch * _generator.Options.Hidden));
+        float* table = Pointer(_generator.EmbeddingWeight);
+        for (int row = 0; row < _batch; row++)
+        {
+            CopyRow(table, _generator.Format.BeginId, _lstm.Input(0), row, _generator.Options.Embedding);
+        }
+
+        Array.Fill(_tokens, _generator.Format.PaddingId ?? 0);
+        Array.Fill(_finished, (byte)1);
+        bool[] ended = new bool[_batch];
+        _steps = 0;
+        for (int t = 0; t < Length && (t < _minimumSteps || !Array.TrueForAll(ended, over => over)); t++)
+        {
+            _lstm.Forward(t);
+            bool last = t == Length - 1;
+            fixed (int* tokens = &_tokens[t * _batch])
+            {
+                _vocabulary.Forward(_parallel, Step(t), FeedsBackRelaxed && !last ? SoftInput(t) : null, SoftEmbedded(t), tokens);
+            }
+
+            for (int row = 0; row < _batch; row++)
+            {
+                int place = t * _batch + row;
+                _finished[place] = ended[row] ? (byte)1 : (byte)0;
+                if (ended[row])
+                {
+                    _tokens[place] = _generator.Format.PaddingId!.Value;
+                }
+
+                if (!last)
+                {
+                    // After the end, and under straight-through, what is fed back is a token's own embedding.
+                    if (FeedsBackRelaxed && !ended[row] && !IsStraightThrough)
+                    {
+                        CopyRow(SoftInput(t), row, _lstm.Input(t + 1), row, _generator.Options.Embedding);
+                    }
+                    else
+                    {
+                        CopyRow(table, _tokens[place], _lstm.Input(t + 1), row, _generator.Options.Embedding);
+                    }
+                }
+
+                ended[row] |= _tokens[place] == _generator.Format.EndId;
+            }
+
+            _steps = t + 1;
+        }
+
+        return new RolledOutSequences(BatchFirstIds(), BatchFirstMask());
+    }
+
+    /// <summary>
+    /// The last roll-out, multiplied by the discriminator's embedding matrix. Gradients flow to <paramref name="discriminatorTable"/> where it
+    /// requires them, and to the generator where <paramref name="throughGenerator"/>.
+    /// </summary>
+    /// <param name="discriminatorTable">[V, F]; its values may have changed since <see cref="Generate"/>.</param>
+    /// <param name="throughGenerator">Whether gradients reach the generator's weights.</param>
+    /// <param name="changed">Whether the table's values have changed since the products were last taken.</param>
+    /// <returns>[B, T', F], T' the steps until every sequence had ended.</returns>
+    public Tensor Embedded(Tensor discriminatorTable, bool throughGenerator, bool changed)
+    {
+        if (changed)
+        {
+            _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
+            for (int t = 0; t < _steps; t++)
+            {
+                _vocabulary.EmbedAgain(_parallel, Step(t), SoftEmbedded(t));
+            }
+        }
+
+        object[] inputs = throughGenerator ? [this, discriminatorTable, .. _generator.FusedParameters] : [this, discriminatorTable];
+        return Node.apply(inputs).transpose(0, 1); // [B, T', F]
+    }
+
+    /// <summary>The mask of the last roll-out, cut to the T' of <see cref="Embedded"/>.</summary>
+    public Tensor Mask => BatchFirstMask().narrow(1, 0, _steps);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable? part in (IDisposable?[])[_lstm, _vocabulary, _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient, _kept])
+        {
+            part?.Dispose();
+        }
+    }
+
+    private RelaxedStep Step(int t) => new()
+    {
+        Hidden = _lstm.Hidden(t + 1),
+        Rows = _batch,
+        Temperature = (float)_temperature,
+        Key = _noise.Derive((ulong)t),
+        Maxima = _maxima.Pointer + (nint)t * _batch,
+        Sums = _sums.Pointer + (nint)t * _batch,
+        Kept = _kept is null ? null : _kept.Pointer + t * _keptLength,
+    };
+
+    private float* SoftInput(int t) => _softInputs.Pointer + (nint)t * _batch * _generator.Options.Embedding;
+
+    private float* SoftEmbedded(int t) => _softEmbedded.Pointer + (nint)t * _batch * _width;
+
+    private void Pack(Tensor discriminatorTable)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        LstmGenerator.CellParameters weights = _generator.CellWeights;
+        _lstm.Pack(Pointer(weights.Input), Pointer(weights.Hidden), Pointer(weights.InputBias), Pointer(weights.HiddenBias));
+        _vocabulary.PackGenerator(_parallel, Pointer(_generator.OutputWeight), Pointer(_generator.EffectiveBias()), FeedsBackRelaxed ? Pointer(_generator.EmbeddingWeight) : null);
+        _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
+    }
+
+    private Tensor Forward(Tensor table)
+    {
+        Tensor embedded = empty(_steps, _batch, _width); // [T', B, F]
+        float* destination = Pointer(embedded), rows = Pointer(table);
+        for (int place = 0; place < _steps * _batch; place++)
+        {
+            // The discriminator sees one-hots after the end and under straight-through.
+            bool isSoft = _finished[place] == 0 && !IsStraightThrough;
+            CopyRow(isSoft ? _softEmbedded.Pointer : rows, isSoft ? place : _tokens[place], destination, place, _width);
+        }
+
+        return embedded;
+    }
+
+    /// <summary>The gradients of the table and, where <paramref name="parameters"/> are given, of each of them, in their order.</summary>
+    private List<Tensor> Backward(Tensor gradient, bool tableNeedsGradient, int parameters)
+    {
+        SequenceFormat format = _generator.Format;
+        int embeddingWidth = _generator.Options.Embedding, hidden = _generator.Options.Hidden;
+        Tensor outer = gradient.contiguous(); // [T', B, F]
+        Tensor tableGradient = zeros(format.Vocabulary, _width);
+        bool throughGenerator = parameters > 0;
+        Tensor embedding = zeros(format.Vocabulary, embeddingWidth), weight = zeros(format.Vocabulary, hidden), bias = zeros(format.Vocabulary);
+        _lstm.BeginBackward();
+        float* inputGradient = null;
+        for (int t = _steps - 1; t >= 0; t--)
+        {
+            float* outerStep = Pointer(outer) + (nint)t * _batch * _width;
+            if (tableNeedsGradient && IsStraightThrough)
+            {
+                ScatterRows(outerStep, t, Pointer(tableGradient), _width);
+            }
+
+            if (inputGradient != null && (!FeedsBackRelaxed || IsStraightThrough))
+            {
+                ScatterRows(inputGradient, t, FeedsBackRelaxed ? Pointer(embedding) : null, embeddingWidth);
+            }
+
+            if (throughGenerator || !IsStraightThrough)
+            {
+                fixed (byte* finished = &_finished[t * _batch])
+                {
+                    _vocabulary.Backward(_parallel, Step(t), new RelaxedGradients
+                    {
+                        GeneratorInput = FeedsBackRelaxed && inputGradient != null ? SoftInput(t) : null,
+                        GeneratorInputGradient = FeedsBackRelaxed ? inputGradient : null,
+                        DiscriminatorInput = SoftEmbedded(t),
+                        DiscriminatorInputGradient = outerStep,
+                        Finished = finished,
+                        Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
+                        Weight = throughGenerator ? Pointer(weight) : null,
+                        Bias = throughGenerator ? Pointer(bias) : null,
+                        GeneratorEmbedding = throughGenerator && FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
+                        DiscriminatorEmbedding = tableNeedsGradient && !IsStraightThrough ? Pointer(tableGradient) : null,
+                    });
+                }
+            }
+
+            if (throughGenerator)
+            {
+                Add(_hiddenGradient.Pointer, _lstm.HiddenGradient, _batch * hidden);
+                inputGradient = _inputGradient.Pointer;
+                _lstm.Backward(t, null, inputGradient);
+            }
+        }
+
+        if (!throughGenerator)
+        {
+            return [null!, tableGradient];
+        }
+
+        for (int row = 0; row < _batch; row++)
+        {
+            Add(_inputGradient.Pointer + (nint)row * embeddingWidth, Pointer(embedding) + (nint)format.BeginId * embeddingWidth, embeddingWidth);
+        }
+
+        Tensor inputWeight = empty(4 * hidden, embeddingWidth), hiddenWeight = empty(4 * hidden, hidden), gateBias = empty(4 * hidden);
+        _lstm.WeightGradients(_steps, Pointer(inputWeight), Pointer(hiddenWeight), Pointer(gateBias));
+        // The order of LstmGenerator.FusedParameters.
+        return [null!, tableNeedsGradient ? tableGradient : null!, embedding, weight, bias, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
+    }
+
+    /// <summary>Adds each row's gradient to the row of the token that it was, since a one-hot times a matrix is one of its rows.</summary>
+    private void ScatterRows(float* gradient, int t, float* table, int width)
+    {
+        for (int row = 0; table != null && row < _batch; row++)
+        {
+            if (_finished[t * _batch + row] == 0)
+            {
+                Add(gradient + (nint)row * width, table + (nint)_tokens[t * _batch + row] * width, width);
+            }
+        }
+    }
+
+    private Tensor BatchFirstIds()
+    {
+        long[] ids = new long[_batch * Length];
+        for (int place = 0; place < ids.Length; place++)
+        {
+            ids[place % _batch * Length + place / _batch] = place < _steps * _batch ? _tokens[place] : _generator.Format.PaddingId ?? 0;
+        }
+
+        return tensor(ids, [_batch, Length]);
+    }
+
+    private Tensor BatchFirstMask()
+    {
+        float[] mask = new float[_batch * Length];
+        for (int place = 0; place < _steps * _batch; place++)
+        {
+            mask[place % _batch * Length + place / _batch] = 1 - _finished[place];
+        }
+
+        return tensor(mask, [_batch, Length]);
+    }
+
+    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    private static void CopyRow(float* source, int sourceRow, float* destination, int row, int width) =>
+        new ReadOnlySpan<float>(source + (nint)sourceRow * width, width).CopyTo(new Span<float>(destination + (nint)row * width, width));
+
+    private static void Add(float* source, float* destination, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            destination[i] += source[i];
+        }
+    }
+
+    /// <summary>The graph node: arguments are the roll-out, the discriminator's table, and the generator's parameters where they learn.</summary>
+    private sealed class Node : autograd.SingleTensorFunction<Node>
+    {
+        private const string RolloutKey = "rollout", TableKey = "table needs gradient", ParametersKey = "parameters";
+
+        public override string Name => nameof(FusedRollout);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data(RolloutKey, vars[0]);
+            ctx.save_data(TableKey, ((Tensor)vars[1]).requires_grad);
+            ctx.save_data(ParametersKey, vars.Length - 2);
+            return ((FusedRollout)vars[0]).Forward((Tensor)vars[1]);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            ((FusedRollout)ctx.get_data(RolloutKey)).Backward(grad_output, (bool)ctx.get_data(TableKey), (int)ctx.get_data(ParametersKey));
+    }
+}

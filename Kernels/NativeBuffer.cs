@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace GumbelGan.Kernels;
+
+/// <summary>Zeroed floats at an address that does not move, aligned to 64 bytes.</summary>
+public sealed unsafe class NativeBuffer : IDisposable
+{
+    private const nuint Alignment = 64;
+    private float* _memory;
+
+    /// <summary>Sets <paramref name="length"/> zeros aside.</summary>
+    /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
+    public NativeBuffer(nint length)
+    {
+        Length = length;
+        _memory = (float*)NativeMemory.AlignedAlloc(Math.Max(Alignment, (nuint)length * sizeof(float)), Alignment);
+        NativeMemory.Clear(_memory, (nuint)length * sizeof(float));
+    }
+
+    /// <summary>Frees the memory, if <see cref="Dispose"/> was forgotten.</summary>
+    ~NativeBuffer() => Free();
+
+    /// <summary>How many floats.</summary>
+    public nint Length { get; }
+
+    /// <summary>The first of them.</summary>
+    public float* Pointer => _memory != null ? _memory : throw new ObjectDisposedException(nameof(NativeBuffer));
+
+    /// <summary>Sets all of them to zero.</summary>
+    public void Clear() => NativeMemory.Clear(Pointer, (nuint)Length * sizeof(float));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+    }
+}

@@ -1,0 +1,81 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Training.Benchmarking;
+
+/// <summary>What is timed.</summary>
+public enum BenchmarkSubject
+{
+    /// <summary>One adversarial iteration: roll-out, discriminator update on real and generated sequences, generator update.</summary>
+    Iteration,
+
+    /// <summary>One maximum-likelihood update.</summary>
+    Mle,
+
+    /// <summary>Drawing hard samples.</summary>
+    Sample,
+}
+
+/// <summary>What is timed, and at which sizes. The defaults are case A of docs/benchmarks.md.</summary>
+public sealed record BenchmarkOptions
+{
+    /// <summary>iteration, mle or sample.</summary>
+    public BenchmarkSubject Subject { get; init; }
+
+    /// <summary>V.</summary>
+    public int Vocabulary { get; init; } = 5000;
+
+    /// <summary>B: sequences a step, or a draw where sampling.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>T: every sequence has exactly so many tokens.</summary>
+    public int Length { get; init; } = 20;
+
+    /// <summary>E, of both networks.</summary>
+    public int Embedding { get; init; } = 32;
+
+    /// <summary>H, of both networks.</summary>
+    public int Hidden { get; init; } = 32;
+
+    /// <summary>The discriminator: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.</summary>
+    public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.Lstm;
+
+    /// <summary>Threads; 0 means one a core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>How often the subject is timed, after the warm-up.</summary>
+    public int Repeats { get; init; } = 20;
+
+    /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sample"/> draws.</summary>
+    public int Count { get; init; } = 10000;
+
+    /// <summary>Time the plain tensor operations that define the fused passes, in their place.</summary>
+    public bool IsComposed { get; init; }
+
+    /// <summary>cpu or cuda.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Refuses what cannot be built.</summary>
+    /// <exception cref="UserMistakeException">A size is not positive, or the filters are wider than a sequence is long.</exception>
+    public void Check()
+    {
+        foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding), ("hidden", Hidden), ("repeats", Repeats), ("count", Count) })
+        {
+            if (value < 1)
+            {
+                throw new UserMistakeException($"--{name} is {value}; give a positive number.");
+            }
+        }
+
+        if (Threads is < 0 or > 1024)
+        {
+            throw new UserMistakeException($"--threads is {Threads}; give 0 for one thread a core, or a number up to 1024.");
+        }
+
+        int widest = new DiscriminatorOptions().FilterWidths.Max();
+        if (Subject == BenchmarkSubject.Iteration && Discriminator == DiscriminatorKind.Cnn && Length < widest)
+        {
+            throw new UserMistakeException($"--length is {Length}, but the CNN has filters of {widest} tokens; give at least {widest}, or --discriminator lstm.");
+        }
+    }
+}
