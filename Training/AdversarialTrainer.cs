@@ -334,9 +334,9 @@ public sealed class AdversarialTrainer : IDisposable
     private void Save(bool best)
     {
         // A checkpoint is there to be gone back to, so what has stopped being a number never becomes one.
-        if (!IsFinite(_generator) || !IsFinite(_discriminator))
+        if (!IsFinite(_generator) || !IsFinite(_discriminator) || !double.IsFinite(_objective?.Baseline ?? 0))
         {
-            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, "a weight is no finite number", _folder.LatestName());
+            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
         }
 
         _savedStep = _state.Step;

@@ -106,7 +106,7 @@ public sealed record TrainingState
 
         long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations, state.RollBacks, state.Health.SaturatedReports];
         bool sane = counts.All(count => count is >= 0 and < LargestCount) && state.Step is >= 0 and <= int.MaxValue && state.PhaseStep >= 0 && state.PhaseStep <= state.Step
-            && state.BestStep >= 0 && state.BestStep <= state.Step && state.TrainingSeconds >= 0 && state.LearningRateScale is > 0 and <= 1 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
+            && state.BestStep >= 0 && state.BestStep <= state.Step && state.TrainingSeconds is >= 0 and < double.PositiveInfinity && state.LearningRateScale is > 0 and <= 1 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
         return sane ? state : throw new UserMistakeException($"{path} has a count or a number out of range; use another checkpoint.");
     }
 }

@@ -9,6 +9,7 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
 
     private readonly ProgressState _state = new(clock);
     private long? _lastLine;
+    private long? _lastSample;
 
     public void OnPhase(string name, int steps)
     {
@@ -50,8 +51,9 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
 
     public void OnSamples(int step, IReadOnlyList<string> real, IReadOnlyList<string> generated)
     {
-        if (generated.Count > 0)
+        if (generated.Count > 0 && (_lastSample is not { } last || clock.GetElapsedTime(last) >= _interval))
         {
+            _lastSample = clock.GetTimestamp();
             writer.WriteLine($"sample: {ProgressText.Harmless(generated[0])}");
         }
     }

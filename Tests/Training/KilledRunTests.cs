@@ -19,6 +19,7 @@ public sealed class KilledRunTests
     [
         ["objective=mle"],
         ["objective=gumbel", "discriminator.kind=cnn"],
+        ["objective=reinforce", "reinforce.credit=roll_outs", "reinforce.roll_outs=2", "discriminator.kind=lstm"],
     ];
 
     [Fact]
@@ -110,7 +111,7 @@ public sealed class KilledRunTests
         ];
     }
 
-    private static TrainingState State(string run) => RunFolder.Open(run).Latest().State() with { Recorded = null };
+    private static TrainingState State(string run) => RunFolder.Open(run).Latest().State() with { Recorded = null, TrainingSeconds = 0 };
 
     private static string[] Names(string folder) => [.. Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
