@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Objectives;
@@ -36,6 +37,8 @@ public sealed class AdversarialTrainer : IDisposable
     private readonly RandomKey _dropout;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Adam _discriminatorOptimizer;
+    private readonly RowParallel? _parallel;
+    private readonly FusedLikelihood? _likelihood;
     private Adam _generatorOptimizer;
     private TrainingState _state;
     private long _sequencesAtReport;
@@ -69,6 +72,12 @@ public sealed class AdversarialTrainer : IDisposable
         _sequencesAtReport = _state.RealSequences;
         _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
         _generatorOptimizer = GeneratorOptimizer();
+        if (FusedLikelihood.Supports(generator))
+        {
+            _parallel = new RowParallel(get_num_threads());
+            _likelihood = new FusedLikelihood(generator, _parallel);
+        }
+
         if (checkpoint is not null)
         {
             checkpoint.Load(generator, discriminator);
@@ -126,6 +135,8 @@ public sealed class AdversarialTrainer : IDisposable
     {
         _generatorOptimizer.Dispose();
         _discriminatorOptimizer.Dispose();
+        _likelihood?.Dispose();
+        _parallel?.Dispose();
     }
 
     private void Step(TrainingPhase phase, long steps)
@@ -174,13 +185,15 @@ public sealed class AdversarialTrainer : IDisposable
     private List<(string Tag, double Value)> LikelihoodStep(BatchSource batches, double dropout, double clipNorm)
     {
         Tensor ids = batches.Batch(_state.PhaseStep - 1).to(_generator.Device); // [B, T]
-        Tensor losses = _generator.TokenNegativeLogLikelihood(ids, new LstmGenerator.Dropout(dropout, _dropout.Derive((ulong)_state.Step))); // [B, T]
-        Tensor tokens = ids.ne(_generator.Format.PaddingId!.Value).sum(ScalarType.Float32);
-        Tensor loss = losses.sum() / tokens;
+        var dropped = new LstmGenerator.Dropout(dropout, _dropout.Derive((ulong)_state.Step));
+        Tensor loss = _likelihood?.Mean(ids, dropped) ?? ComposedMean(ids, dropped);
         double norm = Update(_generatorOptimizer, _generator, loss, clipNorm);
         _state = _state with { GeneratorUpdates = _state.GeneratorUpdates + 1, RealSequences = _state.RealSequences + ids.shape[0] };
         return [("loss/mle", loss.item<float>()), ("gradient_norm/generator", norm)];
     }
+
+    private Tensor ComposedMean(Tensor ids, LstmGenerator.Dropout dropout) =>
+        _generator.TokenNegativeLogLikelihood(ids, dropout).sum() / ids.ne(_generator.Format.PaddingId!.Value).sum(ScalarType.Float32);
 
     /// <summary>The discriminator's updates, then the generator's. The last discriminator update and the first generator update share their samples.</summary>
     private List<(string Tag, double Value)> AdversarialStep(IAdversarialObjective objective, double temperature)
