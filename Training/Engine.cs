@@ -22,7 +22,7 @@ public static class Engine
     public static string? Description => (string?)_bridge?.GetProperty("Configuration")!.GetValue(null);
 
     /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
-    public static string? Kernels => KernelChoice.InUse(EngineReport.LoadedLibraries());
+    public static string? Kernels => EngineEnvironment.KernelsInUse(EngineReport.LoadedLibraries());
 
     /// <summary>Sets threads, keeps the allocator's memory, flushes denormals. Call once, on the thread that trains.</summary>
     /// <param name="threads">For one operation; 0 takes one a core.</param>
