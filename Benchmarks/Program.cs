@@ -1,13 +1,26 @@
+using BenchmarkDotNet.Running;
+using GumbelGan.Benchmarks.Comparison;
+using GumbelGan.Benchmarks.Evaluation;
 using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
+using GumbelGan.Training;
 
+EngineEnvironment.Apply();
 switch (args)
 {
+    case ["compare", .. string[] rest]:
+        return ComparisonReport.Run(rest, Console.Out);
     case ["bpe", .. string[] rest]:
         return BytePairEncodingBenchmark.Run(rest, Console.Out);
     case ["recording", string corpus]:
         return RecordingBenchmark.Run(corpus, Console.Out);
+    case ["bleu", string corpora]:
+        BleuBenchmark.Run(Console.Out, corpora);
+        return 0;
+    case ["kernels", .. string[] rest]:
+        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(rest);
+        return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: bpe TEXT [PASSES], or recording CORPUS.");
+        Console.Error.WriteLine("Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
         return 2;
 }

@@ -19,7 +19,7 @@ namespace GumbelGan.Training;
 /// <param name="CudaDevices">CUDA devices.</param>
 /// <param name="KeepsDenormals">Whether numbers below 1e-38 are computed exactly, which is slow, instead of taken for 0.</param>
 /// <param name="Gigaflops">10^9 floating-point operations a second in a 512 x 512 product, the best of several, on one thread (so that a busy machine does not hide what the library can do).</param>
-/// <param name="Kernels">The matrix kernels that BLAS uses, such as SkylakeX, or null where it does not tell; see <see cref="KernelChoice"/>.</param>
+/// <param name="Kernels">The matrix kernels that BLAS uses, such as SkylakeX, or null where it does not tell; see <see cref="EngineEnvironment"/>.</param>
 public sealed record EngineReport(
     string Packages,
     string TorchSharp,
@@ -68,7 +68,7 @@ public sealed record EngineReport(
             cuda.is_available() ? cuda.device_count() : 0,
             KeepsDenormalNumbers(),
             gigaflops,
-            KernelChoice.InUse(libraries));
+            EngineEnvironment.KernelsInUse(libraries));
     }
 
     /// <summary>What is wrong, each with its remedy; empty if all is well.</summary>

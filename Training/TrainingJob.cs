@@ -125,7 +125,6 @@ public sealed class TrainingJob : IDisposable
     {
         Generator.Dispose();
         Discriminator.Dispose();
-        Engine.Release();
     }
 
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
@@ -198,6 +197,7 @@ public sealed class TrainingJob : IDisposable
             _ => new ReinforceObjective(Generator, _config.Reinforce),
         };
         using var disposable = objective as IDisposable;
+        using IDisposable denormals = Engine.WithoutDenormals();
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
         File.Delete(folder.Failure);
         try

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# bench.sh: times an adversarial iteration, a maximum-likelihood step and sampling on this machine.
+# bench.sh [OPTIONS]: sets the program beside the eager PyTorch peer on this machine and writes docs/benchmarks.md. OPTIONS: --rounds N, --only TEXT
+# (cases whose name contains TEXT; then nothing is written unless --output says where), --scaling, --startup, --output FILE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-for subject in iteration mle sample; do
-    bin/gumbelgan bench "$subject" "$@"
-done
+dotnet build Benchmarks/Benchmarks.csproj -c Release -v quiet --nologo -clp:NoSummary </dev/null
+case " $* " in
+    *" --only "* | *" --output "*) ;;
+    *) set -- "$@" --output docs/benchmarks.md ;;
+esac
+exec artifacts/bin/Benchmarks/release/GumbelGan.Benchmarks compare "$@"

@@ -1,0 +1,234 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using GumbelGan.Training;
+
+namespace GumbelGan.Benchmarks.Comparison;
+
+/// <summary>
+/// Sets <c>gumbelgan bench</c> beside the eager PyTorch peer, alternating in one run since such machines drift, and writes docs/benchmarks.md.
+/// </summary>
+internal sealed class ComparisonReport
+{
+    private const string Python = "/usr/bin/python3", Program = "bin/gumbelgan", Peer = "Benchmarks/peers/eager.py";
+    private const string Usage = "compare [--rounds N] [--only TEXT] [--scaling] [--startup] [--output FILE]: N rounds of each case (2), of the cases whose name contains TEXT; with the scaling and start-up tables.";
+
+    // How the peer's OpenMP threads wait for work; it gets whichever suits it better in each case. On a busy machine spinning threads wait for
+    // each other so long that a case takes minutes, and sleeping is tens of times faster.
+    private static readonly (string Label, string? Policy)[] _waits = IsBusy() ? [("sleeping", "PASSIVE")] : [("sleeping", "PASSIVE"), ("spinning", null)];
+
+    private readonly TextWriter _output;
+    private readonly StringBuilder _document = new();
+
+    private ComparisonReport(TextWriter output) => _output = output;
+
+    /// <summary>Runs the comparison from the repository's root.</summary>
+    /// <returns>0, or 2 for a mistake in <paramref name="arguments"/>.</returns>
+    public static int Run(string[] arguments, TextWriter output)
+    {
+        int rounds = 2;
+        string only = "", file = "";
+        bool isScaling = false, isStartup = false;
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            string next = i + 1 < arguments.Length ? arguments[i + 1] : "";
+            switch (arguments[i])
+            {
+                case "--rounds" when int.TryParse(next, NumberStyles.None, CultureInfo.InvariantCulture, out rounds) && rounds > 0:
+                    i++;
+                    break;
+                case "--only" when next.Length > 0:
+                    (only, i) = (next, i + 1);
+                    break;
+                case "--output" when next.Length > 0:
+                    (file, i) = (next, i + 1);
+                    break;
+                case "--scaling":
+                    isScaling = true;
+                    break;
+                case "--startup":
+                    isStartup = true;
+                    break;
+                default:
+                    Console.Error.WriteLine(Usage);
+                    return 2;
+            }
+        }
+
+        if (!File.Exists(Program))
+        {
+            Console.Error.WriteLine($"There is no {Program} here; run 'make build' in the repository's root.");
+            return 2;
+        }
+
+        var report = new ComparisonReport(output);
+        report.Describe(arguments);
+        report.Compare(rounds, only);
+        if (isScaling)
+        {
+            report.Scale();
+        }
+
+        if (isStartup)
+        {
+            report.Say(StartupTime.Measure(Program));
+        }
+
+        report.Say($"At the end the machine's load average was {LoadAverage()}.");
+        if (file.Length > 0)
+        {
+            File.WriteAllText(file, report._document.ToString());
+            output.WriteLine($"\nWritten to {file}.");
+        }
+
+        return 0;
+    }
+
+    private void Say(string line = "")
+    {
+        _document.Append(line).Append('\n');
+        _output.WriteLine(line);
+    }
+
+    private void Describe(string[] arguments)
+    {
+        JsonElement engine = JsonDocument.Parse(Measurement.Output(Program, ["doctor", "--json"])).RootElement.GetProperty("engine");
+        string processor = File.Exists("/proc/cpuinfo")
+            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown processor"
+            : "unknown processor";
+        Say("# Benchmarks");
+        Say();
+        Say(Invariant($"Written by `{("scripts/bench.sh " + string.Join(' ', arguments)).Trim()}` on {TimeProvider.System.GetUtcNow():yyyy-MM-dd} at commit {Commit()}. {processor}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.FrameworkDescription};"));
+        Say(Invariant($"{engine.GetProperty("packages").GetString()} packages, libtorch {engine.GetProperty("libtorch").GetString()}, OpenBLAS kernels {engine.GetProperty("kernels").GetString() ?? "unknown"} on both sides, {engine.GetProperty("threads").GetInt32()} threads on both sides. Load average at the start: {LoadAverage()}."));
+        Say("A load average that is not well below the number of cores means that other programs disturbed the measurement: then only the minima can be trusted, and they with care.");
+        Say();
+        Say("The peer is [eager.py](../Benchmarks/peers/eager.py): the same models and steps in plain eager PyTorch, with AVX-512 kernels, an allocator told to keep its memory, denormals flushed,");
+        Say($"and {(_waits.Length > 1 ? "in each case the better of OpenMP's two ways of waiting" : "OpenMP threads that sleep while they wait, the better way on a busy machine")}. Both programs run in turn, each in a process of its own, several rounds over. Times are milliseconds: the median of the runs' medians, and in brackets the fastest repeat.");
+        Say();
+        foreach ((string name, string sizes) in ComparisonCase.Sizes)
+        {
+            Say($"- {name}: `{sizes} --batch 64`");
+        }
+
+        Say("- sampling draws 256 sequences at a time on both sides");
+        Say();
+    }
+
+    private void Compare(int rounds, string only)
+    {
+        ComparisonCase[] cases = [.. ComparisonCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
+        bool hasPeer = HasPeer();
+        if (!hasPeer)
+        {
+            Say("The peer was left out: Debian's python3-torch is not installed.");
+            Say();
+        }
+
+        var results = cases.ToDictionary(one => one, _ => (Ours: new Series(), Peers: _waits.Select(_ => new Series()).ToArray()));
+        for (int round = 0; round < rounds; round++)
+        {
+            foreach (ComparisonCase one in cases)
+            {
+                Console.Error.WriteLine($"round {round + 1} of {rounds}: {one.Name}");
+                results[one].Ours.Add(Measurement.Of(Program, ["bench", .. one.Arguments]));
+                for (int wait = 0; hasPeer && wait < _waits.Length; wait++)
+                {
+                    results[one].Peers[wait].Add(Measurement.Of(Python, [Peer, .. one.Arguments], ("OMP_WAIT_POLICY", _waits[wait].Policy)));
+                }
+            }
+        }
+
+        Say("| case | ours | peer | ratio of medians | ratio of minima | wanted | peak memory, ours | peer |");
+        Say("|---|---|---|---|---|---|---|---|");
+        foreach ((ComparisonCase one, (Series ours, Series[] peers)) in results)
+        {
+            string wanted = one.Wanted is { } ratio ? Invariant($"{ratio:F1}") : "";
+            if (!hasPeer)
+            {
+                Say(Invariant($"| {one.Name} | {Times(ours)} | | | | {wanted} | {ours.PeakBytes / 1e6:F0} MB | |"));
+                continue;
+            }
+
+            double median = peers.Min(peer => peer.Median()), minimum = peers.Min(peer => peer.Minimum());
+            string wait = _waits[Array.FindIndex(peers, peer => peer.Median() == median)].Label;
+            Say(Invariant($"| {one.Name} | {Times(ours)} | {median:F2} ({minimum:F2}), {wait} | {median / ours.Median():F2} | {minimum / ours.Minimum():F2} | {wanted} | {ours.PeakBytes / 1e6:F0} MB | {peers.Min(peer => peer.PeakBytes) / 1e6:F0} MB |"));
+        }
+
+        Say();
+        Say("Where the time goes, in milliseconds, ours and the peer's (fastest repeat of each phase):");
+        Say();
+        Say("| case | phase | ours | peer |");
+        Say("|---|---|---|---|");
+        foreach ((ComparisonCase one, (Series ours, Series[] peers)) in results)
+        {
+            foreach (string phase in ours.Phases.Where(phase => phase != Measurement.Whole))
+            {
+                Say(Invariant($"| {one.Name} | {phase.Replace('_', ' ')} | {ours.Minimum(phase):F2} | {(hasPeer ? Invariant($"{peers.Min(peer => peer.Minimum(phase)):F2}") : "")} |"));
+            }
+        }
+
+        Say();
+    }
+
+    /// <summary>Case A with one size varied 16 times over, and a large vocabulary.</summary>
+    private void Scale()
+    {
+        Say("## Growth");
+        Say();
+        Say("Case A with one size varied; milliseconds for an adversarial iteration, the fastest repeat. Linear growth from the smallest would end at 16 times.");
+        Say();
+        Say("| varied | | | | | | growth |");
+        Say("|---|---|---|---|---|---|---|");
+        foreach ((string option, int[] values) in new[] { ("batch", new[] { 16, 32, 64, 128, 256 }), ("length", [5, 10, 20, 40, 80]), ("vocab", [1250, 2500, 5000, 10000, 20000]) })
+        {
+            double[] times = [.. values.Select(value => Iteration($"--{option}", value.ToString(CultureInfo.InvariantCulture)).Minimum[Measurement.Whole])];
+            string cells = string.Concat(values.Zip(times, (value, time) => Invariant($"{value}: {time:F1} | ")));
+            Say(Invariant($"| {option} | {cells}{times[^1] / times[0]:F1} times |"));
+        }
+
+        Measurement large = Iteration("--vocab", "50000");
+        Say();
+        Say(Invariant($"A vocabulary of 50,000 (case A otherwise): {large.Median[Measurement.Whole]:F0} ms ({large.Minimum[Measurement.Whole]:F0}) an iteration, peak memory {large.PeakBytes / 1e6:F0} MB."));
+        Say();
+    }
+
+    private static Measurement Iteration(params string[] arguments)
+    {
+        Console.Error.WriteLine($"growth: {string.Join(' ', arguments)}");
+        return Measurement.Of(Program, ["bench", "iteration", "--json", "--repeats", "10", .. arguments]);
+    }
+
+    private static string Times(Series series) => Invariant($"{series.Median():F2} ({series.Minimum():F2})");
+
+    private static bool HasPeer()
+    {
+        try
+        {
+            Measurement.Output(Python, ["-c", "import torch"]);
+            return true;
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static string Commit()
+    {
+        try
+        {
+            return Measurement.Output("git", ["describe", "--always", "--dirty"]).Trim();
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return "unknown";
+        }
+    }
+
+    private static bool IsBusy() => double.TryParse(LoadAverage().Split(' ')[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double load) && load > Environment.ProcessorCount;
+
+    private static string LoadAverage() => File.Exists("/proc/loadavg") ? string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3]) : "unknown";
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
