@@ -1,5 +1,4 @@
 using GumbelGan.Randomness;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

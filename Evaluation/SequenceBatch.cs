@@ -1,5 +1,4 @@
 using GumbelGan.Tokenization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Evaluation;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GumbelGan.Storage;
 using TorchSharp;
 using TorchSharp.Modules;

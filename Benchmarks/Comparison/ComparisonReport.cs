@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using GumbelGan.Training;
 
 namespace GumbelGan.Benchmarks.Comparison;
 

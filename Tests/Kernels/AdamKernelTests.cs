@@ -44,7 +44,7 @@ public sealed class AdamKernelTests
         Assert.Equal([0.797779918f, -1.951776147f, 0.384768784f], parameters, Reference.Within(2e-7f));
     }
 
-        [Fact]
+    [Fact]
     public void A_zero_gradient_from_zero_moments_moves_nothing()
     {
         float[] parameters = [3f, -1f], means = new float[2], squares = new float[2];

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using GumbelGan.Cli;
-using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
 using GumbelGan.Tests.Storage;
 using GumbelGan.Tokenization;

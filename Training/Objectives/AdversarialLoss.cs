@@ -1,7 +1,6 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
