@@ -22,9 +22,9 @@ public sealed class LikelihoodDivergenceTests
         Assert.Equal(0.9, exact.ModelMass.Value, 1e-12);
 
         var random = new RandomStream(new RandomKey(4));
-        const int trials = 400;
+        const int Trials = 400;
         int[] within = new int[4];
-        for (int trial = 0; trial < trials; trial++)
+        for (int trial = 0; trial < Trials; trial++)
         {
             var estimate = LikelihoodDivergences.Estimate([.. Draws(_truth)], [.. Draws(_model)]);
             (LikelihoodEstimate Found, double True)[] pairs = [(estimate.TrueFromModel, klTrueModel), (estimate.ModelFromTrue, klModelTrue), (estimate.JensenShannon, js), (estimate.ModelMass, 0.9)];

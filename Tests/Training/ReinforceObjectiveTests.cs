@@ -130,11 +130,11 @@ public sealed class ReinforceObjectiveTests
     {
         using var world = new World();
         using DisposeScope scope = NewDisposeScope();
-        const int copies = 40000;
+        const int Copies = 40000;
         Tensor given = tensor(new long[] { 3, 5, 4, 2, 4, 2, 0, 0 }, [2, Time]);
-        (Tensor ids, int[] origins) = world.Generator.Complete(given, copies, new RandomKey(11));
+        (Tensor ids, int[] origins) = world.Generator.Complete(given, Copies, new RandomKey(11));
         Assert.Equal([0, 1, 2, 4], origins.Distinct().Order());
-        Assert.All(origins.CountBy(origin => origin), count => Assert.Equal(copies, count.Value));
+        Assert.All(origins.CountBy(origin => origin), count => Assert.Equal(Copies, count.Value));
         long[] rows = ids.data<long>().ToArray();
         string[] texts = [.. Enumerable.Range(0, origins.Length).Select(row => string.Concat(rows[(row * Time)..((row + 1) * Time)]))];
         foreach ((int origin, string prefix) in new[] { (0, "3"), (1, "35"), (2, "354"), (4, "4") })
@@ -145,7 +145,7 @@ public sealed class ReinforceObjectiveTests
             double total = exact.Values.Sum();
             Dictionary<string, int> counts = completed.CountBy(text => text).ToDictionary();
             Assert.All(counts.Keys, text => Assert.True(exact.ContainsKey(text), text));
-            double statistic = exact.Sum(pair => Math.Pow(counts.GetValueOrDefault(pair.Key) - copies * pair.Value / total, 2) / (copies * pair.Value / total));
+            double statistic = exact.Sum(pair => Math.Pow(counts.GetValueOrDefault(pair.Key) - Copies * pair.Value / total, 2) / (Copies * pair.Value / total));
 
             // Chi-squared with n - 1 degrees of freedom: mean n - 1, variance 2 (n - 1); five deviations.
             Assert.True(statistic < exact.Count - 1 + 5 * Math.Sqrt(2.0 * exact.Count), $"{prefix}: {statistic} for {exact.Count} strings");
