@@ -251,8 +251,8 @@ public sealed class LstmGeneratorTests
     {
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = Create(format: _format with { Length = 1 });
-        const int draws = 40000;
-        long[] fused = generator.Sample(draws, 0.8, new RandomKey(5)).data<long>().ToArray(), composed = generator.SampleComposed(draws, 0.8, new RandomKey(6)).data<long>().ToArray();
+        const int Draws = 40000;
+        long[] fused = generator.Sample(Draws, 0.8, new RandomKey(5)).data<long>().ToArray(), composed = generator.SampleComposed(Draws, 0.8, new RandomKey(6)).data<long>().ToArray();
         double statistic = 0;
         for (int token = End; token < Vocabulary; token++)
         {
