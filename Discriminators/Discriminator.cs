@@ -35,6 +35,9 @@ public abstract class Discriminator : nn.Module
     /// <summary>Keys the dropout of the next forward passes; null leaves dropout off, as at evaluation.</summary>
     public RandomKey? DropoutKey { get; set; }
 
+    /// <summary>Whether the scores' gradients can be differentiated again, as a gradient penalty needs; slower where they can.</summary>
+    public bool IsTwiceDifferentiable { get; set; }
+
     /// <summary>A discriminator of the kind that <paramref name="options"/> names, its weights drawn from <paramref name="initialisation"/>.</summary>
     /// <param name="options">Kind and sizes.</param>
     /// <param name="vocabulary">V.</param>

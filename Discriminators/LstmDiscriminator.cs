@@ -1,4 +1,5 @@
 using GumbelGan.Randomness;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -10,6 +11,7 @@ public sealed class LstmDiscriminator : Discriminator
 {
     private readonly LSTMCell cell;
     private readonly Linear output;
+    private FusedReading? _reading;
 
     /// <summary>See <see cref="Discriminator.Create"/>.</summary>
     public LstmDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
@@ -24,6 +26,30 @@ public sealed class LstmDiscriminator : Discriminator
     /// <inheritdoc/>
     public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
     {
+        bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
+        Tensor hidden = isFused ? ReadFused(embedded, mask) : ReadComposed(embedded, mask); // [B, H]
+        return output.call(Dropout(hidden)).squeeze(1); // [B]
+    }
+
+    /// <inheritdoc/>
+    protected override double FanIn(string parameterName) => Options.Hidden;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _reading?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private Tensor ReadFused(Tensor embedded, Tensor mask) =>
+        (_reading ??= new FusedReading()).Read(embedded, mask, [cell.weight_ih!, cell.weight_hh!, cell.bias_ih!, cell.bias_hh!]);
+
+    private Tensor ReadComposed(Tensor embedded, Tensor mask)
+    {
         long batch = embedded.shape[0], time = embedded.shape[1];
         Tensor hidden = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
         Tensor memory = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
@@ -36,9 +62,6 @@ public sealed class LstmDiscriminator : Discriminator
             memory = where(here, nextMemory, memory);
         }
 
-        return output.call(Dropout(hidden)).squeeze(1); // [B]
+        return hidden;
     }
-
-    /// <inheritdoc/>
-    protected override double FanIn(string parameterName) => Options.Hidden;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
@@ -152,6 +153,17 @@ public sealed class LstmGenerator : nn.Module
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
         using IDisposable off = no_grad();
+        return FusedRollout.Supports(this) ? SampleFused(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
+    }
+
+    /// <summary>What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for several layers.</summary>
+    /// <param name="batch">B.</param>
+    /// <param name="temperature">As in <see cref="Sample"/>.</param>
+    /// <param name="noise">Keys the draws.</param>
+    /// <returns>[B, T] of int64.</returns>
+    public Tensor SampleComposed(int batch, double temperature, RandomKey noise)
+    {
+        using IDisposable off = no_grad();
         State state = InitialState(batch, noise);
         Tensor bias = EffectiveBias();
         Tensor input = full([batch], Format.BeginId, ScalarType.Int64, Device); // [B]
@@ -244,6 +256,37 @@ public sealed class LstmGenerator : nn.Module
 
     private static State Select(State state, Tensor rows) =>
         new([.. state.Layers.Select(layer => (layer.Hidden.index_select(0, rows), layer.Cell.index_select(0, rows)))]);
+
+    /// <summary>The same distribution by other draws: one uniform number a token, which stays what it is in any batch and on any number of threads.</summary>
+    private unsafe Tensor SampleFused(int batch, double temperature, RandomKey noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var parallel = new RowParallel(get_num_threads());
+        using var sampler = new LstmSampler(Format.Vocabulary, Options.Embedding, Options.Hidden);
+        Tensor bias = EffectiveBias(), ids = empty([batch, Format.Length], ScalarType.Int64);
+        CellParameters cell = CellWeights;
+        sampler.Pack(parallel, Pointer(EmbeddingWeight), Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias), Pointer(OutputWeight), Pointer(bias));
+        using NativeBuffer? initial = Options.NoisyInitialState ? new NativeBuffer((nint)batch * Options.Hidden) : null;
+        if (initial is not null)
+        {
+            FillInitialCell(noise, new Span<float>(initial.Pointer, batch * Options.Hidden));
+        }
+
+        sampler.Sample(parallel, new SamplingRequest
+        {
+            Batch = batch,
+            Length = Format.Length,
+            BeginToken = Format.BeginId,
+            EndToken = Format.EndId ?? -1,
+            PaddingToken = Format.PaddingId ?? 0,
+            Temperature = temperature,
+            Key = noise,
+            InitialCell = initial is null ? null : initial.Pointer,
+        }, (long*)Pointer(ids));
+        return ids.MoveToOuterDisposeScope();
+    }
+
+    private static unsafe float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private Tensor Step(Tensor input, ref State state)
     {

@@ -34,6 +34,50 @@ public sealed class DiscriminatorTests
     }
 
     [Theory]
+    [InlineData(7, 5, 3, 4, true)]
+    [InlineData(7, 5, 3, 4, false)]
+    [InlineData(40, 9, 16, 33, true)]
+    [InlineData(10, 3, 5, 190, true)]
+    public void The_LSTM_read_as_one_node_has_the_composed_scores_and_gradients(int batch, int time, int embedding, int hidden, bool trainable)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Discriminator.Create(
+            new DiscriminatorOptions { Kind = DiscriminatorKind.Lstm, Embedding = embedding, Hidden = hidden, Dropout = 0.2 }, Vocabulary, Padding, new RandomKey(3));
+        discriminator.SetTrainable(trainable);
+        discriminator.DropoutKey = new RandomKey(6);
+        // Two batches that are both read before either goes back, with gaps anywhere in their masks.
+        Tensor[] embedded = [randn([batch, time, embedding], generator: new Generator(1)), randn([batch, time, embedding], generator: new Generator(2))];
+        Tensor[] masks = [.. embedded.Select(values => values.select(2, 0).gt(-0.5).to(ScalarType.Float32))];
+        (float[] Scores, Dictionary<string, float[]> Gradients)[] runs = [.. new[] { true, false, false }.Select(Run)];
+        foreach ((float[] scores, Dictionary<string, float[]> gradients) in runs[1..])
+        {
+            AssertClose(runs[0].Scores, scores, "scores");
+            Assert.Equal(runs[0].Gradients.Keys, gradients.Keys);
+            Assert.All(gradients, named => AssertClose(runs[0].Gradients[named.Key], named.Value, named.Key));
+        }
+
+        (float[] Scores, Dictionary<string, float[]> Gradients) Run(bool composed)
+        {
+            discriminator.zero_grad();
+            discriminator.IsTwiceDifferentiable = composed;
+            Tensor[] inputs = [.. embedded.Select(values => values.clone().requires_grad_())];
+            Tensor[] scores = [.. inputs.Zip(masks, discriminator.ScoreEmbedded)];
+            (scores[0].square().sum() + scores[1].sum()).backward();
+            Dictionary<string, float[]> gradients = discriminator.named_parameters().Where(named => named.parameter.grad is not null)
+                .ToDictionary(named => named.name, named => named.parameter.grad!.data<float>().ToArray());
+            gradients["first input"] = inputs[0].grad!.data<float>().ToArray();
+            gradients["second input"] = inputs[1].grad!.data<float>().ToArray();
+            return (cat(scores).data<float>().ToArray(), gradients);
+        }
+
+        static void AssertClose(float[] expected, float[] found, string what)
+        {
+            float difference = expected.Zip(found, (a, b) => MathF.Abs(a - b)).Max();
+            Assert.True(difference <= 1e-5f * expected.Max(MathF.Abs) + 1e-7f, $"{what}: differs by {difference}");
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Kinds))]
     public void What_stands_after_the_end_does_not_matter(DiscriminatorKind kind)
     {

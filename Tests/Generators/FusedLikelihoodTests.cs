@@ -72,8 +72,8 @@ public sealed class FusedLikelihoodTests
             float[] gradient = parameter.grad!.data<float>().ToArray();
             for (int index = 0; index < gradient.Length; index += Math.Max(1, gradient.Length / 7))
             {
-                const float step = 2e-2f;
-                double numeric = (8 * (At(index, step / 2) - At(index, -step / 2)) - (At(index, step) - At(index, -step))) / (6 * step);
+                const float Step = 2e-2f;
+                double numeric = (8 * (At(index, Step / 2) - At(index, -Step / 2)) - (At(index, Step) - At(index, -Step))) / (6 * Step);
                 Assert.True(Math.Abs(numeric - gradient[index]) < 2e-4 + 0.005 * Math.Abs(numeric), $"{name}[{index}]: {gradient[index]} against {numeric}");
             }
 

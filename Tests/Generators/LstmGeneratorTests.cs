@@ -186,6 +186,83 @@ public sealed class LstmGeneratorTests
         Assert.NotEqual(first, generator.Sample(50, 1, new RandomKey(2)).data<long>().ToArray());
     }
 
+    [Theory]
+    [InlineData(7, 5, 3, 4, 60, 1.0, false)]
+    [InlineData(400, 6, 8, 20, 130, 0.7, true)]
+    [InlineData(900, 4, 5, 140, 230, 2.0, false)]
+    public void Each_drawn_token_is_where_its_uniform_number_meets_the_cumulative_probabilities(int vocabulary, int time, int embedding, int hidden, int batch, double temperature, bool noisy)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = new(
+            new GeneratorOptions { Embedding = embedding, Hidden = hidden, NoisyInitialState = noisy }, new SequenceFormat(vocabulary, time, Begin, End, Padding), new RandomKey(3));
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(generator.get_parameter("output.bias")!.bytes)[End] += MathF.Log(vocabulary) / 2;
+        var key = new RandomKey(21);
+        long[] ids = generator.Sample(batch, temperature, key).data<long>().ToArray();
+        // Teacher forcing starts from zero states: with noisy ones only the threads can be compared, which the next test does.
+        float[] probabilities = noisy ? [] : (generator.Logits(tensor(ids, [batch, time])) / temperature).softmax(-1).data<float>().ToArray();
+        int ended = 0;
+        for (int row = 0; row < batch; row++)
+        {
+            bool over = false;
+            for (int t = 0; t < time; t++)
+            {
+                long token = ids[row * time + t];
+                Assert.Equal(over, token == Padding);
+                if (!over && !noisy)
+                {
+                    Philox.Block words = Philox.Generate(key.Derive((ulong)t).Value, 0, (ulong)row);
+                    double uniform = (((ulong)(words.A >> 5) << 26) | (words.B >> 6)) * (1.0 / (1UL << 53)), before = 0;
+                    ReadOnlySpan<float> distribution = probabilities.AsSpan((row * time + t) * vocabulary, vocabulary);
+                    for (int other = 0; other < token; other++)
+                    {
+                        before += distribution[other];
+                    }
+
+                    Assert.InRange(uniform, before - 1e-5, before + distribution[(int)token] + 1e-5);
+                }
+
+                over |= token == End;
+            }
+
+            ended += over ? 1 : 0;
+        }
+
+        Assert.InRange(ended, 1, batch);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_sequence_is_the_same_in_a_larger_batch_and_on_other_threads(bool noisy)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 6, Hidden = 16, NoisyInitialState = noisy }, new SequenceFormat(500, 6, Begin, End, Padding), new RandomKey(3));
+        int threads = get_num_threads();
+        long[] large = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray();
+        set_num_threads(threads + 1);
+        long[] other = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray(), small = generator.Sample(48, 1, new RandomKey(4)).data<long>().ToArray();
+        set_num_threads(threads);
+        Assert.Equal(large, other);
+        Assert.Equal(large[..small.Length], small);
+    }
+
+    [Fact]
+    public void Composed_sampling_has_the_same_frequencies_of_first_tokens_as_the_fused_one()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(format: _format with { Length = 1 });
+        const int Draws = 40000;
+        long[] fused = generator.Sample(Draws, 0.8, new RandomKey(5)).data<long>().ToArray(), composed = generator.SampleComposed(Draws, 0.8, new RandomKey(6)).data<long>().ToArray();
+        double statistic = 0;
+        for (int token = End; token < Vocabulary; token++)
+        {
+            double a = fused.Count(id => id == token), b = composed.Count(id => id == token);
+            statistic += (a - b) * (a - b) / (a + b);
+        }
+
+        Assert.True(statistic < MathNet.Numerics.Distributions.ChiSquared.InvCDF(Vocabulary - End - 1, 0.999), $"chi-square {statistic}");
+    }
+
     [Fact]
     public void Sampling_near_temperature_zero_takes_the_most_likely_token_each_time()
     {

@@ -82,7 +82,10 @@ public static class AdversarialLoss
         using Generator generator = new(key.Value);
         Tensor weight = empty([batch, 1, 1]).uniform_(0, 1, generator).to(real.device); // [B, 1, 1]
         Tensor between = (real * weight + fake * (1 - weight)).detach().requires_grad_(); // [B, T, V]
+        bool wasTwiceDifferentiable = discriminator.IsTwiceDifferentiable;
+        discriminator.IsTwiceDifferentiable = true;
         Tensor score = discriminator.Score(between, mask); // [B]
+        discriminator.IsTwiceDifferentiable = wasTwiceDifferentiable;
         Tensor gradient = autograd.grad([score.sum()], [between], create_graph: true)[0]; // [B, T, V]
         Tensor length = (gradient.square().sum([1, 2]) + 1e-12).sqrt(); // [B]; the root's derivative at 0 is infinite
         return (length - 1).square().mean();
