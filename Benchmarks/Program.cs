@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
+using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Training;
 
@@ -11,6 +12,8 @@ switch (args)
         return ComparisonReport.Run(rest, Console.Out);
     case ["bpe", .. string[] rest]:
         return BytePairEncodingBenchmark.Run(rest, Console.Out);
+    case ["recording", string corpus]:
+        return RecordingBenchmark.Run(corpus, Console.Out);
     case ["bleu", string corpora]:
         BleuBenchmark.Run(Console.Out, corpora);
         return 0;
@@ -18,6 +21,6 @@ switch (args)
         BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(rest);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], or bleu CORPORA.");
+        Console.Error.WriteLine("Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
         return 2;
 }

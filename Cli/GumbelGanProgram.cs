@@ -91,6 +91,8 @@ public static class GumbelGanProgram
         yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
         yield return SampleCommand.Create(surroundings);
         yield return MetricsCommand.Create(surroundings.Output);
+        yield return EvaluateCommand.Create(surroundings);
+        yield return CompareCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return BenchCommand.Create(surroundings);
         yield return DoctorCommand.Create(surroundings);

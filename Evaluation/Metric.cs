@@ -24,6 +24,12 @@ public sealed record MetricInputs
     /// <summary>Divergences from an exactly known distribution, on grammars.</summary>
     public SampleDivergenceReport? Divergences { get; init; }
 
+    /// <summary>How many of the generated sequences are valid, on grammars; not needed beside <see cref="Divergences"/>.</summary>
+    public SampleValidity? Validity { get; init; }
+
+    /// <summary>Divergences from an exactly known distribution by likelihoods, on grammars.</summary>
+    public LikelihoodDivergences? LikelihoodDivergences { get; init; }
+
     /// <summary>Threads for BLEU; -1 for one a core. No result depends on it.</summary>
     public int Threads { get; init; } = -1;
 }

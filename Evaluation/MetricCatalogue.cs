@@ -78,10 +78,29 @@ public static class MetricCatalogue
             "Squared Frechet distance between Gaussians fitted to hidden states of a frozen language model trained on the real data; comparable only under that same model, and not FED.",
             inputs => [new("", FrechetDistance.BetweenSamples(inputs.GeneratedFeatures!, inputs.ReferenceFeatures!))]),
         new(
-            "validity", "validity", Better.Higher, HasDivergences,
-            inputs => $"validity ({Count(inputs.Divergences!.Samples, "sample")})",
+            "validity", "validity", Better.Higher, inputs => ValidityOf(inputs) is not null,
+            inputs => $"validity ({Count(ValidityOf(inputs)!.Samples, "sample")})",
             "Share of samples that the grammar can produce, with Wilson's 95% interval. Quality only: a model that repeats one valid string has 1.",
-            inputs => [new("", inputs.Divergences!.Validity, inputs.Divergences.ValidityInterval)]),
+            inputs =>
+            {
+                SampleValidity found = ValidityOf(inputs)!;
+                return [new("", (double)found.Valid / found.Samples, ConfidenceInterval.Wilson(found.Valid, found.Samples))];
+            }),
+        new(
+            "likelihood_divergence", "likelihood_divergence", Better.Lower, inputs => inputs.LikelihoodDivergences is not null,
+            inputs => $"divergences by likelihoods ({inputs.LikelihoodDivergences!.Description})",
+            "Kullback-Leibler and Jensen-Shannon divergences between grammar and model, both of which score every string; nats. kl_model_true is of the model conditioned on validity, the others include invalid mass.",
+            inputs =>
+            [
+                new("kl_true_model", inputs.LikelihoodDivergences!.TrueFromModel.Value, inputs.LikelihoodDivergences.TrueFromModel.Interval),
+                new("kl_model_true", inputs.LikelihoodDivergences.ModelFromTrue.Value, inputs.LikelihoodDivergences.ModelFromTrue.Interval),
+                new("jensen_shannon", inputs.LikelihoodDivergences.JensenShannon.Value, inputs.LikelihoodDivergences.JensenShannon.Interval),
+            ]),
+        new(
+            "model_mass", "model_mass", Better.Higher, inputs => inputs.LikelihoodDivergences is not null,
+            inputs => $"valid mass ({inputs.LikelihoodDivergences!.Description})",
+            "The model's probability of all strings that the grammar derives: what validity estimates, summed exactly where the strings can be listed.",
+            inputs => [new("", inputs.LikelihoodDivergences!.ModelMass.Value, inputs.LikelihoodDivergences.ModelMass.Interval)]),
         OfDivergence(
             "kl_model_true", "KL(model || true)",
             "Kullback-Leibler divergence of the model, conditioned on validity, from the true distribution, nats.", report => report.ModelFromTrue),
@@ -177,6 +196,9 @@ public static class MetricCatalogue
         Enumerable.Range(2, byOrder.Length - 1).Select(order => new MetricValue(FormattableString.Invariant($"{order}"), byOrder[order - 1]));
 
     private static bool HasReferences(MetricInputs inputs) => inputs.References is not null;
+
+    private static SampleValidity? ValidityOf(MetricInputs inputs) =>
+        inputs.Divergences is { } report ? new SampleValidity((long)Math.Round(report.Validity * report.Samples), report.Samples) : inputs.Validity;
 
     private static bool HasDivergences(MetricInputs inputs) => inputs.Divergences is not null;
 

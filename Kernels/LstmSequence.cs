@@ -10,7 +10,7 @@ namespace GumbelGan.Kernels;
 /// </remarks>
 public sealed unsafe class LstmSequence : IDisposable
 {
-    private const int GradientRows = 64, GradientDepth = 64;
+    private const int GradientRows = 64, GradientDepth = 64, RowsAlone = 16;
     private readonly RowParallel _parallel;
     private readonly int _input, _hidden;
     private readonly PackedMatrix _forwardInput, _forwardHidden, _backwardInput, _backwardHidden;
@@ -76,18 +76,40 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <param name="reading">[B], or null where every row reads.</param>
     public void Forward(int t, byte* reading = null)
     {
-        float* gates = GateGradient(t);
-        _forwardInput.Multiply(_parallel, Input(t), Batch, gates, accumulate: false);
-        _forwardHidden.Multiply(_parallel, Hidden(t), Batch, gates, accumulate: true);
-        LstmCellKernel.Forward(_parallel, gates, _bias.Pointer, Cell(t), Cell(t + 1), Hidden(t + 1), Batch, _hidden);
-        for (int row = 0; reading != null && row < Batch; row++)
+        _forwardInput.Multiply(_parallel, Input(t), Batch, GateGradient(t), accumulate: false);
+        ForwardFromInputs(t, reading);
+    }
+
+    /// <summary>Steps 0 to <paramref name="steps"/> - 1, whose inputs are all in place: their products with W_ih are one large product.</summary>
+    /// <param name="steps">T or fewer.</param>
+    /// <param name="reading">[T, B], or null where every row reads everywhere.</param>
+    public void ForwardAll(int steps, byte* reading = null)
+    {
+        _forwardInput.Multiply(_parallel, Input(0), steps * Batch, GateGradient(0), accumulate: false);
+        if (!HasRowsAlone)
         {
-            if (reading[row] == 0)
+            for (int t = 0; t < steps; t++)
             {
-                Row(Hidden(t), row).CopyTo(Row(Hidden(t + 1), row));
-                Row(Cell(t), row).CopyTo(Row(Cell(t + 1), row));
+                ForwardFromInputs(t, reading == null ? null : reading + (nint)t * Batch);
             }
+
+            return;
         }
+
+        _parallel.For(Batch, RowsAlone, (first, end) =>
+        {
+            for (int t = 0; t < steps; t++)
+            {
+                nint row = first;
+                _forwardHidden.Multiply(Hidden(t) + row * _hidden, end - first, GateGradient(t) + row * 4 * _hidden, accumulate: true);
+                for (; row < end; row++)
+                {
+                    LstmCellKernel.ForwardRow(GateGradient(t) + row * 4 * _hidden, _bias.Pointer, Cell(t) + row * _hidden, Cell(t + 1) + row * _hidden, Hidden(t + 1) + row * _hidden, _hidden);
+                }
+
+                KeepStates(t, reading == null ? null : reading + (nint)t * Batch, first, end);
+            }
+        });
     }
 
     /// <summary>Sets the gradients after the last step to zero.</summary>
@@ -138,6 +160,42 @@ public sealed unsafe class LstmSequence : IDisposable
         }
     }
 
+    /// <summary>The gradients of steps <paramref name="steps"/> - 1 down to 0.</summary>
+    /// <param name="steps">As in <see cref="ForwardAll"/>.</param>
+    /// <param name="hiddenGradients">[T, B, H], of the hidden state that each step wrote; null where only the last one's matters, which is then in <see cref="HiddenGradient"/>.</param>
+    /// <param name="reading">As in the forward pass.</param>
+    /// <param name="inputGradients">[T, B, E], overwritten; or null where not wanted.</param>
+    public void BackwardAll(int steps, float* hiddenGradients, byte* reading, float* inputGradients)
+    {
+        if (HasRowsAlone)
+        {
+            _parallel.For(Batch, RowsAlone, (first, end) =>
+            {
+                for (int t = steps - 1; t >= 0; t--)
+                {
+                    BackwardRows(t, hiddenGradients, reading == null ? null : reading + (nint)t * Batch, first, end);
+                }
+            });
+        }
+        else
+        {
+            for (int t = steps - 1; t >= 0; t--)
+            {
+                if (hiddenGradients != null)
+                {
+                    Add(hiddenGradients + (nint)t * Batch * _hidden, HiddenGradient, Batch * _hidden);
+                }
+
+                Backward(t, reading == null ? null : reading + (nint)t * Batch, null);
+            }
+        }
+
+        if (inputGradients != null)
+        {
+            _backwardInput.Multiply(_parallel, GateGradient(0), steps * Batch, inputGradients, accumulate: false);
+        }
+    }
+
     /// <summary>The weights' gradients of steps 0 to <paramref name="steps"/> - 1, after the backward pass of each; all are overwritten.</summary>
     /// <param name="steps">How many steps were done.</param>
     /// <param name="inputWeight">[4H, E].</param>
@@ -179,6 +237,70 @@ public sealed unsafe class LstmSequence : IDisposable
         foreach (IDisposable part in (IDisposable[])[_forwardInput, _forwardHidden, _backwardInput, _backwardHidden, _inputs, _hiddens, _cells, _gates, _bias, _hiddenGradient, _cellGradient, _passedHidden, _passedCell])
         {
             part.Dispose();
+        }
+    }
+
+    // Sequences know nothing of each other, so that a thread can take some of them through all steps; that pays while the recurrent weights
+    // stay in its own cache.
+    private bool HasRowsAlone => 4 * _hidden * _hidden <= 1 << 17;
+
+    private void ForwardFromInputs(int t, byte* reading)
+    {
+        float* gates = GateGradient(t);
+        _forwardHidden.Multiply(_parallel, Hidden(t), Batch, gates, accumulate: true);
+        LstmCellKernel.Forward(_parallel, gates, _bias.Pointer, Cell(t), Cell(t + 1), Hidden(t + 1), Batch, _hidden);
+        KeepStates(t, reading, 0, Batch);
+    }
+
+    private void KeepStates(int t, byte* reading, int first, int end)
+    {
+        for (int row = first; reading != null && row < end; row++)
+        {
+            if (reading[row] == 0)
+            {
+                Row(Hidden(t), row).CopyTo(Row(Hidden(t + 1), row));
+                Row(Cell(t), row).CopyTo(Row(Cell(t + 1), row));
+            }
+        }
+    }
+
+    private void BackwardRows(int t, float* hiddenGradients, byte* reading, int first, int end)
+    {
+        float* gates = GateGradient(t) + (nint)first * 4 * _hidden;
+        for (nint row = first; row < end; row++)
+        {
+            nint offset = row * _hidden;
+            if (hiddenGradients != null)
+            {
+                Add(hiddenGradients + ((nint)t * Batch + row) * _hidden, HiddenGradient + offset, _hidden);
+            }
+
+            if (reading != null && reading[row] == 0)
+            {
+                Row(HiddenGradient, (int)row).CopyTo(Row(_passedHidden.Pointer, (int)row));
+                new Span<float>(GateGradient(t) + 4 * offset, 4 * _hidden).Clear();
+                continue;
+            }
+
+            LstmCellKernel.BackwardRow(
+                GateGradient(t) + 4 * offset, Cell(t) + offset, Cell(t + 1) + offset, HiddenGradient + offset, _cellGradient.Pointer + offset, GateGradient(t) + 4 * offset, _hidden);
+        }
+
+        _backwardHidden.Multiply(gates, end - first, HiddenGradient + (nint)first * _hidden, accumulate: false);
+        for (int row = first; reading != null && row < end; row++)
+        {
+            if (reading[row] == 0)
+            {
+                Row(_passedHidden.Pointer, row).CopyTo(Row(HiddenGradient, row));
+            }
+        }
+    }
+
+    private static void Add(float* source, float* destination, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            destination[i] += source[i];
         }
     }
 

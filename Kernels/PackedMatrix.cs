@@ -26,10 +26,19 @@ public sealed unsafe class PackedMatrix : IDisposable
     {
         for (int panel = 0; panel < _panels; panel++)
         {
-            nint column = (nint)panel * Panel;
-            MatrixKernel.Transpose(source + (column * _depth), (int)Math.Min(Panel, _columns - column), _depth, PanelStart(panel), Panel);
+            PackPanelTransposed(source, panel);
         }
     }
+
+    /// <summary>The same on several threads.</summary>
+    public void PackTransposed(RowParallel parallel, float* source) =>
+        parallel.For(_panels, Math.Max(1, (1 << 14) / (Panel * _depth)), (first, end) =>
+        {
+            for (int panel = first; panel < end; panel++)
+            {
+                PackPanelTransposed(source, panel);
+            }
+        });
 
     /// <summary>Takes <paramref name="source"/>, [depth, columns], as it is: a PyTorch weight, for a gradient times W.</summary>
     public void Pack(float* source)
@@ -69,5 +78,22 @@ public sealed unsafe class PackedMatrix : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _panelsMemory.Dispose();
 
-    private float* PanelStart(int panel) => _panelsMemory.Pointer + ((nint)panel * Panel * _depth);
+    /// <summary>The same on the caller's thread alone.</summary>
+    internal void Multiply(float* a, int rows, float* c, bool accumulate)
+    {
+        for (int panel = 0; panel < _panels; panel++)
+        {
+            MatrixKernel.Multiply(
+                a, _depth, 1, PanelStart(panel), Panel, c + ((nint)panel * Panel), _columns, rows, Math.Min(Panel, _columns - (panel * Panel)), _depth, accumulate);
+        }
+    }
+
+    /// <summary>[depth, 64]: the columns from 64 * <paramref name="panel"/> on.</summary>
+    internal float* PanelStart(int panel) => _panelsMemory.Pointer + ((nint)panel * Panel * _depth);
+
+    private void PackPanelTransposed(float* source, int panel)
+    {
+        nint column = (nint)panel * Panel;
+        MatrixKernel.Transpose(source + (column * _depth), (int)Math.Min(Panel, _columns - column), _depth, PanelStart(panel), Panel);
+    }
 }

@@ -336,7 +336,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float AddBiasAndNoise(float* values, float* bias, float* noise, int columns, int firstToken, RandomKey? stepKey, ulong row)
+    internal static float AddBiasAndNoise(float* values, float* bias, float* noise, int columns, int firstToken, RandomKey? stepKey, ulong row)
     {
         Vector512<float> maximum = Vector512.Create(float.NegativeInfinity);
         if (stepKey is { } key)

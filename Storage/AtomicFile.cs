@@ -12,7 +12,8 @@ namespace GumbelGan.Storage;
 /// </remarks>
 public static class AtomicFile
 {
-    private const string TemporaryExtension = ".partial";
+    /// <summary>How the names of temporary files end.</summary>
+    public const string TemporaryExtension = ".partial";
 
     /// <summary>Writes what <paramref name="write"/> puts into the stream to <paramref name="path"/>, all or nothing.</summary>
     /// <param name="path">The file to create or replace; its folder must exist. Devices (such as /dev/stdout) are written through.</param>

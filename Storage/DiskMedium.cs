@@ -31,7 +31,17 @@ public sealed partial class DiskMedium : IFileMedium
     }
 
     /// <inheritdoc/>
-    public void Rename(string source, string target) => File.Move(source, target, overwrite: true);
+    public void Rename(string source, string target)
+    {
+        if (Directory.Exists(source))
+        {
+            Directory.Move(source, target);
+        }
+        else
+        {
+            File.Move(source, target, overwrite: true);
+        }
+    }
 
     /// <inheritdoc/>
     public void PersistFolder(string folder)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Objectives;
@@ -31,13 +32,18 @@ public sealed class AdversarialTrainer : IDisposable
     private readonly ITrainingObserver _observer;
     private readonly BatchSource _pretrainingBatches;
     private readonly BatchSource _realBatches;
+    private readonly PhasePlan _plan;
     private readonly RandomKey _noise;
     private readonly RandomKey _dropout;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Adam _discriminatorOptimizer;
+    private readonly RowParallel? _parallel;
+    private readonly FusedLikelihood? _likelihood;
     private Adam _generatorOptimizer;
     private TrainingState _state;
     private long _sequencesAtReport;
+    private long _savedStep = -1;
+    private bool _bestInStep;
 
     /// <summary>A trainer at the very start, or where <paramref name="checkpoint"/> was written.</summary>
     /// <param name="config">What to do.</param>
@@ -61,14 +67,22 @@ public sealed class AdversarialTrainer : IDisposable
         _dropout = root.Derive("dropout");
         _pretrainingBatches = new(corpus.Train, config.Pretraining.BatchSize, corpus.Tokenizer.PaddingId, 1, root.Derive("pretraining order"));
         _realBatches = new(corpus.Train, config.Adversarial.BatchSize, corpus.Tokenizer.PaddingId, discriminator.MinimumTime, root.Derive("adversarial order"));
-        _state = checkpoint?.State() ?? new TrainingState { Phase = FirstPhase(TrainingPhase.Pretraining) };
+        _plan = new(config, objective is not null, _pretrainingBatches.BatchesPerEpoch, _realBatches.BatchesPerEpoch);
+        _state = checkpoint?.State() ?? new TrainingState { Phase = _plan.FirstFrom(TrainingPhase.Pretraining) };
         _sequencesAtReport = _state.RealSequences;
-        _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate, config.Adversarial.Beta1);
+        _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
         _generatorOptimizer = GeneratorOptimizer();
+        if (FusedLikelihood.Supports(generator))
+        {
+            _parallel = new RowParallel(get_num_threads());
+            _likelihood = new FusedLikelihood(generator, _parallel);
+        }
+
         if (checkpoint is not null)
         {
             checkpoint.Load(generator, discriminator);
             checkpoint.Load(_generatorOptimizer, generator, _discriminatorOptimizer, discriminator);
+            checkpoint.Load(objective, _state);
         }
     }
 
@@ -81,25 +95,38 @@ public sealed class AdversarialTrainer : IDisposable
     {
         if (_state.Step == 0)
         {
+            if (_folder.LatestName() is null)
+            {
+                Save(best: false);
+            }
+
             Evaluate();
         }
 
         while (_state.Phase != TrainingPhase.Finished)
         {
             TrainingPhase phase = _state.Phase;
-            long steps = StepsOf(phase);
-            _observer.OnPhase(NameOf(phase), (int)steps);
+            long steps = _plan.Steps(phase);
+            _observer.OnPhase(_plan.Name(phase), (int)steps);
             while (_state.Phase == phase && _state.PhaseStep < steps)
             {
                 Step(phase, steps);
-                if (cancellation.IsCancellationRequested)
+                if (cancellation.IsCancellationRequested && _state.PhaseStep < steps)
                 {
-                    Save(best: false);
+                    if (_savedStep != _state.Step)
+                    {
+                        Save(best: false);
+                    }
+
                     throw new OperationCanceledException(cancellation);
                 }
             }
 
-            Enter(FirstPhase(phase + 1));
+            Enter(_plan.FirstFrom(phase + 1));
+            if (_state.Phase != TrainingPhase.Finished)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
         }
     }
 
@@ -108,12 +135,20 @@ public sealed class AdversarialTrainer : IDisposable
     {
         _generatorOptimizer.Dispose();
         _discriminatorOptimizer.Dispose();
+        _likelihood?.Dispose();
+        _parallel?.Dispose();
     }
 
     private void Step(TrainingPhase phase, long steps)
     {
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         List<(string Tag, double Value)> scalars;
+        long began = Stopwatch.GetTimestamp();
+        if (phase == TrainingPhase.Pretraining)
+        {
+            SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
+        }
+
         using (NewDisposeScope())
         {
             scalars = phase switch
@@ -125,22 +160,24 @@ public sealed class AdversarialTrainer : IDisposable
             };
         }
 
+        _state = _state with { TrainingSeconds = _state.TrainingSeconds + Stopwatch.GetElapsedTime(began).TotalSeconds };
         bool last = _state.PhaseStep == steps;
         if (_state.PhaseStep % _config.Recording.Every == 0 || last)
         {
             Report(phase, steps, scalars);
         }
 
-        bool best = phase != TrainingPhase.WarmUp && (_state.PhaseStep % EvaluationInterval(phase) == 0 || last) && Evaluate();
-        if (best || _state.Step % _config.Recording.CheckpointEvery == 0)
-        {
-            Save(best);
-        }
-
+        _bestInStep = phase != TrainingPhase.WarmUp && (_state.PhaseStep % _plan.EvaluationInterval(phase) == 0 || last) && Evaluate();
         if (phase == TrainingPhase.Pretraining && _config.Pretraining.Patience > 0 && _state.StaleEvaluations >= _config.Pretraining.Patience)
         {
             _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of step {_state.BestStep}.");
             _state = _state with { PhaseStep = steps };
+        }
+
+        // The last step of a phase is saved by Enter: one step, one checkpoint.
+        if (_state.PhaseStep < steps && (_bestInStep || _state.Step % _config.Recording.CheckpointEvery == 0))
+        {
+            Save(_bestInStep);
         }
     }
 
@@ -148,13 +185,15 @@ public sealed class AdversarialTrainer : IDisposable
     private List<(string Tag, double Value)> LikelihoodStep(BatchSource batches, double dropout, double clipNorm)
     {
         Tensor ids = batches.Batch(_state.PhaseStep - 1).to(_generator.Device); // [B, T]
-        Tensor losses = _generator.TokenNegativeLogLikelihood(ids, new LstmGenerator.Dropout(dropout, _dropout.Derive((ulong)_state.Step))); // [B, T]
-        Tensor tokens = ids.ne(_generator.Format.PaddingId!.Value).sum(ScalarType.Float32);
-        Tensor loss = losses.sum() / tokens;
+        var dropped = new LstmGenerator.Dropout(dropout, _dropout.Derive((ulong)_state.Step));
+        Tensor loss = _likelihood?.Mean(ids, dropped) ?? ComposedMean(ids, dropped);
         double norm = Update(_generatorOptimizer, _generator, loss, clipNorm);
         _state = _state with { GeneratorUpdates = _state.GeneratorUpdates + 1, RealSequences = _state.RealSequences + ids.shape[0] };
         return [("loss/mle", loss.item<float>()), ("gradient_norm/generator", norm)];
     }
+
+    private Tensor ComposedMean(Tensor ids, LstmGenerator.Dropout dropout) =>
+        _generator.TokenNegativeLogLikelihood(ids, dropout).sum() / ids.ne(_generator.Format.PaddingId!.Value).sum(ScalarType.Float32);
 
     /// <summary>The discriminator's updates, then the generator's. The last discriminator update and the first generator update share their samples.</summary>
     private List<(string Tag, double Value)> AdversarialStep(IAdversarialObjective objective, double temperature)
@@ -176,10 +215,11 @@ public sealed class AdversarialTrainer : IDisposable
             Tensor realScores = AdversarialLoss.RealScoresForGenerator(options.Loss, _discriminator, RealBatch(0)); // [B]
             (Tensor loss, Tensor _) = objective.GeneratorLoss(_discriminator, generated, realScores);
             double norm = Update(_generatorOptimizer, _generator, loss, options.ClipNorm);
+            objective.AfterGeneratorUpdate();
             _discriminator.SetTrainable(true);
             if (update == 0)
             {
-                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature)]);
+                scalars.AddRange([("loss/generator", loss.item<float>()), ("gradient_norm/generator", norm), ("temperature", temperature), .. objective.Measured]);
             }
         }
 
@@ -230,7 +270,7 @@ public sealed class AdversarialTrainer : IDisposable
         double norm = nn.utils.clip_grad_norm_(module.parameters(), clipNorm);
         if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
         {
-            throw new TrainingDivergedException(NameOf(_state.Phase), _state.Step, $"the loss of the {module.GetName()} is {loss.item<float>():G6} and its gradient's norm {norm:G6}", _folder.LatestName());
+            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, $"the loss of the {module.GetName()} is {loss.item<float>():G6} and its gradient's norm {norm:G6}", _folder.LatestName());
         }
 
         optimizer.step();
@@ -243,21 +283,42 @@ public sealed class AdversarialTrainer : IDisposable
         double speed = (_state.RealSequences - _sequencesAtReport) / Math.Max(seconds, 1e-9);
         (_sequencesAtReport, double temperature) = (_state.RealSequences, scalars.FirstOrDefault(scalar => scalar.Tag == "temperature").Value);
         _clock.Restart();
-        _recorder.Scalars(_state.Step, NameOf(phase), scalars);
+        _recorder.Scalars(_state.Step, _plan.Name(phase), scalars);
         _recorder.Chart(_state.Step, "speed/sequences_per_second", speed);
-        _observer.OnStep(new StepReport(NameOf(phase), (int)_state.PhaseStep, (int)steps, scalars.ToDictionary(), temperature > 0 ? temperature : null, speed));
+        _observer.OnStep(new StepReport(_plan.Name(phase), (int)_state.PhaseStep, (int)steps, scalars.ToDictionary(), temperature > 0 ? temperature : null, speed));
+        if (phase == TrainingPhase.Adversarial && _config.Adversarial.Loss != AdversarialLossKind.Wasserstein && scalars.FirstOrDefault(scalar => scalar.Tag == "loss/discriminator") is { Tag: not null } loss)
+        {
+            Watch(_state.Health.WithDiscriminatorLoss(_config.Health, loss.Value));
+        }
+    }
+
+    private void Watch((HealthState State, string? Warning) health)
+    {
+        _state = _state with { Health = health.State };
+        if (health.Warning is { } warning)
+        {
+            _recorder.Text("health", _state.Step, warning);
+            _observer.OnMessage(warning);
+        }
     }
 
     /// <summary>Measures and samples the generator; true where it is the best so far.</summary>
     private bool Evaluate()
     {
-        EvaluationRecord record = _evaluator.Evaluate(_generator, _folder, _recorder, _state.Step, NameOf(_state.Phase));
-        bool best = _state.BestValidationNll is not { } known || record.ValidationNll < known;
+        EvaluationRecord record = _evaluator.Evaluate(_generator, _folder, _recorder, _state.Step, _plan.Name(_state.Phase));
+        bool best = double.IsFinite(record.ValidationNll) && (_state.BestValidationNll is not { } known || record.ValidationNll < known);
         _state = best
             ? _state with { BestValidationNll = record.ValidationNll, BestStep = _state.Step, StaleEvaluations = 0 }
             : _state with { StaleEvaluations = _state.StaleEvaluations + 1 };
-        _observer.OnStep(new StepReport(NameOf(_state.Phase), (int)_state.PhaseStep, (int)StepsOf(_state.Phase), record.Scalars.ToDictionary(), null, 0));
+        _observer.OnStep(new StepReport(_plan.Name(_state.Phase), (int)_state.PhaseStep, (int)_plan.Steps(_state.Phase), record.Scalars.ToDictionary(), null, 0));
         _observer.OnSamples((int)_state.Step, record.Real, record.Generated);
+        Watch(_state.Health.WithDistinct(_config.Health, record.DistinctShare, record.Samples));
+        if (_state.Phase == TrainingPhase.Adversarial && _config.Objective == ObjectiveKind.Gumbel)
+        {
+            double temperature = _config.Temperature.At(Math.Max(1, _state.PhaseStep), _plan.Steps(_state.Phase));
+            Watch(_state.Health.WithOneHot(_config.Health, _evaluator.OneHotShare(_generator, temperature), temperature));
+        }
+
         return best && _state.Step > 0;
     }
 
@@ -268,6 +329,7 @@ public sealed class AdversarialTrainer : IDisposable
             _folder.Best().LoadGenerator(_generator);
         }
 
+        _objective?.BeforePhase();
         _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0 };
         if (next == TrainingPhase.Finished)
         {
@@ -279,46 +341,38 @@ public sealed class AdversarialTrainer : IDisposable
             _generatorOptimizer = GeneratorOptimizer();
         }
 
-        Save(best: false);
+        Save(_bestInStep);
     }
 
     private void Save(bool best)
     {
-        _state = _state with { Recorded = _recorder.Flush() };
-        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer), best, _config.Recording.KeepCheckpoints);
+        // A checkpoint is there to be gone back to, so what has stopped being a number never becomes one.
+        if (!IsFinite(_generator) || !IsFinite(_discriminator) || !double.IsFinite(_objective?.Baseline ?? 0))
+        {
+            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
+        }
+
+        _savedStep = _state.Step;
+        _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
+        _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
+    }
+
+    private static void SetLearningRate(Adam optimizer, double learningRate)
+    {
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
+        {
+            group.LearningRate = learningRate;
+        }
+    }
+
+    private static bool IsFinite(nn.Module module)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        return module.parameters().All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
-        ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate)
-        : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate, _config.Adversarial.Beta1);
-
-    private long EvaluationInterval(TrainingPhase phase) =>
-        _config.Recording.EvaluateEvery > 0 ? _config.Recording.EvaluateEvery : (phase == TrainingPhase.Pretraining ? _pretrainingBatches : _realBatches).BatchesPerEpoch;
-
-    private long StepsOf(TrainingPhase phase) => phase switch
-    {
-        TrainingPhase.Pretraining => _config.Pretraining.Epochs * _pretrainingBatches.BatchesPerEpoch,
-        TrainingPhase.WarmUp => _objective is null || _config.Adversarial.Steps == 0 ? 0 : _config.Adversarial.DiscriminatorWarmUpSteps,
-        TrainingPhase.Adversarial => _config.Adversarial.Steps,
-        _ => 0,
-    };
-
-    /// <summary>The first phase from <paramref name="phase"/> on that has any steps.</summary>
-    private TrainingPhase FirstPhase(TrainingPhase phase)
-    {
-        while (phase < TrainingPhase.Finished && StepsOf(phase) == 0)
-        {
-            phase++;
-        }
-
-        return phase;
-    }
-
-    private string NameOf(TrainingPhase phase) => phase switch
-    {
-        TrainingPhase.Pretraining => "pretraining",
-        TrainingPhase.WarmUp => "warm-up",
-        TrainingPhase.Adversarial => _objective is null ? "maximum likelihood" : "adversarial",
-        _ => "finished",
-    };
+        ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate * _state.LearningRateScale)
+        : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate * _state.LearningRateScale, _config.Adversarial.Beta1);
 }

@@ -24,12 +24,23 @@ public static class Engine
     /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
     public static string? Kernels => EngineEnvironment.KernelsInUse(EngineReport.LoadedLibraries());
 
-    /// <summary>Sets threads, keeps the allocator's memory, flushes denormals. Call once, on the thread that trains.</summary>
+    /// <summary>Sets threads, and has the allocator keep its memory.</summary>
     /// <param name="threads">For one operation; 0 takes one a core.</param>
     public static void Prepare(int threads)
     {
         torch.set_num_threads(threads == 0 ? System.Environment.ProcessorCount : threads);
         _bridge?.GetMethod("KeepMemory")!.Invoke(null, [LargestKeptBlock]);
-        _bridge?.GetMethod("FlushDenormals")!.Invoke(null, [true]);
+    }
+
+    /// <summary>Treats denormal numbers as zero on the calling thread until the result is disposed: they would cost a hundred times a normal one.</summary>
+    public static IDisposable WithoutDenormals() => new DenormalsOff();
+
+    private sealed class DenormalsOff : IDisposable
+    {
+        internal DenormalsOff() => Set(true);
+
+        public void Dispose() => Set(false);
+
+        private static void Set(bool flush) => _bridge?.GetMethod("FlushDenormals")!.Invoke(null, [flush]);
     }
 }

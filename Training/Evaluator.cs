@@ -16,7 +16,10 @@ namespace GumbelGan.Training;
 /// <param name="Scalars">Everything measured, under its tag.</param>
 /// <param name="Real">Lines of the validation split.</param>
 /// <param name="Generated">Decoded samples, from one fixed sampling seed.</param>
-public sealed record EvaluationRecord(double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated);
+/// <param name="Samples">How many sequences were drawn.</param>
+/// <param name="DistinctShare">The share of them that are distinct.</param>
+public sealed record EvaluationRecord(
+    double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples, double DistinctShare);
 
 /// <summary>Measures a generator while it trains, on the validation split, and once at the end on the test split.</summary>
 public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
@@ -49,12 +52,12 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         recorder.Scalars(step, phase, scalars);
         string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => corpus.Tokenizer.Decode(row))];
         string[] real = [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
-        Directory.CreateDirectory(Path.GetDirectoryName(folder.Samples(step))!);
         AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
         AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
         recorder.Text("samples", step, SamplesTable(real, lines, step));
         RecordHistograms(generator, recorder, step);
-        return new EvaluationRecord(held.PerToken, scalars, real, lines);
+        double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer))).Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
+        return new EvaluationRecord(held.PerToken, scalars, real, lines, ids.Length, distinct);
     }
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>
@@ -64,6 +67,19 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
         recorder.EndSession(SessionOutcome.Success);
         observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));
+    }
+
+    /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
+    /// <param name="generator">Draws a few sequences, soft whatever the configuration.</param>
+    /// <param name="temperature">Of the relaxation.</param>
+    public double OneHotShare(LstmGenerator generator, double temperature)
+    {
+        const int Sequences = 16;
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, Relaxation.Soft, _key.Derive("one-hot"));
+        Tensor oneHot = relaxed.OneHots.amax(-1).eq(1).to(ScalarType.Float32) * relaxed.Mask; // [B, T]
+        return (oneHot.sum() / relaxed.Mask.sum()).item<float>();
     }
 
     /// <summary>Hard samples, in batches.</summary>

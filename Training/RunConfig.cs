@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Training;
 
@@ -55,11 +56,17 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The adversarial phase.</summary>
     public AdversarialOptions Adversarial { get; init; } = new();
 
+    /// <summary>How objective reinforce learns from rewards.</summary>
+    public ReinforceOptions Reinforce { get; init; } = new();
+
     /// <summary>The temperature of the relaxation during the adversarial phase.</summary>
     public TemperatureOptions Temperature { get; init; } = new();
 
     /// <summary>What is written while training, and how often.</summary>
     public RecordingOptions Recording { get; init; } = new();
+
+    /// <summary>What is watched while training.</summary>
+    public HealthOptions Health { get; init; } = new();
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
@@ -72,6 +79,11 @@ public sealed record RunConfig : IValidatableObject
         if (Discriminator.FilterWidths.Count == 0)
         {
             yield return new ValidationResult("discriminator.filter_widths must name at least one width.");
+        }
+
+        if (Objective == ObjectiveKind.Reinforce && Generator.NoisyInitialState)
+        {
+            yield return new ValidationResult("generator.noisy_initial_state must be false with objective reinforce, which needs the probability of each sample.");
         }
     }
 }

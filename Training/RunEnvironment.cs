@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using GumbelGan.Generators;
@@ -65,6 +64,20 @@ public sealed record RunEnvironment
         DiscriminatorParameters = discriminator.parameters().Sum(parameter => parameter.numel()),
         CommandLine = commandLine,
     };
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
+    public static RunEnvironment Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunEnvironment>(File.ReadAllBytes(path), _json) ?? throw new JsonException("it is null");
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); train the run again.", cause);
+        }
+    }
 
     /// <summary>Writes it.</summary>
     public void Write(string path) => AtomicFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, _json));

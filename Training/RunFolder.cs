@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -9,9 +10,14 @@ namespace GumbelGan.Training;
 /// <summary>The places in a run's folder, and its checkpoints.</summary>
 public sealed class RunFolder
 {
-    private const string LatestPointer = "latest", BestPointer = "best";
+    private const string LatestPointer = "latest", BestPointer = "best", HalfWritten = ".partial";
 
-    private RunFolder(string path) => Path = path;
+    /// <summary>The file of a checkpoint that holds its <see cref="TrainingState"/>.</summary>
+    internal const string StateFile = "state.json";
+
+    private readonly IFileMedium _medium;
+
+    private RunFolder(string path, IFileMedium? medium = null) => (Path, _medium) = (path, medium ?? DiskMedium.Instance);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -25,17 +31,16 @@ public sealed class RunFolder
     /// <summary>What is needed to encode and decode.</summary>
     public string Tokenizer => In("tokenizer");
 
+    /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
+    public string Failure => In("failure.txt");
+
     private string Checkpoints => In("checkpoints");
 
-    /// <summary>Makes the folder of a new run.</summary>
+    /// <summary>Makes the folder of a new run; an empty one, or one that a process left that was killed before it wrote anything, will do.</summary>
     /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
     public static RunFolder Create(string path)
     {
-        if (Directory.Exists(path) || File.Exists(path))
-        {
-            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
-        }
-
+        RefuseExisting(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -46,6 +51,16 @@ public sealed class RunFolder
         }
 
         return new RunFolder(path);
+    }
+
+    /// <summary>Checks that a new run may be made at <paramref name="path"/>, before anything slow.</summary>
+    /// <exception cref="UserMistakeException">There is something already.</exception>
+    public static void RefuseExisting(string path)
+    {
+        if (File.Exists(path) || (Directory.Exists(path) && !IsEmpty(path)))
+        {
+            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
+        }
     }
 
     /// <summary>A path in runs/ that is free: the name, then the name with a number.</summary>
@@ -61,10 +76,12 @@ public sealed class RunFolder
     }
 
     /// <summary>The folder of a run that exists.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="medium">Where checkpoints land; the disk unless a test says otherwise.</param>
     /// <exception cref="UserMistakeException">It is no run folder.</exception>
-    public static RunFolder Open(string path)
+    public static RunFolder Open(string path, IFileMedium? medium = null)
     {
-        var folder = new RunFolder(path);
+        var folder = new RunFolder(path, medium);
         return File.Exists(folder.Configuration)
             ? folder
             : throw new UserMistakeException($"{path} is no run folder: it has no config.yaml; 'gumbelgan runs' lists the runs.");
@@ -76,7 +93,61 @@ public sealed class RunFolder
     /// <summary>Lines of the validation split, to read beside the samples.</summary>
     public string RealSamples => In("samples", "real.txt");
 
+    /// <summary>
+    /// Makes ready for writing: the folders of samples and checkpoints are made, and what a killed process left half written goes. Call it
+    /// only under the run's lock, before the run goes on.
+    /// </summary>
+    /// <param name="state">Where the run goes on from; checkpoints beyond it are of no use. Null for the very start, which forgets all records.</param>
+    /// <exception cref="UserMistakeException">The folder cannot be written.</exception>
+    public void PrepareFor(TrainingState? state)
+    {
+        try
+        {
+            Directory.CreateDirectory(In("samples"));
+            Directory.CreateDirectory(Checkpoints);
+            foreach (string folder in (string[])[Path, In("samples"), Checkpoints])
+            {
+                AtomicFile.RemoveLeftovers(folder);
+            }
+
+            string? latest = LatestName();
+            foreach (string folder in Directory.GetDirectories(Checkpoints).Where(folder => IsBeyond(System.IO.Path.GetFileName(folder), latest)))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            if (state is null)
+            {
+                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(In(Recording.MetricsJournal.FileName)))
+                {
+                    File.Delete(record);
+                }
+            }
+            else if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+            {
+                // The process was killed between moving best and moving latest; latest's own best is still there.
+                if (state.BestStep == 0)
+                {
+                    File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
+                    return;
+                }
+
+                string before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal)
+                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+                Point(BestPointer, before);
+            }
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.Explain(Path, cause);
+        }
+    }
+
     /// <summary>Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> stays.</summary>
+    /// <remarks>
+    /// The files are written into a folder with a temporary name, which takes its final name once all of them are on the disk; the pointers
+    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole.
+    /// </remarks>
     /// <param name="state">Names the checkpoint by its step.</param>
     /// <param name="files">File names and their tensors.</param>
     /// <param name="best">Whether <c>best</c> moves to it as well.</param>
@@ -84,30 +155,45 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">It cannot be written; the previous checkpoint is untouched.</exception>
     public void SaveCheckpoint(TrainingState state, IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> files, bool best, int keep)
     {
-        string name = NameOf(state.Step), target = System.IO.Path.Combine(Checkpoints, name);
+        string partial = System.IO.Path.Combine(Checkpoints, HalfWritten), name = FreeName(state.Step);
         try
         {
-            Directory.CreateDirectory(target);
+            if (Directory.Exists(partial))
+            {
+                Directory.Delete(partial, recursive: true);
+            }
+
+            if (!Directory.Exists(Path))
+            {
+                throw new DirectoryNotFoundException();
+            }
+
+            Directory.CreateDirectory(partial);
+            foreach ((string file, IEnumerable<SafetensorsEntry> entries) in files)
+            {
+                SafetensorsFile.Write(System.IO.Path.Combine(partial, file), entries, null, _medium);
+            }
+
+            AtomicFile.WriteAllBytes(System.IO.Path.Combine(partial, StateFile), state.ToJson(), _medium);
+            _medium.Rename(partial, System.IO.Path.Combine(Checkpoints, name));
+            _medium.PersistFolder(Checkpoints);
+            if (best)
+            {
+                Point(BestPointer, name);
+            }
+
+            Point(LatestPointer, name);
+            Prune(keep);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw AtomicFile.Explain(target, cause);
+            throw AtomicFile.Explain(System.IO.Path.Combine(Checkpoints, name), cause);
         }
-
-        foreach ((string file, IEnumerable<SafetensorsEntry> entries) in files)
-        {
-            SafetensorsFile.Write(System.IO.Path.Combine(target, file), entries);
-        }
-
-        AtomicFile.WriteAllBytes(System.IO.Path.Combine(target, "state.json"), state.ToJson());
-        if (best)
-        {
-            AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, BestPointer), name + "\n");
-        }
-
-        AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, LatestPointer), name + "\n");
-        Prune(keep);
     }
+
+    /// <summary>Changes the state of the latest checkpoint, all or nothing.</summary>
+    /// <exception cref="UserMistakeException">There is none, or it cannot be written.</exception>
+    public void ReplaceState(TrainingState state) => AtomicFile.WriteAllBytes(System.IO.Path.Combine(Latest().Path, StateFile), state.ToJson(), _medium);
 
     /// <summary>The latest checkpoint.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
@@ -128,8 +214,13 @@ public sealed class RunFolder
             throw new UserMistakeException($"{Path} has no checkpoint yet, so there is nothing to load; train it first.");
         }
 
-        return new Checkpoint(System.IO.Path.Combine(Checkpoints, name));
+        var folder = new DirectoryInfo(System.IO.Path.Combine(Checkpoints, name));
+        return folder is { Exists: true, LinkTarget: null } && new DirectoryInfo(Checkpoints).LinkTarget is null
+            ? new Checkpoint(folder.FullName)
+            : throw new UserMistakeException($"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
     }
+
+    private void Point(string pointer, string name) => AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
 
     // A pointer is a small text file with the name of a checkpoint beside it; anything else in it is refused, lest it lead out of the folder.
     private string? Target(string pointer)
@@ -140,28 +231,57 @@ public sealed class RunFolder
             return null;
         }
 
-        var content = new byte[32];
-        using FileStream stream = File.OpenRead(path);
-        string name = Encoding.ASCII.GetString(content, 0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)).TrimEnd('\n');
-        return name.Length is > 0 and < 20 && name.All(char.IsAsciiDigit)
-            ? name
-            : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
+        byte[] content = new byte[32];
+        string name;
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            name = Encoding.ASCII.GetString(content, 0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)).TrimEnd('\n');
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
+        }
+
+        return IsName(name) ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
     private void Prune(int keep)
     {
         string? best = Target(BestPointer);
-        foreach (string old in Directory.EnumerateDirectories(Checkpoints)
-            .Select(path => System.IO.Path.GetFileName(path)!)
-            .Where(name => name != best && name.All(char.IsAsciiDigit))
-            .OrderByDescending(name => long.Parse(name, CultureInfo.InvariantCulture))
-            .Skip(keep))
+        foreach (string old in Names().Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
             Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
         }
     }
 
+    private IEnumerable<string> Names() => Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(IsName);
+
+    // One step can need two checkpoints: a configuration with fewer steps than were made ends where it stands.
+    private string FreeName(long step)
+    {
+        string name = NameOf(step);
+        for (char number = '2'; Directory.Exists(System.IO.Path.Combine(Checkpoints, name)) && number <= '9'; number++)
+        {
+            name = $"{NameOf(step)}-{number}";
+        }
+
+        return name;
+    }
+
+    // True for what was written after latest: the temporary folder, and a checkpoint that was named but never pointed to.
+    private static bool IsBeyond(string name, string? latest) =>
+        name == HalfWritten || (IsName(name) && (latest is null || StepOf(name) > StepOf(latest) || (StepOf(name) == StepOf(latest) && string.CompareOrdinal(name, latest) > 0)));
+
+    private static bool IsName(string name) => name.Length is > 0 and < 22 && name.Split('-') is var parts && parts.Length <= 2 && parts[0].Length is > 0 and < 18
+        && parts[0].All(char.IsAsciiDigit) && (parts.Length == 1 || parts[1] is [>= '2' and <= '9']);
+
+    private static long StepOf(string name) => long.Parse(name.Split('-')[0], CultureInfo.InvariantCulture);
+
     private static string NameOf(long step) => step.ToString("D6", CultureInfo.InvariantCulture);
+
+    private static bool IsEmpty(string path) => Directory.EnumerateFileSystemEntries(path).All(entry =>
+        System.IO.Path.GetFileName(entry) == RunLock.FileName || entry.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal));
 
     private string In(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
 }
@@ -170,22 +290,24 @@ public sealed class RunFolder
 /// <param name="Path">Where it is.</param>
 public sealed record Checkpoint(string Path)
 {
-    private const string Generator = "generator", Discriminator = "discriminator";
+    private const string Generator = "generator", Discriminator = "discriminator", RollOutPolicy = "roll_out_policy";
 
-    /// <summary>The files of a checkpoint: both networks and both optimizers.</summary>
-    public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(torch.nn.Module generator, Adam generatorOptimizer, torch.nn.Module discriminator, Adam discriminatorOptimizer) =>
+    /// <summary>The files of a checkpoint: both networks, both optimizers, and the roll-out policy where there is one.</summary>
+    public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(
+        torch.nn.Module generator, Adam generatorOptimizer, torch.nn.Module discriminator, Adam discriminatorOptimizer, torch.nn.Module? rollOutPolicy = null) =>
     [
         ($"{Generator}.safetensors", ModuleWeights.Entries(generator)),
         ($"{Discriminator}.safetensors", ModuleWeights.Entries(discriminator)),
         ($"{Generator}_optimizer.safetensors", ModuleWeights.Entries(generatorOptimizer, generator)),
         ($"{Discriminator}_optimizer.safetensors", ModuleWeights.Entries(discriminatorOptimizer, discriminator)),
+        .. rollOutPolicy is null ? [] : new[] { ($"{RollOutPolicy}.safetensors", ModuleWeights.Entries(rollOutPolicy)) },
     ];
 
     /// <summary>How far the run had come.</summary>
     /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
     public TrainingState State()
     {
-        string path = In("state.json");
+        string path = In(RunFolder.StateFile);
         try
         {
             var file = new FileInfo(path);
@@ -217,6 +339,24 @@ public sealed record Checkpoint(string Path)
     {
         ModuleWeights.Load(generatorOptimizer, generator, SafetensorsFile.Read(In($"{Generator}_optimizer.safetensors")));
         ModuleWeights.Load(discriminatorOptimizer, discriminator, SafetensorsFile.Read(In($"{Discriminator}_optimizer.safetensors")));
+    }
+
+    /// <summary>Gives an objective what it carried from step to step: its moving average and its roll-out policy's weights.</summary>
+    /// <param name="objective">Null where the run has none.</param>
+    /// <param name="state">This checkpoint's <see cref="State"/>.</param>
+    /// <exception cref="UserMistakeException">The weights are missing, malformed, or of another model.</exception>
+    public void Load(IAdversarialObjective? objective, TrainingState state)
+    {
+        if (objective is null)
+        {
+            return;
+        }
+
+        objective.Baseline = state.Baseline;
+        if (objective.RollOutPolicy is { } policy)
+        {
+            ModuleWeights.Load(policy, SafetensorsFile.Read(In($"{RollOutPolicy}.safetensors")));
+        }
     }
 
     private string In(string name) => System.IO.Path.Combine(Path, name);

@@ -6,10 +6,10 @@ public enum RunStatus
     /// <summary>Nothing is recorded yet.</summary>
     Empty,
 
-    /// <summary>Records have arrived within the last two minutes, and the final one is not among them.</summary>
+    /// <summary>A process is training into the folder.</summary>
     Running,
 
-    /// <summary>Records have ceased before the end; <c>gumbelgan train --resume</c> continues it.</summary>
+    /// <summary>No process trains any more, and the end was not reached; <c>gumbelgan train --resume</c> continues it.</summary>
     Stopped,
 
     /// <summary>The final record, with the test set's NLL, is there.</summary>

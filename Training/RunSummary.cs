@@ -17,12 +17,9 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
     private const string MetricsFile = "metrics.jsonl";
     private const string ConfigurationFile = "config.yaml";
 
-    /// <summary>A run with no record for this long, and no end, is taken to have stopped.</summary>
-    private static readonly TimeSpan _silence = TimeSpan.FromMinutes(2);
-
     /// <summary>The runs directly below <paramref name="folder"/> (folders with a config.yaml), the last changed first.</summary>
     /// <exception cref="UserMistakeException">There is no such folder, or it may not be read.</exception>
-    public static IReadOnlyList<RunSummary> ReadAll(string folder, TimeProvider clock)
+    public static IReadOnlyList<RunSummary> ReadAll(string folder)
     {
         if (!Directory.Exists(folder))
         {
@@ -33,7 +30,7 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
         {
             return [.. Directory.EnumerateDirectories(folder)
                 .Where(run => File.Exists(Path.Combine(run, ConfigurationFile)))
-                .Select(run => Read(run, clock))
+                .Select(run => Read(run))
                 .OrderByDescending(run => run.LastWrite).ThenBy(run => run.Name, StringComparer.Ordinal)];
         }
         catch (UnauthorizedAccessException cause)
@@ -43,13 +40,13 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
     }
 
     /// <summary>The run in <paramref name="run"/>.</summary>
-    public static RunSummary Read(string run, TimeProvider clock)
+    public static RunSummary Read(string run)
     {
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run)));
         var metrics = new FileInfo(Path.Combine(run, MetricsFile));
         if (!metrics.Exists)
         {
-            return new RunSummary(name, RunStatus.Empty, null, null, null, null, Directory.GetLastWriteTimeUtc(run));
+            return new RunSummary(name, RunLock.IsHeld(run) ? RunStatus.Running : RunStatus.Empty, null, null, null, null, Directory.GetLastWriteTimeUtc(run));
         }
 
         string? phase = null;
@@ -72,9 +69,7 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
             best = best is null ? validation : validation is null ? best : Math.Min(best.Value, validation.Value);
         }
 
-        RunStatus status = test is not null ? RunStatus.Finished
-            : clock.GetUtcNow() - metrics.LastWriteTimeUtc < _silence ? RunStatus.Running
-            : RunStatus.Stopped;
+        RunStatus status = RunLock.IsHeld(run) ? RunStatus.Running : test is not null ? RunStatus.Finished : RunStatus.Stopped;
         return new RunSummary(name, status, phase, step, best, test, metrics.LastWriteTimeUtc);
     }
 

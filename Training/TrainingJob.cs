@@ -1,4 +1,4 @@
-using System.Text;
+using System.Globalization;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
@@ -65,15 +65,15 @@ public sealed class TrainingJob : IDisposable
     public void Start(string path, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
     {
         RunFolder folder = RunFolder.Create(path);
+        using RunLock held = RunLock.Take(path);
+        if (File.Exists(folder.Configuration))
+        {
+            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
+        }
+
         string configuration = ConfigurationWriter.Write(_config with { Corpus = Path.GetFullPath(_config.Corpus) });
         AtomicFile.WriteAllText(folder.Configuration, configuration);
-        RunEnvironment.Describe(Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
-        Corpus.Tokenizer.Save(folder.Tokenizer);
-        using RunRecorder recorder = RunRecorder.Start(folder.Path);
-        recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", "bleu/4", "self_bleu/4"], _config.Objective.ToString());
-        recorder.CustomScalarLayout(StandardTags.Layout);
-        recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
-        Train(folder, recorder, observer, null, cancellation);
+        Begin(folder, configuration, commandLine, observer, cancellation);
     }
 
     /// <summary>Goes on from the latest checkpoint of an interrupted run.</summary>
@@ -82,28 +82,39 @@ public sealed class TrainingJob : IDisposable
     public static void Resume(string path, ITrainingObserver observer, CancellationToken cancellation)
     {
         RunFolder folder = RunFolder.Open(path);
-        Checkpoint checkpoint = folder.Latest();
-        TrainingState state = checkpoint.State();
+        using RunLock held = RunLock.Take(path);
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
+        if (folder.LatestName() is null)
+        {
+            // Killed before its first checkpoint, the run has nothing to lose.
+            using TrainingJob fresh = Prepare(config);
+            fresh.Begin(folder, ConfigurationWriter.Write(config), Environment.CommandLine, observer, cancellation);
+            return;
+        }
+
+        TrainingState state = folder.Latest().State();
         if (state.Phase == TrainingPhase.Finished)
         {
             throw new UserMistakeException($"The run in {path} has finished; there is nothing to resume.");
         }
 
         using TrainingJob job = Prepare(config, TextTokenizer.Load(folder.Tokenizer));
-        using RunRecorder recorder = RunRecorder.Resume(folder.Path, state.Step, state.Recorded);
-        job.Train(folder, recorder, observer, checkpoint, cancellation);
+        folder.PrepareFor(state);
+        job.GoOn(folder, observer, cancellation);
     }
 
     /// <summary>The generator of a run, at one of its checkpoints, and the tokenizer to read it with.</summary>
     /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
-    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint)
+    /// <param name="folder">The run.</param>
+    /// <param name="checkpoint">Which weights.</param>
+    /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
+    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint, EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         Engine.Prepare(config.Threads);
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
-        var format = new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+        SequenceFormat format = corpus is not null ? FormatOf(corpus) : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
         var generator = new LstmGenerator(config.Generator, format, new RandomKey(0));
         checkpoint.LoadGenerator(generator);
         return (generator, tokenizer, config);
@@ -116,20 +127,92 @@ public sealed class TrainingJob : IDisposable
         Discriminator.Dispose();
     }
 
+    private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        folder.PrepareFor(null);
+        RunEnvironment.Describe(Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
+        Corpus.Tokenizer.Save(folder.Tokenizer);
+        try
+        {
+            using RunRecorder recorder = RunRecorder.Start(folder.Path);
+            recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", "bleu/4", "self_bleu/4"], _config.Objective.ToString());
+            recorder.CustomScalarLayout(StandardTags.Layout);
+            recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
+            Train(folder, recorder, observer, null, cancellation);
+        }
+        catch (TrainingDivergedException diverged) when (MayRollBack(folder))
+        {
+            RollBack(folder, diverged, observer);
+            GoOn(folder, observer, cancellation);
+        }
+    }
+
+    /// <summary>Trains from the latest checkpoint on, and again from it where the run diverges and may roll back.</summary>
+    private void GoOn(RunFolder folder, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Checkpoint checkpoint = folder.Latest();
+            TrainingState state = checkpoint.State();
+            try
+            {
+                using RunRecorder recorder = RunRecorder.Resume(folder.Path, state.Step, state.Recorded);
+                Train(folder, recorder, observer, checkpoint, cancellation);
+                return;
+            }
+            catch (TrainingDivergedException diverged) when (MayRollBack(folder))
+            {
+                RollBack(folder, diverged, observer);
+            }
+        }
+    }
+
+    private bool MayRollBack(RunFolder folder) =>
+        _config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest().State().RollBacks < _config.Health.MaximumRollBacks;
+
+    // The halved rates go into the checkpoint itself, after their record: whenever the process is killed, the run resumed from it does the same.
+    private static void RollBack(RunFolder folder, TrainingDivergedException diverged, ITrainingObserver observer)
+    {
+        TrainingState state = folder.Latest().State();
+        folder.PrepareFor(state);
+        state = state with { RollBacks = state.RollBacks + 1, LearningRateScale = state.LearningRateScale / 2 };
+        string message = string.Create(CultureInfo.InvariantCulture, $"{diverged.Message} Going on from there at {state.LearningRateScale:G3} of the configured learning rates (roll-back {state.RollBacks}).");
+        using (RunRecorder recorder = RunRecorder.Resume(folder.Path, state.Step, state.Recorded))
+        {
+            recorder.Scalars(state.Step, "roll-back", [("health/learning_rate_scale", state.LearningRateScale)]);
+            recorder.Text("health", state.Step, message);
+            state = state with { Recorded = recorder.Flush() };
+        }
+
+        folder.ReplaceState(state);
+        observer.OnMessage(message);
+    }
+
     private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
     {
         IAdversarialObjective? objective = _config.Objective switch
         {
             ObjectiveKind.Mle => null,
             ObjectiveKind.Gumbel => new GumbelObjective(Generator, Discriminator, _config.Adversarial),
-            _ => throw new UserMistakeException("The objective reinforce is not available yet; use mle or gumbel."),
+            _ => new ReinforceObjective(Generator, _config.Reinforce),
         };
-        using var resources = objective as IDisposable;
+        using var disposable = objective as IDisposable;
+        using IDisposable denormals = Engine.WithoutDenormals();
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
-        trainer.Run(cancellation);
+        File.Delete(folder.Failure);
+        try
+        {
+            trainer.Run(cancellation);
+        }
+        catch (TrainingDivergedException failure)
+        {
+            // A comparison counts the run as failed; continuing it takes the note away.
+            AtomicFile.WriteAllText(folder.Failure, failure.Message + "\n");
+            throw;
+        }
     }
 
-    private static SequenceFormat FormatOf(EncodedCorpus corpus)
+    internal static SequenceFormat FormatOf(EncodedCorpus corpus)
     {
         int longest = Math.Max(corpus.Train.MaximumLength, Math.Max(corpus.Validation.MaximumLength, corpus.Test.MaximumLength));
         TextTokenizer tokenizer = corpus.Tokenizer;

@@ -24,6 +24,8 @@ public enum TrainingPhase
 /// <summary>Everything about a run's progress that weights and optimizers do not hold. Random streams and batches are functions of these numbers.</summary>
 public sealed record TrainingState
 {
+    private const long LargestCount = 1L << 53;
+
     private static readonly JsonSerializerOptions _json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -31,6 +33,8 @@ public sealed record TrainingState
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         NumberHandling = JsonNumberHandling.Strict,
         AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         MaxDepth = 8,
         WriteIndented = true,
     };
@@ -56,6 +60,12 @@ public sealed record TrainingState
     /// <summary>Sequences generated for training.</summary>
     public long GeneratedSequences { get; init; }
 
+    /// <summary>Time spent in steps, seconds; evaluations, records and checkpoints are not counted.</summary>
+    public double TrainingSeconds { get; init; }
+
+    /// <summary>The moving average of rewards that REINFORCE subtracts; null for other objectives and before the first batch.</summary>
+    public double? Baseline { get; init; }
+
     /// <summary>The lowest validation NLL so far, nats a token; null before the first evaluation.</summary>
     public double? BestValidationNll { get; init; }
 
@@ -64,6 +74,15 @@ public sealed record TrainingState
 
     /// <summary>Evaluations since the best one, in the pre-training phase.</summary>
     public int StaleEvaluations { get; init; }
+
+    /// <summary>Times that the run diverged and went back to a checkpoint.</summary>
+    public int RollBacks { get; init; }
+
+    /// <summary>What the configured learning rates are multiplied by: a half for each roll-back.</summary>
+    public double LearningRateScale { get; init; } = 1;
+
+    /// <summary>What the run has been warned of.</summary>
+    public HealthState Health { get; init; } = new();
 
     /// <summary>Where metrics.jsonl and the event file ended when the checkpoint was written.</summary>
     public RecorderPosition? Recorded { get; init; }
@@ -82,10 +101,12 @@ public sealed record TrainingState
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{path} is no state of a run ({cause.Message.TrimEnd('.')}); use another checkpoint.", cause);
+            throw new UserMistakeException($"{path} is no state of a run (line {cause.LineNumber + 1}); use another checkpoint.", cause);
         }
 
-        bool sane = state is { Step: >= 0, PhaseStep: >= 0, GeneratorUpdates: >= 0, DiscriminatorUpdates: >= 0, RealSequences: >= 0, GeneratedSequences: >= 0, BestStep: >= 0, StaleEvaluations: >= 0 };
-        return sane ? state : throw new UserMistakeException($"{path} has a negative count; use another checkpoint.");
+        long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations, state.RollBacks, state.Health.SaturatedReports];
+        bool sane = counts.All(count => count is >= 0 and < LargestCount) && state.Step is >= 0 and <= int.MaxValue && state.PhaseStep >= 0 && state.PhaseStep <= state.Step
+            && state.BestStep >= 0 && state.BestStep <= state.Step && state.TrainingSeconds is >= 0 and < double.PositiveInfinity && state.LearningRateScale is > 0 and <= 1 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
+        return sane ? state : throw new UserMistakeException($"{path} has a count or a number out of range; use another checkpoint.");
     }
 }

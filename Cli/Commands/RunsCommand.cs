@@ -22,7 +22,7 @@ internal static class RunsCommand
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
-            IReadOnlyList<RunSummary> runs = RunSummary.ReadAll(parsed.GetRequiredValue(folder), surroundings.Clock);
+            IReadOnlyList<RunSummary> runs = RunSummary.ReadAll(parsed.GetRequiredValue(folder));
             if (parsed.GetValue(json))
             {
                 surroundings.Output.WriteLine(JsonSerializer.Serialize(runs.Select(run => Document(run)), _json));

@@ -49,6 +49,7 @@ internal static class TrainAction
             }
 
             folder = request.Run ?? RunFolder.NewPath(config.Objective.ToString().ToLowerInvariant());
+            RunFolder.RefuseExisting(folder);
             using TrainingJob job = TrainingJob.Prepare(config);
             Watched(request, surroundings, folder, observer => job.Start(folder, Environment.CommandLine, observer, surroundings.Cancellation));
         }

@@ -79,7 +79,11 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
                 numbers.AddRow(new Text("temperature"), new Text(ProgressText.Number(temperature)));
             }
 
-            numbers.AddRow(new Text("sequences/s"), new Text(ProgressText.Number(report.SequencesPerSecond)));
+            if (report.SequencesPerSecond > 0)
+            {
+                numbers.AddRow(new Text("sequences/s"), new Text(ProgressText.Number(report.SequencesPerSecond)));
+            }
+
             yield return numbers;
         }
 

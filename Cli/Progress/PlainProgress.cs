@@ -9,6 +9,7 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
 
     private readonly ProgressState _state = new(clock);
     private long? _lastLine;
+    private long? _lastSample;
 
     public void OnPhase(string name, int steps)
     {
@@ -26,13 +27,20 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
         }
 
         _lastLine = clock.GetTimestamp();
-        IEnumerable<string> parts = _state.Scalars.Select(scalar => $"{scalar.Key} {ProgressText.Number(scalar.Value)}");
-        if (report.Temperature is { } temperature && !report.Scalars.ContainsKey("temperature"))
+        // A line that fits a log: the rest is in metrics.jsonl and TensorBoard.
+        IEnumerable<string> parts = _state.Scalars
+            .Where(scalar => scalar.Key.StartsWith("loss/", StringComparison.Ordinal) || scalar.Key is "temperature" or "nll/validation" or "nll/test")
+            .Select(scalar => $"{scalar.Key} {ProgressText.Number(scalar.Value)}");
+        if (report.Temperature is { } temperature && !_state.Scalars.ContainsKey("temperature"))
         {
             parts = parts.Append($"temperature {ProgressText.Number(temperature)}");
         }
 
-        parts = parts.Append($"{ProgressText.Number(report.SequencesPerSecond)} sequences/s");
+        if (report.SequencesPerSecond > 0)
+        {
+            parts = parts.Append($"{ProgressText.Number(report.SequencesPerSecond)} sequences/s");
+        }
+
         if (_state.Left is { } left && report.Step < report.TotalSteps)
         {
             parts = parts.Append($"{ProgressText.Duration(left)} left");
@@ -43,8 +51,9 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
 
     public void OnSamples(int step, IReadOnlyList<string> real, IReadOnlyList<string> generated)
     {
-        if (generated.Count > 0)
+        if (generated.Count > 0 && (_lastSample is not { } last || clock.GetElapsedTime(last) >= _interval))
         {
+            _lastSample = clock.GetTimestamp();
             writer.WriteLine($"sample: {ProgressText.Harmless(generated[0])}");
         }
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using GumbelGan.Storage;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace GumbelGan.Evaluation.Comparison;
@@ -53,6 +54,7 @@ public sealed record EvaluatedRun(
 
         try
         {
+            RefuseUnbounded(path);
             var stream = new YamlStream();
             using var reader = new StreamReader(path);
             stream.Load(reader);
@@ -67,6 +69,27 @@ public sealed record EvaluatedRun(
         }
 
         return flat;
+    }
+
+    // The program writes these files without aliases and a few levels deep; an alias or a thousand levels could cost any time and any memory.
+    private static void RefuseUnbounded(string path)
+    {
+        const int LargestFile = 1 << 20, DeepestLevel = 32;
+        if (new FileInfo(path).Length > LargestFile)
+        {
+            throw new UserMistakeException($"{path} is larger than any that a run writes; restore the run's own.");
+        }
+
+        using var reader = new StreamReader(path);
+        var parser = new Parser(reader);
+        for (int level = 0; parser.MoveNext();)
+        {
+            level += parser.Current!.NestingIncrease;
+            if (level > DeepestLevel || parser.Current is AnchorAlias)
+            {
+                throw new UserMistakeException($"{path} has an alias or is nested too deeply at line {parser.Current.Start.Line}; restore the run's own.");
+            }
+        }
     }
 
     private static void Flatten(YamlNode node, string prefix, Dictionary<string, string> flat)

@@ -49,7 +49,8 @@ public sealed record RunComparison(
     public static IReadOnlyList<string> UsualMetrics { get; } =
     [
         "nll/test", "nll/oracle", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5", "ms_jaccard/4", "frechet",
-        "diversity/novelty", "diversity/duplicates", "validity", "divergence/kl_model_true", "divergence/jensen_shannon", "coverage/mass",
+        "diversity/novelty", "diversity/duplicates", "validity", "likelihood_divergence/kl_true_model", "likelihood_divergence/kl_model_true", "likelihood_divergence/jensen_shannon",
+        "divergence/kl_model_true", "divergence/jensen_shannon", "coverage/mass",
     ];
 
     /// <summary>All runs.</summary>

@@ -46,7 +46,7 @@ public sealed record RunEvaluation
     /// <summary>The checkpoint selected on validation data; null for a failed run.</summary>
     public CheckpointEvaluation? Best { get; init; }
 
-    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) and "memoriser" (training lines resampled). By name, then by tag.</summary>
+    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) "memoriser" (training lines resampled), on grammars "grammar" (fresh draws). By name, then by tag.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double?>> References { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, double?>>();
 
@@ -78,7 +78,7 @@ public sealed record RunEvaluation
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{source} is not a valid evaluation ({cause.Message.TrimEnd('.')}); evaluate the run again.", cause);
+            throw new UserMistakeException($"{source} is not a valid evaluation (line {cause.LineNumber + 1}); evaluate the run again.", cause);
         }
     }
 
@@ -129,6 +129,7 @@ public sealed record SweepPoint(double Temperature, IReadOnlyDictionary<string, 
 
 /// <summary>Serialisation of <see cref="RunEvaluation"/>, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(RunEvaluation))]
 internal sealed partial class RunEvaluationJson : JsonSerializerContext;

@@ -19,6 +19,7 @@ internal static class ReportCharts
     private static readonly (string Quality, string Diversity)[] _tradeOffs =
     [
         ("bleu/4", "self_bleu/4"), ("nll/oracle", "nll/test"), ("validity", "coverage/mass"), ("validity", "divergence/kl_model_true"), ("bleu/4", "ms_jaccard/4"),
+        ("validity", "likelihood_divergence/kl_true_model"), ("bleu/4", "nll/test"),
     ];
 
     public static JsonObject Document(RunComparison comparison) => new()

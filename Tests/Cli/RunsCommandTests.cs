@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GumbelGan.Cli;
+using GumbelGan.Training;
 using Xunit;
 
 namespace GumbelGan.Tests.Cli;
@@ -22,6 +23,7 @@ public sealed class RunsCommandTests : IDisposable
         // Killed in the middle of a line, as a run may be.
         Run("killed", TimeSpan.FromDays(2), "{\"step\": 5, \"phase\": \"pretraining\", \"loss/mle\": 7.5}\n{\"step\": 6, \"phase\": \"pre");
         Run("alive", TimeSpan.FromSeconds(20), "{\"step\": 12, \"phase\": \"pretraining\", \"nll/validation\": \"NaN\"}\n");
+        using RunLock held = RunLock.Take(Path.Combine(_folder, "alive"));
         Run("new", TimeSpan.FromMinutes(5), null);
         Directory.CreateDirectory(Path.Combine(_folder, "no run"));
 

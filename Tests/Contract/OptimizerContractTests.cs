@@ -121,9 +121,10 @@ public sealed class OptimizerContractTests : IDisposable
     public void A_moment_that_fades_ends_at_zero_and_not_at_a_denormal()
     {
         Parameter parameter = nn.Parameter(ones([9]));
-        using Adam adam = optim.Adam([parameter], 1e-3, beta1: 0.5, beta2: 0.5);
+        using Adam adam = optim.Adam([parameter], 1e-3, beta1: 0.7, beta2: 0.7);
         parameter.grad = ones([9]);
-        for (int step = 0; step < 200; step++)
+        // Seven tenths of the smallest denormal round to itself: without help it never fades.
+        for (int step = 0; step < 500; step++)
         {
             adam.step();
             parameter.grad = zeros([9]);

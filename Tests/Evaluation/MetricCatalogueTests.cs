@@ -47,5 +47,6 @@ public sealed class MetricCatalogueTests
         GeneratedFeatures = new double[,] { { 1 }, { 2 } },
         ReferenceFeatures = new double[,] { { 1 }, { 3 } },
         Divergences = SampleDivergences.Estimate([0.5, 0.25, 0.25], [2, 1, 0], 1, new RandomKey(1), 20),
+        LikelihoodDivergences = LikelihoodDivergences.Exact([0.5, 0.25, 0.25], [Math.Log(0.4), Math.Log(0.3), Math.Log(0.2)]),
     };
 }

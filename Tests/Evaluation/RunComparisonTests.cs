@@ -176,5 +176,16 @@ public sealed class RunComparisonTests
         Assert.False(run.Curves.ContainsKey("phase"));
     }
 
+    [Theory]
+    [InlineData("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")]
+    [InlineData("deep")]
+    public void A_configuration_that_would_unfold_without_bound_is_refused(string yaml)
+    {
+        using var made = new MadeUpRuns();
+        string run = made.Write(MadeUpRuns.Evaluation("mle", 1));
+        File.WriteAllText(Path.Combine(run, "config.yaml"), yaml == "deep" ? new string('[', 200_000) : yaml);
+        Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(run));
+    }
+
     private static RunComparison Compare(string[] folders) => RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions());
 }

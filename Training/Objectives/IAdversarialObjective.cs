@@ -8,7 +8,11 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="Ids">[B, T] of int64, padding after the end token.</param>
 /// <param name="Relaxed">[B, T, V], the samples that carry the gradient; null where the objective learns from hard samples.</param>
 /// <param name="Mask">[B, T] of float32: 1 for tokens, 0 after the end.</param>
-public sealed record GeneratedBatch(Tensor Ids, Tensor? Relaxed, Tensor Mask);
+public sealed record GeneratedBatch(Tensor Ids, Tensor? Relaxed, Tensor Mask)
+{
+    /// <summary>The key that the batch was drawn with, for whatever else an objective draws about it.</summary>
+    public RandomKey Noise { get; init; }
+}
 
 /// <summary>How a generator learns from a discriminator: what it generates, and what it minimises. Knows the maths and not the loop.</summary>
 public interface IAdversarialObjective
@@ -29,4 +33,23 @@ public interface IAdversarialObjective
     /// <param name="realScores">[B], scores of real sequences, without a gradient.</param>
     /// <returns>The scalar loss and the scores [B] of the generated batch.</returns>
     (Tensor Loss, Tensor FakeScores) GeneratorLoss(Discriminator discriminator, GeneratedBatch generated, Tensor realScores);
+
+    /// <summary>The moving average that the objective carries from step to step and a checkpoint must hold; null where there is none (yet).</summary>
+    double? Baseline { get => null; set { } }
+
+    /// <summary>A network that follows the generator and a checkpoint must hold; null where there is none.</summary>
+    nn.Module? RollOutPolicy => null;
+
+    /// <summary>What the last <see cref="GeneratorLoss"/> measured beside its loss, under TensorBoard tags.</summary>
+    IReadOnlyList<(string Tag, double Value)> Measured => [];
+
+    /// <summary>Called after each update of the generator.</summary>
+    void AfterGeneratorUpdate()
+    {
+    }
+
+    /// <summary>Called when a phase begins, perhaps with other weights in the generator.</summary>
+    void BeforePhase()
+    {
+    }
 }

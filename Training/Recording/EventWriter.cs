@@ -194,7 +194,8 @@ internal sealed class EventWriter : IDisposable
         ? new SummaryMetadata
         {
             PluginData = new SummaryMetadata.Types.PluginData { PluginName = plugin },
-            SummaryDescription = _descriptions.GetValueOrDefault(tag, ""),
+            // A description whose tag ends with a slash serves all tags below it.
+            SummaryDescription = _descriptions.GetValueOrDefault(tag) ?? _descriptions.GetValueOrDefault(tag[..(tag.IndexOf('/', StringComparison.Ordinal) + 1)]) ?? "",
             DataClass = dataClass,
         }
         : null;

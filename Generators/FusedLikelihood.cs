@@ -1,0 +1,263 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GumbelGan.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>
+/// The teacher-forced likelihood of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrence, output layer and
+/// cross-entropy without logits [B, T, V], at the cost of the tokens alone, not of the padding. Since the loss is a number, its gradients are
+/// taken together with it. It computes what <see cref="LstmGenerator.TokenNegativeLogLikelihood"/> defines.
+/// </summary>
+/// <remarks>B batch, T time, V vocabulary, E embedding, H hidden; N of the B x T places hold tokens, the others padding.</remarks>
+public sealed unsafe class FusedLikelihood : IDisposable
+{
+    private readonly LstmGenerator _generator;
+    private readonly RowParallel _parallel;
+    private readonly VocabularyLikelihood _vocabulary;
+    private LstmSequence? _lstm;
+    private NativeBuffer? _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses;
+    private int[] _inputs = [], _targets = [], _places = [];
+    private int _batch, _time;
+
+    /// <summary>The likelihood under <paramref name="generator"/>; see <see cref="Supports"/>.</summary>
+    public FusedLikelihood(LstmGenerator generator, RowParallel parallel)
+    {
+        (_generator, _parallel) = (generator, parallel);
+        _vocabulary = new VocabularyLikelihood(generator.Format.Vocabulary, generator.Options.Hidden);
+    }
+
+    private int Embedding => _generator.Options.Embedding;
+
+    private int Hidden => _generator.Options.Hidden;
+
+    /// <summary>Whether <paramref name="generator"/> can be measured this way: one layer, on the CPU.</summary>
+    public static bool Supports(LstmGenerator generator) => FusedRollout.Supports(generator);
+
+    /// <summary>The mean negative log-likelihood of a batch's tokens, in nats, through which gradients flow to every weight of the generator.</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <param name="dropout">See <see cref="LstmGenerator.Logits"/>; the same values are dropped.</param>
+    /// <returns>A scalar of float32.</returns>
+    /// <exception cref="ArgumentException">There is no token but padding.</exception>
+    public Tensor Mean(Tensor ids, LstmGenerator.Dropout? dropout = null)
+    {
+        if (!is_grad_enabled())
+        {
+            return tensor((float)(Measure(ids, dropout, null, out int measured) / measured));
+        }
+
+        var parameters = new Gradients(_generator);
+        double total = Measure(ids, dropout, parameters, out int tokens);
+        return Node.apply([(float)(total / tokens), parameters, .. _generator.FusedParameters]);
+    }
+
+    /// <summary>The summed negative log-likelihood of a batch's tokens, in nats, without gradients.</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <exception cref="ArgumentException">There is no token but padding.</exception>
+    public double Sum(Tensor ids) => Measure(ids, null, null, out _);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _vocabulary.Dispose();
+        Free();
+    }
+
+    private double Measure(Tensor ids, LstmGenerator.Dropout? dropout, Gradients? gradients, out int tokens)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        int batch = (int)ids.shape[0], time = (int)ids.shape[1];
+        Reserve(batch, time);
+        int steps = ReadTokens(ids, batch, time, out tokens);
+        if (tokens == 0)
+        {
+            throw new ArgumentException("There is no token but padding.", nameof(ids));
+        }
+
+        LstmGenerator.CellParameters cell = _generator.CellWeights;
+        _lstm!.Pack(Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias));
+        Tensor bias = _generator.EffectiveBias();
+        _vocabulary.Pack(_parallel, Pointer(_generator.OutputWeight), Pointer(bias));
+        float* inputFactors = Pointer(LstmGenerator.DropoutFactors([batch, time, Embedding], dropout, "inputs"));
+        float* hiddenFactors = Pointer(LstmGenerator.DropoutFactors([batch, time, Hidden], dropout, "hidden"));
+
+        _lstm.Begin();
+        float* table = Pointer(_generator.EmbeddingWeight);
+        for (int place = 0; place < steps * batch; place++)
+        {
+            Multiply(table + (nint)_inputs[place] * Embedding, Factors(inputFactors, place, batch, time, Embedding), _lstm.Input(0) + (nint)place * Embedding, Embedding);
+        }
+
+        _lstm.ForwardAll(steps);
+        for (int token = 0; token < tokens; token++)
+        {
+            int place = _places[token];
+            Multiply(_lstm.Hidden(1) + (nint)place * Hidden, Factors(hiddenFactors, place, batch, time, Hidden), _hidden!.Pointer + (nint)token * Hidden, Hidden);
+        }
+
+        fixed (int* targets = _targets)
+        {
+            _vocabulary.Forward(_parallel, _hidden!.Pointer, targets, _losses!.Pointer, tokens, gradients is null ? null : new LikelihoodGradients
+            {
+                Scale = 1f / tokens,
+                Hidden = _hiddenGradient!.Pointer,
+                Weight = Pointer(gradients.OutputWeight),
+                Bias = Pointer(gradients.OutputBias),
+            });
+        }
+
+        if (gradients is not null)
+        {
+            Backward(gradients, steps, batch, time, tokens, inputFactors, hiddenFactors);
+        }
+
+        double total = 0;
+        for (int token = 0; token < tokens; token++)
+        {
+            total += _losses!.Pointer[token];
+        }
+
+        return total;
+    }
+
+    private void Backward(Gradients gradients, int steps, int batch, int time, int tokens, float* inputFactors, float* hiddenFactors)
+    {
+        if (tokens < steps * batch)
+        {
+            new Span<float>(_placedGradient!.Pointer, steps * batch * Hidden).Clear();
+        }
+
+        for (int token = 0; token < tokens; token++)
+        {
+            int place = _places[token];
+            Multiply(_hiddenGradient!.Pointer + (nint)token * Hidden, Factors(hiddenFactors, place, batch, time, Hidden), _placedGradient!.Pointer + (nint)place * Hidden, Hidden);
+        }
+
+        _lstm!.BeginBackward();
+        _lstm.BackwardAll(steps, _placedGradient!.Pointer, null, _inputGradient!.Pointer);
+        _lstm.WeightGradients(steps, Pointer(gradients.InputWeight), Pointer(gradients.HiddenWeight), Pointer(gradients.GateBias));
+        float* embedding = Pointer(gradients.Embedding);
+        for (int place = 0; place < steps * batch; place++)
+        {
+            float* gradient = _inputGradient.Pointer + (nint)place * Embedding, factors = Factors(inputFactors, place, batch, time, Embedding);
+            float* target = embedding + (nint)_inputs[place] * Embedding;
+            for (int i = 0; i < Embedding; i++)
+            {
+                target[i] += factors == null ? gradient[i] : gradient[i] * factors[i];
+            }
+        }
+    }
+
+    /// <summary>What each place reads and which places hold tokens, step by step; returns the steps up to the last token.</summary>
+    private int ReadTokens(Tensor ids, int batch, int time, out int tokens)
+    {
+        Tensor contiguous = ids.contiguous();
+        ReadOnlySpan<long> values = MemoryMarshal.Cast<byte, long>(contiguous.bytes);
+        long padding = _generator.Format.PaddingId ?? -1;
+        tokens = 0;
+        int steps = 0;
+        for (int t = 0; t < time; t++)
+        {
+            for (int row = 0; row < batch; row++)
+            {
+                int place = t * batch + row;
+                _inputs[place] = t == 0 ? _generator.Format.BeginId : (int)values[row * time + t - 1];
+                if (values[row * time + t] != padding)
+                {
+                    (_places[tokens], _targets[tokens]) = (place, (int)values[row * time + t]);
+                    tokens++;
+                    steps = t + 1;
+                }
+            }
+        }
+
+        return steps;
+    }
+
+    private void Reserve(int batch, int time)
+    {
+        if (batch > _batch || time > _time)
+        {
+            (_batch, _time) = (Math.Max(batch, _batch), Math.Max(time, _time));
+            Free();
+            nint places = (nint)_batch * _time;
+            _lstm = new LstmSequence(_parallel, _batch, _time, Embedding, Hidden);
+            (_hidden, _hiddenGradient, _placedGradient) = (new(places * Hidden), new(places * Hidden), new(places * Hidden));
+            (_inputGradient, _losses) = (new(places * Embedding), new(places));
+            (_inputs, _targets, _places) = (new int[places], new int[places], new int[places]);
+        }
+
+        _lstm!.Batch = batch;
+    }
+
+    private void Free()
+    {
+        foreach (IDisposable? part in (IDisposable?[])[_lstm, _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses])
+        {
+            part?.Dispose();
+        }
+    }
+
+    // Dropout's factors are laid out [B, T, width], everything else time first.
+    private static float* Factors(float* factors, int place, int batch, int time, int width) =>
+        factors == null ? null : factors + ((nint)(place % batch) * time + place / batch) * width;
+
+    private static void Multiply(float* source, float* factors, float* destination, int width)
+    {
+        if (factors == null)
+        {
+            new ReadOnlySpan<float>(source, width).CopyTo(new Span<float>(destination, width));
+            return;
+        }
+
+        for (int i = 0; i < width; i++)
+        {
+            destination[i] = source[i] * factors[i];
+        }
+    }
+
+    private static float* Pointer(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    /// <summary>One gradient for each of <see cref="LstmGenerator.FusedParameters"/>, in the scope of the caller's step.</summary>
+    private sealed class Gradients(LstmGenerator generator)
+    {
+        public Tensor Embedding { get; } = zeros(generator.Format.Vocabulary, generator.Options.Embedding);
+
+        public Tensor OutputWeight { get; } = empty(generator.Format.Vocabulary, generator.Options.Hidden);
+
+        public Tensor OutputBias { get; } = empty(generator.Format.Vocabulary);
+
+        public Tensor InputWeight { get; } = empty(4 * generator.Options.Hidden, generator.Options.Embedding);
+
+        public Tensor HiddenWeight { get; } = empty(4 * generator.Options.Hidden, generator.Options.Hidden);
+
+        public Tensor GateBias { get; } = empty(4 * generator.Options.Hidden);
+
+        public List<Tensor> Times(float factor)
+        {
+            Tensor[] gradients = [Embedding, OutputWeight, OutputBias, InputWeight, HiddenWeight, GateBias, GateBias];
+            // Both biases have the same gradient, but each needs its own memory.
+            return [null!, null!, .. gradients.Select((gradient, i) => factor != 1f ? gradient * factor : i < 6 ? gradient : gradient.clone())];
+        }
+    }
+
+    /// <summary>The graph node: arguments are the loss, its gradients, and the parameters that they belong to.</summary>
+    private sealed class Node : autograd.SingleTensorFunction<Node>
+    {
+        private const string GradientsKey = "gradients";
+
+        public override string Name => nameof(FusedLikelihood);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data(GradientsKey, vars[1]);
+            return tensor((float)vars[0]);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            ((Gradients)ctx.get_data(GradientsKey)).Times(grad_output.item<float>());
+    }
+}

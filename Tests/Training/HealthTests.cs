@@ -1,0 +1,129 @@
+using System.Text;
+using GumbelGan.Tests.Recording;
+using GumbelGan.Training;
+using GumbelGan.Training.Recording;
+using TorchSharp;
+using Xunit;
+
+namespace GumbelGan.Tests.Training;
+
+public sealed class HealthTests
+{
+    private static readonly HealthOptions _options = new();
+
+    [Fact]
+    public void A_collapsed_generator_is_warned_of_once_until_it_has_recovered()
+    {
+        var state = new HealthState();
+        string?[] warnings = [.. ((double[])[0.5, 0.09, 0.01, 0.2, 0.05]).Select(share =>
+        {
+            (state, string? warning) = state.WithDistinct(_options, share, 200);
+            return warning;
+        })];
+        Assert.Equal([false, true, false, false, true], warnings.Select(warning => warning is not null));
+        Assert.Contains("only 9.0", warnings[1], StringComparison.Ordinal);
+        Assert.Null(state.WithDistinct(_options with { MinimumDistinct = 0 }, 0, 200).Warning);
+    }
+
+    [Fact]
+    public void A_saturated_discriminator_is_warned_of_after_so_many_reports_in_a_row_once()
+    {
+        var state = new HealthState();
+        HealthOptions options = _options with { SaturatedReports = 3 };
+        bool[] warned = [.. ((double[])[0.001, 0.001, 0.5, 0.001, 0.001, 0.001, 0.001, 0.5, 0, 0, 0]).Select(loss =>
+        {
+            (state, string? warning) = state.WithDiscriminatorLoss(options, loss);
+            return warning is not null;
+        })];
+        Assert.Equal([false, false, false, false, false, true, false, false, false, false, true], warned);
+    }
+
+    [Fact]
+    public void A_temperature_that_underflows_is_warned_of_in_a_run_and_a_high_one_is_not()
+    {
+        using var run = new TemporaryRun();
+        var silent = new ReportingObserver(_ => { });
+        run.Train(run.Config("objective=gumbel"), silent);
+        Assert.DoesNotContain(silent.Messages, message => message.Contains("underflows", StringComparison.Ordinal));
+
+        // At 1/1000 two logits 0.017 apart differ by a factor of e^17, more than the 24 bits of a float hold.
+        string cold = Path.Combine(run.Folder, "cold");
+        var observer = new ReportingObserver(_ => { });
+        TemporaryRun.TrainInto(cold, run.Config("objective=gumbel", "temperature.initial=0.001", "temperature.final=0.001", "temperature.schedule=constant"), observer, CancellationToken.None);
+        Assert.Single(observer.Messages, message => message.StartsWith("The temperature 0.001 underflows: 9", StringComparison.Ordinal) || message.StartsWith("The temperature 0.001 underflows: 100", StringComparison.Ordinal));
+        Assert.Contains(EventReader.ReadFolder(cold).SelectMany(record => record.Values), value => value.Tag == "health/text_summary" && Encoding.UTF8.GetString(value.Tensor!.Strings[0]).Contains("underflows", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_collapsed_generator_is_warned_of_in_a_run()
+    {
+        using var run = new TemporaryRun();
+        var observer = new ReportingObserver(_ => { });
+        // Ten samples can at best be ten distinct ones: a limit of 1 demands exactly that, and an untrained generator of one token repeats itself.
+        run.Train(run.Config("objective=mle", "health.minimum_distinct=1", "recording.bleu_samples=300"), observer);
+        Assert.Single(observer.Messages, message => message.StartsWith("The generator has collapsed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_run_that_diverges_rolls_back_and_goes_on_at_half_the_learning_rates_exactly_even_if_interrupted()
+    {
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config("objective=gumbel", "health.on_divergence=roll_back");
+        ReportingObserver observer = Poisoned(run.Run, config, reports => reports == 14, CancellationToken.None);
+        string message = Assert.Single(observer.Messages, message => message.Contains("diverged", StringComparison.Ordinal));
+        Assert.EndsWith("Going on from there at 0.5 of the configured learning rates (roll-back 1).", message, StringComparison.Ordinal);
+
+        IReadOnlyList<MetricsRecord> records = MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"));
+        Assert.Equal(0.5, Assert.Single(records, record => record.Phase == "roll-back").Scalars["health/learning_rate_scale"]);
+        var points = records.SelectMany(record => record.Scalars.Keys.Select(tag => (tag, record.Step))).ToList();
+        Assert.Equal(points.Count, points.Distinct().Count());
+        var events = EventReader.ReadFolder(run.Run).SelectMany(record => record.Values.Select(value => (value.Tag, record.Step))).ToList();
+        Assert.Equal(events.Count, events.Distinct().Count());
+        Assert.Contains("health/text_summary", events.Select(value => value.Tag));
+        TrainingState end = RunFolder.Open(run.Run).Latest().State();
+        Assert.Equal((TrainingPhase.Finished, 1, 0.5), (end.Phase, end.RollBacks, end.LearningRateScale));
+
+        // The same, interrupted soon after the roll-back.
+        string other = Path.Combine(run.Folder, "interrupted");
+        using var source = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => Poisoned(other, config, reports =>
+        {
+            if (reports == 17)
+            {
+                source.Cancel();
+            }
+
+            return reports == 14;
+        }, source.Token));
+        Assert.Equal(1, RunFolder.Open(other).Latest().State().RollBacks);
+        TrainingJob.Resume(other, new SilentTrainingObserver(), CancellationToken.None);
+        AdversarialTrainerTests.AssertSameRun(run.Run, other);
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_diverging_stops_after_so_many_roll_backs()
+    {
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config("objective=gumbel", "health.on_divergence=roll_back", "health.maximum_roll_backs=2");
+        Assert.Throws<TrainingDivergedException>(() => Poisoned(run.Run, config, reports => reports >= 14, CancellationToken.None));
+        TrainingState state = RunFolder.Open(run.Run).Latest().State();
+        Assert.Equal((2, 0.25), (state.RollBacks, state.LearningRateScale));
+        Assert.Equal([0.5, 0.25], MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl")).Where(record => record.Phase == "roll-back").Select(record => record.Scalars["health/learning_rate_scale"]));
+    }
+
+    /// <summary>Trains, and makes a weight NaN after the reports that <paramref name="poison"/> picks.</summary>
+    private static ReportingObserver Poisoned(string folder, RunConfig config, Func<int, bool> poison, CancellationToken cancellation)
+    {
+        using TrainingJob job = TrainingJob.Prepare(config);
+        var observer = new ReportingObserver(reports =>
+        {
+            if (poison(reports))
+            {
+                using IDisposable off = torch.no_grad();
+                job.Generator.parameters().First().fill_(float.NaN);
+            }
+        });
+        job.Start(folder, "test", observer, cancellation);
+        return observer;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace GumbelGan.Tests.Training;
+
+/// <summary>The built program in a process of its own, as a user starts it, so that it can be sent signals.</summary>
+internal sealed class ProgramProcess : IDisposable
+{
+    /// <summary>How long a test waits for what must happen, on a machine however busy.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly StringBuilder _error = new();
+
+    private ProgramProcess(Process process) => _process = process;
+
+    /// <summary>What it has said on standard error so far.</summary>
+    public string Error
+    {
+        get
+        {
+            lock (_error)
+            {
+                return _error.ToString();
+            }
+        }
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    public static ProgramProcess Start(params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "GumbelGan.Cli.exe" : "GumbelGan.Cli");
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var started = new ProgramProcess(Process.Start(start)!);
+        started._process.ErrorDataReceived += (_, line) =>
+        {
+            lock (started._error)
+            {
+                started._error.AppendLine(line.Data);
+            }
+        };
+        started._process.BeginErrorReadLine();
+        started._process.OutputDataReceived += (_, _) => { };
+        started._process.BeginOutputReadLine();
+        return started;
+    }
+
+    /// <summary>Waits until <paramref name="holds"/>; false where the process ended first.</summary>
+    public bool WaitUntil(Func<bool> holds)
+    {
+        for (var clock = Stopwatch.StartNew(); !holds(); Thread.Sleep(1))
+        {
+            if (HasEnded)
+            {
+                return holds();
+            }
+
+            if (clock.Elapsed > _patience)
+            {
+                throw new TimeoutException($"Nothing happened; the program said: {Error}");
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Waits for the end and returns the exit code.</summary>
+    public int End()
+    {
+        if (!_process.WaitForExit(_patience))
+        {
+            throw new TimeoutException($"The program did not end; it said: {Error}");
+        }
+
+        _process.WaitForExit();
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGKILL: nothing in the process can answer it.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        End();
+    }
+
+    /// <summary>Sends a signal that the process may answer: INT or TERM.</summary>
+    public void Signal(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+}

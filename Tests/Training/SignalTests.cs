@@ -1,0 +1,68 @@
+using GumbelGan.Storage;
+using GumbelGan.Tests.Cli;
+using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
+using Xunit;
+
+namespace GumbelGan.Tests.Training;
+
+/// <summary>Signals to the real program, and two programs at one folder.</summary>
+public sealed class SignalTests
+{
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public void A_signal_finishes_the_step_writes_a_checkpoint_says_how_to_go_on_and_exits_with_130(string signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        using var run = new TemporaryRun();
+        using ProgramProcess process = ProgramProcess.Start("train", "--config", LongRun(run), "--run", run.Run);
+        Assert.True(process.WaitUntil(() => Latest(run) > 0), process.Error);
+
+        // Meanwhile the folder is locked, for a second program as for the list of runs.
+        Assert.Equal(RunStatus.Running, RunSummary.Read(run.Run).Status);
+        ProgramRun second = ProgramRun.Of("train", "--resume", run.Run);
+        Assert.Equal((2, $"Another process is training the run in {run.Run}; wait until it has ended, or stop it.\n"), (second.ExitCode, second.Error));
+
+        process.Signal(signal);
+        Assert.Equal(130, process.End());
+        Assert.Contains($"Interrupted; a checkpoint is written. Continue with: gumbelgan train --resume {run.Run}", process.Error);
+        Assert.DoesNotContain("   at ", process.Error);
+
+        // The checkpoint is the last thing recorded: nothing of the finished step is lost.
+        TrainingState state = RunFolder.Open(run.Run).Latest().State();
+        Assert.Equal(new FileInfo(Path.Combine(run.Run, "metrics.jsonl")).Length, state.Recorded!.JournalBytes);
+        Assert.Equal(RunStatus.Stopped, RunSummary.Read(run.Run).Status);
+        using var observer = new CancellationTokenSource();
+        observer.Cancel();
+        Assert.Throws<OperationCanceledException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), observer.Token));
+        Assert.Equal(state.Step + 1, RunFolder.Open(run.Run).Latest().State().Step);
+    }
+
+    [Fact]
+    public void A_second_signal_leaves_at_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        using var run = new TemporaryRun();
+        // Sampling and comparing so many sentences before the first step takes minutes.
+        using ProgramProcess process = ProgramProcess.Start("train", "--config", LongRun(run, "recording.bleu_samples=100000"), "--run", run.Run);
+        Assert.True(process.WaitUntil(() => Latest(run) == 0), process.Error);
+        process.Signal("INT");
+        Thread.Sleep(300);
+        Assert.False(process.HasEnded, process.Error);
+        process.Signal("INT");
+        Assert.Equal(130, process.End());
+        Assert.Equal(0, Latest(run));
+        Assert.DoesNotContain("a checkpoint is written", process.Error);
+    }
+
+    private static string LongRun(TemporaryRun run, params string[] assignments)
+    {
+        string config = Path.Combine(run.Folder, "long.yaml");
+        File.WriteAllText(config, ConfigurationWriter.Write(run.Config(["objective=mle", "adversarial.steps=10000000", "recording.evaluate_every=1000000", .. assignments])));
+        return config;
+    }
+
+    private static long Latest(TemporaryRun run) =>
+        File.Exists(Path.Combine(run.Run, "config.yaml")) && RunFolder.Open(run.Run).LatestName() is { } name ? long.Parse(name, System.Globalization.CultureInfo.InvariantCulture) : -1;
+}

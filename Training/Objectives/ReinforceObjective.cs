@@ -1,0 +1,152 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training.Objectives;
+
+/// <summary>
+/// REINFORCE (Williams 1992): the generator's own samples, each token made more likely by its return above a baseline. The loss is
+/// sum over t of (return - baseline) * -log p(token t | before), averaged over the batch, so its gradient estimates minus the gradient of the
+/// expected reward; the rewards come from <see cref="ReinforceRewards"/>.
+/// </summary>
+/// <remarks>
+/// B batch, T time, V vocabulary. Rewards lie in [0, 1] (sigmoid of the discriminator's score), with dense credit in [-1, 1]. The moving
+/// average of a step is that of earlier batches alone: an average that holds the batch itself would bias the gradient.
+/// </remarks>
+public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
+{
+    private readonly LstmGenerator _generator;
+    private readonly ReinforceOptions _options;
+    private readonly LstmGenerator? _rollOutPolicy;
+    private readonly ReinforceRewards _rewards;
+    private (string Tag, double Value)[] _measured = [];
+
+    /// <summary>The objective; with roll-outs it makes the roll-out policy, a copy of <paramref name="generator"/>.</summary>
+    /// <exception cref="ArgumentException">The generator starts from a noisy state, which its log-probabilities do not know.</exception>
+    public ReinforceObjective(LstmGenerator generator, ReinforceOptions options)
+    {
+        if (generator.Options.NoisyInitialState)
+        {
+            throw new ArgumentException("REINFORCE needs the probability of a sample, which a noisy initial state hides.", nameof(generator));
+        }
+
+        (_generator, _options) = (generator, options);
+        if (options.Credit == CreditKind.RollOuts)
+        {
+            _rollOutPolicy = new LstmGenerator(generator.Options, generator.Format, new RandomKey(0));
+            _rollOutPolicy.to(generator.Device);
+            foreach ((string _, TorchSharp.Modules.Parameter parameter) in _rollOutPolicy.named_parameters())
+            {
+                parameter.requires_grad = false;
+            }
+
+            FollowGenerator(0);
+        }
+
+        _rewards = new ReinforceRewards(options, _rollOutPolicy);
+    }
+
+    /// <inheritdoc/>
+    public double? Baseline { get; set; }
+
+    /// <inheritdoc/>
+    public nn.Module? RollOutPolicy => _rollOutPolicy;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Tag, double Value)> Measured => _measured;
+
+    /// <inheritdoc/>
+    public GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
+    {
+        Tensor ids = _generator.Sample(batch, 1, noise); // [B, T]
+        Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device); // [B, T]
+        return new GeneratedBatch(ids, null, mask) { Noise = noise };
+    }
+
+    /// <inheritdoc/>
+    public Tensor DetachedScores(Discriminator discriminator, GeneratedBatch generated) => discriminator.Score(generated.Ids);
+
+    /// <inheritdoc/>
+    public (Tensor Loss, Tensor FakeScores) GeneratorLoss(Discriminator discriminator, GeneratedBatch generated, Tensor realScores)
+    {
+        (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
+        Tensor scores, advantages;
+        using (no_grad())
+        {
+            scores = discriminator.Score(ids); // [B]
+            Tensor returns = _rewards.Returns(discriminator, ids, mask, scores, generated.Noise); // [B, T]
+            advantages = Advantages(returns, mask); // [B, T]
+        }
+
+        if (_options.EntropyBonus == 0)
+        {
+            return ((advantages * _generator.TokenNegativeLogLikelihood(ids)).sum() / ids.shape[0], scores);
+        }
+
+        Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
+        Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
+        Tensor entropy = -(logProbabilities.exp() * logProbabilities).sum(-1) * mask; // [B, T]
+        return (-(advantages * taken).sum() / ids.shape[0] - _options.EntropyBonus * entropy.sum() / mask.sum(), scores);
+    }
+
+    /// <inheritdoc/>
+    public void AfterGeneratorUpdate() => FollowGenerator(_options.RollOutLag);
+
+    /// <inheritdoc/>
+    public void BeforePhase() => FollowGenerator(0);
+
+    /// <inheritdoc/>
+    public void Dispose() => _rollOutPolicy?.Dispose();
+
+    /// <summary>Returns less the baseline, 0 after the end; also moves the moving average.</summary>
+    private Tensor Advantages(Tensor returns, Tensor mask)
+    {
+        Tensor tokens = mask.sum();
+        double mean = ((returns * mask).sum() / tokens).item<float>();
+        Tensor advantages = _options.Baseline switch
+        {
+            BaselineKind.MovingAverage => returns - (Baseline ?? 0),
+            BaselineKind.LeaveOneOut => returns - MeanOfOthers(returns, mask),
+            _ => returns,
+        } * mask; // [B, T]
+        _measured = [("reward/mean", mean)];
+        if (_options.Baseline == BaselineKind.MovingAverage)
+        {
+            _measured = [.. _measured, ("reward/baseline", Baseline ?? 0)];
+            Baseline = Baseline is { } average ? _options.BaselineDecay * average + (1 - _options.BaselineDecay) * mean : mean;
+        }
+
+        if (_options.Whiten)
+        {
+            Tensor centred = (advantages - advantages.sum() / tokens) * mask; // [B, T]
+            advantages = centred / ((centred.square().sum() / tokens).sqrt() + 1e-6);
+        }
+
+        return advantages;
+    }
+
+    // Where no other sequence reaches the place there is nothing to average, and the baseline is 0.
+    private static Tensor MeanOfOthers(Tensor returns, Tensor mask)
+    {
+        Tensor others = mask.sum(0, true) - mask; // [B, T]
+        Tensor sum = (returns * mask).sum(0, true) - returns * mask; // [B, T]
+        return sum / others.clamp_min(1);
+    }
+
+    private void FollowGenerator(double lag)
+    {
+        if (_rollOutPolicy is null)
+        {
+            return;
+        }
+
+        using IDisposable off = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.named_parameters().Zip(_generator.named_parameters()))
+        {
+            own.copy_(lag == 0 ? source : own * lag + source * (1 - lag));
+        }
+    }
+}
