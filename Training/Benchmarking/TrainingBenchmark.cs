@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
@@ -26,6 +27,8 @@ public sealed class TrainingBenchmark : IDisposable
     private readonly LstmGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly GumbelObjective _objective;
+    private readonly RowParallel? _parallel;
+    private readonly FusedLikelihood? _likelihood;
     private readonly Adam _generatorOptimizer;
     private readonly Adam _discriminatorOptimizer;
     private readonly Tensor _real;
@@ -47,6 +50,12 @@ public sealed class TrainingBenchmark : IDisposable
         _discriminator = Discriminator.Create(judge, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var game = new AdversarialOptions { BatchSize = options.Batch, Loss = AdversarialLossKind.NonSaturating };
         _objective = new GumbelObjective(_generator, _discriminator, game, options.IsComposed);
+        if (options.Subject == BenchmarkSubject.Mle && !options.IsComposed && FusedLikelihood.Supports(_generator))
+        {
+            _parallel = new RowParallel(get_num_threads());
+            _likelihood = new FusedLikelihood(_generator, _parallel);
+        }
+
         _generatorOptimizer = optim.Adam(_generator.parameters(), LearningRate);
         _discriminatorOptimizer = optim.Adam(_discriminator.parameters(), LearningRate);
         var random = new RandomStream(_root.Derive("real"));
@@ -63,6 +72,7 @@ public sealed class TrainingBenchmark : IDisposable
     /// <exception cref="OperationCanceledException">Interrupted between two repeats.</exception>
     public BenchmarkResult Run(CancellationToken cancellation)
     {
+        using IDisposable denormals = Engine.WithoutDenormals();
         Action subject = _options.Subject switch
         {
             BenchmarkSubject.Iteration => Iteration,
@@ -91,9 +101,9 @@ public sealed class TrainingBenchmark : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_objective, _generatorOptimizer, _discriminatorOptimizer, _generator, _discriminator, _real])
+        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _parallel, _objective, _generatorOptimizer, _discriminatorOptimizer, _generator, _discriminator, _real])
         {
-            part.Dispose();
+            part?.Dispose();
         }
     }
 
@@ -128,7 +138,7 @@ public sealed class TrainingBenchmark : IDisposable
     }
 
     private void LikelihoodStep() =>
-        Update(_generatorOptimizer, _generator, _generator.TokenNegativeLogLikelihood(_real).sum() / (_options.Batch * _options.Length));
+        Update(_generatorOptimizer, _generator, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
 
     private void Sampling()
     {
