@@ -31,6 +31,7 @@ public sealed class AdversarialTrainer : IDisposable
     private readonly ITrainingObserver _observer;
     private readonly BatchSource _pretrainingBatches;
     private readonly BatchSource _realBatches;
+    private readonly PhasePlan _plan;
     private readonly RandomKey _noise;
     private readonly RandomKey _dropout;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -63,7 +64,8 @@ public sealed class AdversarialTrainer : IDisposable
         _dropout = root.Derive("dropout");
         _pretrainingBatches = new(corpus.Train, config.Pretraining.BatchSize, corpus.Tokenizer.PaddingId, 1, root.Derive("pretraining order"));
         _realBatches = new(corpus.Train, config.Adversarial.BatchSize, corpus.Tokenizer.PaddingId, discriminator.MinimumTime, root.Derive("adversarial order"));
-        _state = checkpoint?.State() ?? new TrainingState { Phase = FirstPhase(TrainingPhase.Pretraining) };
+        _plan = new(config, objective is not null, _pretrainingBatches.BatchesPerEpoch, _realBatches.BatchesPerEpoch);
+        _state = checkpoint?.State() ?? new TrainingState { Phase = _plan.FirstFrom(TrainingPhase.Pretraining) };
         _sequencesAtReport = _state.RealSequences;
         _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
         _generatorOptimizer = GeneratorOptimizer();
@@ -95,8 +97,8 @@ public sealed class AdversarialTrainer : IDisposable
         while (_state.Phase != TrainingPhase.Finished)
         {
             TrainingPhase phase = _state.Phase;
-            long steps = StepsOf(phase);
-            _observer.OnPhase(NameOf(phase), (int)steps);
+            long steps = _plan.Steps(phase);
+            _observer.OnPhase(_plan.Name(phase), (int)steps);
             while (_state.Phase == phase && _state.PhaseStep < steps)
             {
                 Step(phase, steps);
@@ -111,7 +113,7 @@ public sealed class AdversarialTrainer : IDisposable
                 }
             }
 
-            Enter(FirstPhase(phase + 1));
+            Enter(_plan.FirstFrom(phase + 1));
             if (_state.Phase != TrainingPhase.Finished)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -131,6 +133,11 @@ public sealed class AdversarialTrainer : IDisposable
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         List<(string Tag, double Value)> scalars;
         long began = Stopwatch.GetTimestamp();
+        if (phase == TrainingPhase.Pretraining)
+        {
+            SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
+        }
+
         using (NewDisposeScope())
         {
             scalars = phase switch
@@ -149,7 +156,7 @@ public sealed class AdversarialTrainer : IDisposable
             Report(phase, steps, scalars);
         }
 
-        _bestInStep = phase != TrainingPhase.WarmUp && (_state.PhaseStep % EvaluationInterval(phase) == 0 || last) && Evaluate();
+        _bestInStep = phase != TrainingPhase.WarmUp && (_state.PhaseStep % _plan.EvaluationInterval(phase) == 0 || last) && Evaluate();
         if (phase == TrainingPhase.Pretraining && _config.Pretraining.Patience > 0 && _state.StaleEvaluations >= _config.Pretraining.Patience)
         {
             _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of step {_state.BestStep}.");
@@ -250,7 +257,7 @@ public sealed class AdversarialTrainer : IDisposable
         double norm = nn.utils.clip_grad_norm_(module.parameters(), clipNorm);
         if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
         {
-            throw new TrainingDivergedException(NameOf(_state.Phase), _state.Step, $"the loss of the {module.GetName()} is {loss.item<float>():G6} and its gradient's norm {norm:G6}", _folder.LatestName());
+            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, $"the loss of the {module.GetName()} is {loss.item<float>():G6} and its gradient's norm {norm:G6}", _folder.LatestName());
         }
 
         optimizer.step();
@@ -263,9 +270,9 @@ public sealed class AdversarialTrainer : IDisposable
         double speed = (_state.RealSequences - _sequencesAtReport) / Math.Max(seconds, 1e-9);
         (_sequencesAtReport, double temperature) = (_state.RealSequences, scalars.FirstOrDefault(scalar => scalar.Tag == "temperature").Value);
         _clock.Restart();
-        _recorder.Scalars(_state.Step, NameOf(phase), scalars);
+        _recorder.Scalars(_state.Step, _plan.Name(phase), scalars);
         _recorder.Chart(_state.Step, "speed/sequences_per_second", speed);
-        _observer.OnStep(new StepReport(NameOf(phase), (int)_state.PhaseStep, (int)steps, scalars.ToDictionary(), temperature > 0 ? temperature : null, speed));
+        _observer.OnStep(new StepReport(_plan.Name(phase), (int)_state.PhaseStep, (int)steps, scalars.ToDictionary(), temperature > 0 ? temperature : null, speed));
         if (phase == TrainingPhase.Adversarial && _config.Adversarial.Loss != AdversarialLossKind.Wasserstein && scalars.FirstOrDefault(scalar => scalar.Tag == "loss/discriminator") is { Tag: not null } loss)
         {
             Watch(_state.Health.WithDiscriminatorLoss(_config.Health, loss.Value));
@@ -285,17 +292,17 @@ public sealed class AdversarialTrainer : IDisposable
     /// <summary>Measures and samples the generator; true where it is the best so far.</summary>
     private bool Evaluate()
     {
-        EvaluationRecord record = _evaluator.Evaluate(_generator, _folder, _recorder, _state.Step, NameOf(_state.Phase));
+        EvaluationRecord record = _evaluator.Evaluate(_generator, _folder, _recorder, _state.Step, _plan.Name(_state.Phase));
         bool best = double.IsFinite(record.ValidationNll) && (_state.BestValidationNll is not { } known || record.ValidationNll < known);
         _state = best
             ? _state with { BestValidationNll = record.ValidationNll, BestStep = _state.Step, StaleEvaluations = 0 }
             : _state with { StaleEvaluations = _state.StaleEvaluations + 1 };
-        _observer.OnStep(new StepReport(NameOf(_state.Phase), (int)_state.PhaseStep, (int)StepsOf(_state.Phase), record.Scalars.ToDictionary(), null, 0));
+        _observer.OnStep(new StepReport(_plan.Name(_state.Phase), (int)_state.PhaseStep, (int)_plan.Steps(_state.Phase), record.Scalars.ToDictionary(), null, 0));
         _observer.OnSamples((int)_state.Step, record.Real, record.Generated);
         Watch(_state.Health.WithDistinct(_config.Health, record.DistinctShare, record.Samples));
         if (_state.Phase == TrainingPhase.Adversarial && _config.Objective == ObjectiveKind.Gumbel)
         {
-            double temperature = _config.Temperature.At(Math.Max(1, _state.PhaseStep), StepsOf(_state.Phase));
+            double temperature = _config.Temperature.At(Math.Max(1, _state.PhaseStep), _plan.Steps(_state.Phase));
             Watch(_state.Health.WithOneHot(_config.Health, _evaluator.OneHotShare(_generator, temperature), temperature));
         }
 
@@ -329,12 +336,20 @@ public sealed class AdversarialTrainer : IDisposable
         // A checkpoint is there to be gone back to, so what has stopped being a number never becomes one.
         if (!IsFinite(_generator) || !IsFinite(_discriminator) || !double.IsFinite(_objective?.Baseline ?? 0))
         {
-            throw new TrainingDivergedException(NameOf(_state.Phase), _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
+            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
         }
 
         _savedStep = _state.Step;
         _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
+    }
+
+    private static void SetLearningRate(Adam optimizer, double learningRate)
+    {
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
+        {
+            group.LearningRate = learningRate;
+        }
     }
 
     private static bool IsFinite(nn.Module module)
@@ -347,34 +362,4 @@ public sealed class AdversarialTrainer : IDisposable
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
         ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate * _state.LearningRateScale)
         : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate * _state.LearningRateScale, _config.Adversarial.Beta1);
-
-    private long EvaluationInterval(TrainingPhase phase) =>
-        _config.Recording.EvaluateEvery > 0 ? _config.Recording.EvaluateEvery : (phase == TrainingPhase.Pretraining ? _pretrainingBatches : _realBatches).BatchesPerEpoch;
-
-    private long StepsOf(TrainingPhase phase) => phase switch
-    {
-        TrainingPhase.Pretraining => _config.Pretraining.Epochs * _pretrainingBatches.BatchesPerEpoch,
-        TrainingPhase.WarmUp => _objective is null || _config.Adversarial.Steps == 0 ? 0 : _config.Adversarial.DiscriminatorWarmUpSteps,
-        TrainingPhase.Adversarial => _config.Adversarial.Steps,
-        _ => 0,
-    };
-
-    /// <summary>The first phase from <paramref name="phase"/> on that has any steps.</summary>
-    private TrainingPhase FirstPhase(TrainingPhase phase)
-    {
-        while (phase < TrainingPhase.Finished && StepsOf(phase) == 0)
-        {
-            phase++;
-        }
-
-        return phase;
-    }
-
-    private string NameOf(TrainingPhase phase) => phase switch
-    {
-        TrainingPhase.Pretraining => "pretraining",
-        TrainingPhase.WarmUp => "warm-up",
-        TrainingPhase.Adversarial => _objective is null ? "maximum likelihood" : "adversarial",
-        _ => "finished",
-    };
 }

@@ -38,4 +38,14 @@ public sealed class TemperatureOptionsTests
         Assert.Equal(Math.Exp(-0.3), options.At(300, 10000), 1e-12);
         Assert.Equal(0.5, options.At(5000, 10000), 1e-12);
     }
+
+    [Fact]
+    public void A_cosine_learning_rate_starts_full_passes_a_half_and_ends_near_zero()
+    {
+        var options = new PretrainingOptions { LearningRate = 0.4, Schedule = LearningRateSchedule.Cosine };
+        Assert.Equal(0.4, options.LearningRateAt(1, 100), 1e-12);
+        Assert.Equal(0.2, options.LearningRateAt(51, 100), 1e-12);
+        Assert.Equal(0.4 * (1 + Math.Cos(0.99 * Math.PI)) / 2, options.LearningRateAt(100, 100), 1e-12);
+        Assert.Equal(0.4, (options with { Schedule = LearningRateSchedule.Constant }).LearningRateAt(100, 100), 1e-12);
+    }
 }
