@@ -231,7 +231,7 @@ public sealed class RunFolder
             return null;
         }
 
-        var content = new byte[32];
+        byte[] content = new byte[32];
         string name;
         try
         {

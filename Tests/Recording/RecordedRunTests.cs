@@ -1,6 +1,5 @@
 using System.Text;
 using GumbelGan.Tests.Training;
-using GumbelGan.Training;
 using GumbelGan.Training.Recording;
 using Xunit;
 

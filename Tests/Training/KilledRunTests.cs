@@ -4,7 +4,6 @@ using GumbelGan.Storage;
 using GumbelGan.Tests.Recording;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

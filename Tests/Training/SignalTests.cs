@@ -1,4 +1,3 @@
-using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
