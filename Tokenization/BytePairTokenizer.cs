@@ -13,7 +13,7 @@ public sealed class BytePairTokenizer : TextTokenizer
     internal const string MergesFile = "merges.txt";
     internal const string VersionLine = "#version";
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly BpeTokenizer _encoder;
     private readonly IReadOnlyList<string> _merges;
@@ -59,7 +59,7 @@ public sealed class BytePairTokenizer : TextTokenizer
         string[] lines;
         try
         {
-            lines = StrictUtf8.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
+            lines = _strictUtf8.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
         }
         catch (DecoderFallbackException exception)
         {
@@ -136,19 +136,19 @@ public sealed class BytePairTokenizer : TextTokenizer
             yield return file;
         }
 
-        yield return (MergesFile, StrictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(_merges.Select(merge => merge + "\n"))));
+        yield return (MergesFile, _strictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(_merges.Select(merge => merge + "\n"))));
     }
 }
 
 /// <summary>The 256 letters in which GPT-2's vocab.json spells bytes.</summary>
 internal static class ByteLevelAlphabet
 {
-    private static readonly char[] Letters = MakeLetters();
+    private static readonly char[] _letters = MakeLetters();
 
-    internal static char Letter(byte value) => Letters[value];
+    internal static char Letter(byte value) => _letters[value];
 
     /// <summary>All letters in ascending order: the order of their ids.</summary>
-    internal static IEnumerable<char> Ordered() => Letters.Order();
+    internal static IEnumerable<char> Ordered() => _letters.Order();
 
     private static char[] MakeLetters()
     {

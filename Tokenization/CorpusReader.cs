@@ -13,7 +13,7 @@ public sealed class CorpusReader
     /// <summary>The longest line accepted, in bytes.</summary>
     public const int MaximumLineBytes = 1 << 20;
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _path;
     private readonly bool _trim;
@@ -119,7 +119,7 @@ public sealed class CorpusReader
         string text;
         try
         {
-            text = StrictUtf8.GetString(trimmed);
+            text = _strictUtf8.GetString(trimmed);
         }
         catch (DecoderFallbackException exception)
         {

@@ -14,7 +14,7 @@ namespace GumbelGan.Tokenization;
 /// </remarks>
 public sealed class Grammar
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly GrammarParts _parts;
     private readonly GrammarChart _chart;
@@ -82,7 +82,7 @@ public sealed class Grammar
         byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
         try
         {
-            return Parse(StrictUtf8.GetString(content).TrimStart('\uFEFF'), path);
+            return Parse(_strictUtf8.GetString(content).TrimStart('\uFEFF'), path);
         }
         catch (DecoderFallbackException exception)
         {

@@ -20,7 +20,7 @@ public abstract class TextTokenizer : Tokenizer
     /// <summary>How an unknown token reads in decoded text: U+FFFD, the replacement character.</summary>
     public const string UnknownText = "\uFFFD";
 
-    private static readonly JsonSerializerOptions OptionsFormat = new()
+    private static readonly JsonSerializerOptions _optionsFormat = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -188,7 +188,7 @@ public abstract class TextTokenizer : Tokenizer
     /// <summary>The files of <see cref="Save"/>, by name.</summary>
     private protected virtual IEnumerable<(string Name, byte[] Content)> Files()
     {
-        yield return (OptionsFile, [.. JsonSerializer.SerializeToUtf8Bytes(Options, OptionsFormat), (byte)'\n']);
+        yield return (OptionsFile, [.. JsonSerializer.SerializeToUtf8Bytes(Options, _optionsFormat), (byte)'\n']);
         yield return (VocabularyFile, Vocabulary.ToJson());
     }
 
@@ -224,7 +224,7 @@ public abstract class TextTokenizer : Tokenizer
         try
         {
             byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
-            return JsonSerializer.Deserialize<TokenizerOptions>(content, OptionsFormat)
+            return JsonSerializer.Deserialize<TokenizerOptions>(content, _optionsFormat)
                 ?? throw new UserMistakeException($"{path} is null; it must be the options that the tokenizer was saved with.");
         }
         catch (JsonException exception)

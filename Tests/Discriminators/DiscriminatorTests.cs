@@ -115,8 +115,8 @@ public sealed class DiscriminatorTests
         float[] gradient = relaxed.grad!.data<float>().ToArray();
         for (int i = 0; i < start.Length; i += 7)
         {
-            const float step = 5e-3f;
-            double numeric = (At(i, step) - At(i, -step)) / (2 * step);
+            const float Step = 5e-3f;
+            double numeric = (At(i, Step) - At(i, -Step)) / (2 * Step);
             Assert.True(Math.Abs(numeric - gradient[i]) < 2e-3 + 0.02 * Math.Abs(numeric), $"[{i}]: {gradient[i]} against {numeric}");
         }
 

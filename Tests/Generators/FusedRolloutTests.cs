@@ -28,14 +28,14 @@ public sealed class FusedRolloutTests
     [MemberData(nameof(Cases))]
     public void Tokens_values_and_every_gradient_equal_the_composed_ones(int vocabulary, int time, int embedding, int hidden, int batch, double temperature, Feedback feedback, Relaxation relaxation, bool noisy)
     {
-        const int width = 6;
+        const int Width = 6;
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(
             new GeneratorOptions { Embedding = embedding, Hidden = hidden, Feedback = feedback, NoisyInitialState = noisy }, new SequenceFormat(vocabulary, time, 1, 2, 0), new RandomKey(1));
         var noise = new RandomKey(12);
         // End tokens likely enough that some sequences end early.
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(generator.get_parameter("output.bias")!.bytes)[2] += MathF.Log(vocabulary) / 3;
-        Tensor table = randn([vocabulary, width], generator: new Generator(4)), weights = randn([batch, time, width], generator: new Generator(5));
+        Tensor table = randn([vocabulary, Width], generator: new Generator(4)), weights = randn([batch, time, Width], generator: new Generator(5));
 
         // Composed.
         Tensor composedTable = table.clone().requires_grad_();
@@ -46,7 +46,7 @@ public sealed class FusedRolloutTests
         generator.zero_grad();
 
         using var parallel = new RowParallel(2);
-        using var rollout = new FusedRollout(generator, batch, width, parallel);
+        using var rollout = new FusedRollout(generator, batch, Width, parallel);
         // A first roll-out with other noise and another table must leave no trace.
         rollout.Generate(table * 3, temperature, relaxation, new RandomKey(99));
         RolledOutSequences fused = rollout.Generate(table, temperature, relaxation, noise);

@@ -30,14 +30,14 @@ public sealed class GumbelSoftmaxTests
     {
         using DisposeScope scope = NewDisposeScope();
         float[] logits = [0.3f, -1.2f, 1.7f, 0f, -0.4f, 0.9f];
-        const int draws = 60000;
-        Tensor samples = GumbelSoftmax.Sample(tensor(logits).unsqueeze(0).expand(draws, 6), GumbelSoftmax.Noise(new RandomKey(5), draws, 6), 0.7);
+        const int Draws = 60000;
+        Tensor samples = GumbelSoftmax.Sample(tensor(logits).unsqueeze(0).expand(Draws, 6), GumbelSoftmax.Noise(new RandomKey(5), Draws, 6), 0.7);
         long[] chosen = samples.argmax(-1).data<long>().ToArray();
         double total = logits.Sum(logit => Math.Exp(logit));
         double statistic = 0;
         for (int v = 0; v < logits.Length; v++)
         {
-            double expected = draws * Math.Exp(logits[v]) / total;
+            double expected = Draws * Math.Exp(logits[v]) / total;
             statistic += Math.Pow(chosen.Count(id => id == v) - expected, 2) / expected;
         }
 
@@ -50,19 +50,19 @@ public sealed class GumbelSoftmaxTests
     public void The_gradient_is_that_of_the_relaxed_sample_at_fixed_noise(Relaxation relaxation)
     {
         using DisposeScope scope = NewDisposeScope();
-        const double temperature = 0.8, step = 1e-6;
+        const double Temperature = 0.8, Step = 1e-6;
         Tensor noise = GumbelSoftmax.Noise(new RandomKey(3), 2, 5).to(ScalarType.Float64);
         Tensor weights = tensor([0.5, -1, 2, 0.25, -0.75, 1, 0, 3, -2, 0.1], [2, 5]);
         double[] start = [0.1, -0.3, 0.7, 1.1, -0.9, 0.2, 0.4, -0.6, 0.05, 0.8];
         Tensor logits = tensor(start, [2, 5], requires_grad: true);
         Tensor sample = relaxation == Relaxation.Soft
-            ? GumbelSoftmax.Sample(logits, noise, temperature)
-            : GumbelSoftmax.Sample(logits, noise, temperature, relaxation);
+            ? GumbelSoftmax.Sample(logits, noise, Temperature)
+            : GumbelSoftmax.Sample(logits, noise, Temperature, relaxation);
         (sample * weights).sum().backward();
         double[] gradient = logits.grad!.data<double>().ToArray();
         for (int i = 0; i < start.Length; i++)
         {
-            double numeric = (Relaxed(i, step) - Relaxed(i, -step)) / (2 * step);
+            double numeric = (Relaxed(i, Step) - Relaxed(i, -Step)) / (2 * Step);
             Assert.Equal(numeric, gradient[i], 1e-7);
         }
 
@@ -70,7 +70,7 @@ public sealed class GumbelSoftmaxTests
         {
             double[] moved = [.. start];
             moved[index] += by;
-            return (GumbelSoftmax.Sample(tensor(moved, [2, 5]), noise, temperature) * weights).sum().item<double>();
+            return (GumbelSoftmax.Sample(tensor(moved, [2, 5]), noise, Temperature) * weights).sum().item<double>();
         }
     }
 

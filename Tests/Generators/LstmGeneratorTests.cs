@@ -124,8 +124,8 @@ public sealed class LstmGeneratorTests
             float[] gradient = parameter.grad!.data<float>().ToArray();
             for (int index = 0; index < gradient.Length; index += Math.Max(1, gradient.Length / 5))
             {
-                const float step = 2e-2f;
-                double numeric = (8 * (At(index, step / 2) - At(index, -step / 2)) - (At(index, step) - At(index, -step))) / (6 * step);
+                const float Step = 2e-2f;
+                double numeric = (8 * (At(index, Step / 2) - At(index, -Step / 2)) - (At(index, Step) - At(index, -Step))) / (6 * Step);
                 Assert.True(Math.Abs(numeric - gradient[index]) < 2e-3 + 0.02 * Math.Abs(numeric), $"{name}[{index}]: {gradient[index]} against {numeric}");
             }
 
@@ -150,10 +150,10 @@ public sealed class LstmGeneratorTests
         using DisposeScope scope = NewDisposeScope();
         SequenceFormat two = _format with { Length = 2 };
         using LstmGenerator generator = Create(format: two);
-        const int draws = 40000;
-        long[] ids = generator.Sample(draws, 1, new RandomKey(77)).data<long>().ToArray();
+        const int Draws = 40000;
+        long[] ids = generator.Sample(Draws, 1, new RandomKey(77)).data<long>().ToArray();
         var counts = new Dictionary<(long, long), int>();
-        for (int row = 0; row < draws; row++)
+        for (int row = 0; row < Draws; row++)
         {
             (long, long) key = (ids[2 * row], ids[2 * row + 1]);
             counts[key] = counts.GetValueOrDefault(key) + 1;
@@ -166,13 +166,13 @@ public sealed class LstmGeneratorTests
             foreach (long second in first == End ? (long[])[Padding] : [End, 3, 4, 5, 6])
             {
                 Tensor row = tensor(new[] { first, second }, [1, 2]);
-                double expected = draws * Math.Exp(-generator.TokenNegativeLogLikelihood(row).sum().item<float>());
+                double expected = Draws * Math.Exp(-generator.TokenNegativeLogLikelihood(row).sum().item<float>());
                 statistic += Math.Pow(counts.GetValueOrDefault((first, second)) - expected, 2) / expected;
                 cells++;
             }
         }
 
-        Assert.Equal(draws, counts.Values.Sum());
+        Assert.Equal(Draws, counts.Values.Sum());
         Assert.True(statistic < MathNet.Numerics.Distributions.ChiSquared.InvCDF(cells - 1, 0.999), $"chi-square {statistic} over {cells} cells");
     }
 

@@ -16,17 +16,17 @@ public sealed class LstmOracleTests
         string path = Path.Combine(SharedFolder() ?? "", "oracles", "seqgan-oracle.safetensors");
         Assert.SkipUnless(File.Exists(path), "The classic oracle is not beside the project.");
         using LstmOracle oracle = LstmOracle.Load(path);
-        const int batches = 20, batch = 500;
+        const int Batches = 20, Batch = 500;
         double own = 0, uniform = 0;
-        for (ulong i = 0; i < batches; i++)
+        for (ulong i = 0; i < Batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();
-            own += oracle.TokenNegativeLogLikelihood(oracle.Sample(batch, new RandomKey(3).Derive(i))).mean().item<float>() / batches;
+            own += oracle.TokenNegativeLogLikelihood(oracle.Sample(Batch, new RandomKey(3).Derive(i))).mean().item<float>() / Batches;
             if (i == 0)
             {
                 var random = new RandomStream(new RandomKey(4));
-                long[] ids = [.. Enumerable.Range(0, batch * 20).Select(_ => (long)random.NextInt32(5000))];
-                uniform = oracle.TokenNegativeLogLikelihood(tensor(ids, [batch, 20])).mean().item<float>();
+                long[] ids = [.. Enumerable.Range(0, Batch * 20).Select(_ => (long)random.NextInt32(5000))];
+                uniform = oracle.TokenNegativeLogLikelihood(tensor(ids, [Batch, 20])).mean().item<float>();
             }
         }
 

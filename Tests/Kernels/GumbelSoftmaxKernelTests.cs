@@ -6,7 +6,7 @@ namespace GumbelGan.Tests.Kernels;
 
 public sealed unsafe class GumbelSoftmaxKernelTests
 {
-    private static readonly int[] Widths = [1, 2, 15, 16, 17, 30, 31, 33, 64, 100, 1000, 1024, 1025, 5000, 5003];
+    private static readonly int[] _widths = [1, 2, 15, 16, 17, 30, 31, 33, 64, 100, 1000, 1024, 1025, 5000, 5003];
 
     [Theory]
     [InlineData(0.01f)]
@@ -17,7 +17,7 @@ public sealed unsafe class GumbelSoftmaxKernelTests
     public void Relaxed_row_equals_the_double_precision_softmax_of_logits_plus_the_same_noise(float temperature)
     {
         var random = new RandomStream(new RandomKey(1).Derive("logits"));
-        foreach (int columns in Widths)
+        foreach (int columns in _widths)
         {
             float[] logits = Reference.Normal(random, columns, 3), relaxed = new float[columns], noise = new float[columns];
             var key = new RandomKey((ulong)columns);
@@ -96,7 +96,7 @@ public sealed unsafe class GumbelSoftmaxKernelTests
     public void Softmax_without_noise_equals_the_double_precision_one()
     {
         var random = new RandomStream(new RandomKey(5));
-        foreach (int columns in Widths)
+        foreach (int columns in _widths)
         {
             float[] logits = Reference.Normal(random, columns, 4), probabilities = new float[columns];
             int token = GumbelSoftmaxKernel.ForwardWithoutNoise(logits, probabilities, 0.9f);
@@ -136,7 +136,7 @@ public sealed unsafe class GumbelSoftmaxKernelTests
     public void Backward_row_equals_the_double_precision_formula_for_any_width_in_place_or_not()
     {
         var random = new RandomStream(new RandomKey(7));
-        foreach (int columns in Widths)
+        foreach (int columns in _widths)
         {
             float[] relaxed = new float[columns], gradient = Reference.Normal(random, columns, 1);
             GumbelSoftmaxKernel.ForwardWithoutNoise(Reference.Normal(random, columns, 2), relaxed, 1f);

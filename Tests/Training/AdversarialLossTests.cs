@@ -48,25 +48,25 @@ public sealed class AdversarialLossTests
     public void The_gradient_penalty_is_the_squared_distance_of_the_slope_from_one_and_can_itself_be_differentiated(DiscriminatorKind kind)
     {
         using DisposeScope scope = NewDisposeScope();
-        const int vocabulary = 6, time = 4;
-        var format = new SequenceFormat(vocabulary, time, 1, 2, 0);
+        const int Vocabulary = 6, Time = 4;
+        var format = new SequenceFormat(Vocabulary, Time, 1, 2, 0);
         using Discriminator discriminator = Discriminator.Create(
-            new DiscriminatorOptions { Kind = kind, Embedding = 3, Hidden = 4, Filters = 3, FilterWidths = [2], Dropout = 0 }, vocabulary, 0, new RandomKey(1));
+            new DiscriminatorOptions { Kind = kind, Embedding = 3, Hidden = 4, Filters = 3, FilterWidths = [2], Dropout = 0 }, Vocabulary, 0, new RandomKey(1));
         Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
-        Tensor relaxed = rand([2, time, vocabulary], generator: new Generator(3)).softmax(-1);
-        var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, time]));
+        Tensor relaxed = rand([2, Time, Vocabulary], generator: new Generator(3)).softmax(-1);
+        var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, Time]));
         Tensor penalty = AdversarialLoss.GradientPenalty(discriminator, format, real, fakes, new RandomKey(7));
 
         // The same by finite differences of the score at the same points.
         using Generator generator = new(7);
         Tensor weight = empty([2, 1, 1]).uniform_(0, 1, generator);
-        Tensor oneHots = GumbelSoftmax.OneHot(cat([real, zeros([2, 1], ScalarType.Int64)], 1), vocabulary);
+        Tensor oneHots = GumbelSoftmax.OneHot(cat([real, zeros([2, 1], ScalarType.Int64)], 1), Vocabulary);
         float[] points = (oneHots * weight + relaxed * (1 - weight)).data<float>().ToArray();
         double expected = 0;
         for (int row = 0; row < 2; row++)
         {
             double squared = 0;
-            for (int i = 0; i < time * vocabulary; i++)
+            for (int i = 0; i < Time * Vocabulary; i++)
             {
                 double slope = (Score(row, i, 5e-3f) - Score(row, i, -5e-3f)) / 1e-2;
                 squared += slope * slope;
@@ -81,9 +81,9 @@ public sealed class AdversarialLossTests
 
         double Score(int row, int index, float by)
         {
-            float[] moved = points[(row * time * vocabulary)..((row + 1) * time * vocabulary)];
+            float[] moved = points[(row * Time * Vocabulary)..((row + 1) * Time * Vocabulary)];
             moved[index] += by;
-            return discriminator.Score(tensor(moved, [1, time, vocabulary]), ones([1, time])).item<float>();
+            return discriminator.Score(tensor(moved, [1, Time, Vocabulary]), ones([1, Time])).item<float>();
         }
     }
 }

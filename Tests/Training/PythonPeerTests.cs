@@ -50,8 +50,8 @@ public sealed class PythonPeerTests
     [Fact]
     public void The_checkpoint_opened_in_PyTorch_gives_the_same_teacher_forced_likelihood()
     {
-        const string python = "/usr/bin/python3";
-        Assert.SkipUnless(File.Exists(python) && Run(python, ["-c", "import torch"], "").ExitCode == 0, "Debian's python3-torch is not installed.");
+        const string Python = "/usr/bin/python3";
+        Assert.SkipUnless(File.Exists(Python) && Run(Python, ["-c", "import torch"], "").ExitCode == 0, "Debian's python3-torch is not installed.");
         using var run = new TemporaryRun();
         run.Train(run.Config("objective=gumbel", "generator.hidden=33", "generator.embedding=17"));
         RunFolder folder = RunFolder.Open(run.Run);
@@ -59,7 +59,7 @@ public sealed class PythonPeerTests
         SequenceSet test = EncodedCorpus.Read(config.Corpus, tokenizer, config.Data).Test;
         int[][] rows = [.. Enumerable.Range(0, 16).Select(i => test[i].ToArray())];
         string input = string.Concat(rows.Select(row => string.Join(' ', row) + "\n"));
-        (int exitCode, string printed, string error) = Run(python, ["-c", Script, Path.Combine(folder.Latest().Path, "generator.safetensors"), $"{tokenizer.BeginId}", $"{tokenizer.PaddingId}"], input);
+        (int exitCode, string printed, string error) = Run(Python, ["-c", Script, Path.Combine(folder.Latest().Path, "generator.safetensors"), $"{tokenizer.BeginId}", $"{tokenizer.PaddingId}"], input);
         Assert.True(exitCode == 0, error);
         double[] theirs = [.. printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
         using DisposeScope scope = torch.NewDisposeScope();
