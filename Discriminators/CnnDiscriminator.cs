@@ -35,7 +35,7 @@ public sealed class CnnDiscriminator : Discriminator
     /// <inheritdoc/>
     public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
     {
-        Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2); // [B, E, T]
+        Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
         Tensor[] features = [.. _convolutions.Select(convolution => convolution.call(channels).relu().amax([2], false))]; // W times [B, F]
         return output.call(Dropout(cat(features, 1))).squeeze(1); // [B]
     }

@@ -32,6 +32,11 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
     public EvaluationRecord Evaluate(LstmGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
     {
         HeldOutLikelihood held = HeldOutLikelihood.Measure(generator, corpus.Validation);
+        if (!double.IsFinite(held.PerToken))
+        {
+            throw new TrainingDivergedException(phase, step, $"the validation NLL is {held.PerToken}", folder.LatestName());
+        }
+
         var scalars = new List<(string Tag, double Value)> { ("nll/validation", held.PerToken) };
         int[][] ids = Sample(generator, Math.Max(config.Recording.Samples, config.Recording.BleuSamples), 1, _key);
         if (config.Recording.BleuSamples > 1)
