@@ -86,9 +86,6 @@ public sealed class AdversarialTrainer : IDisposable
         }
     }
 
-    /// <summary>How far the run has come.</summary>
-    public TrainingState State => _state;
-
     /// <summary>Trains to the end. Where cancelled, the step in progress is finished and a checkpoint written first.</summary>
     /// <exception cref="OperationCanceledException">Training was interrupted; a checkpoint is on the disk.</exception>
     public void Run(CancellationToken cancellation)
@@ -146,7 +143,7 @@ public sealed class AdversarialTrainer : IDisposable
         long began = Stopwatch.GetTimestamp();
         if (phase == TrainingPhase.Pretraining)
         {
-            SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
+            ParameterUpdate.SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
         }
 
         using (NewDisposeScope())
@@ -262,25 +259,15 @@ public sealed class AdversarialTrainer : IDisposable
 
     private RandomKey NoiseOf(int update) => _noise.Derive((ulong)_state.Step).Derive((ulong)update);
 
-    /// <summary>Backward, clip, step; returns the gradient's norm before clipping.</summary>
-    private double Update(Adam optimizer, nn.Module module, Tensor loss, double clipNorm)
-    {
-        optimizer.zero_grad();
-        loss.backward();
-        double norm = nn.utils.clip_grad_norm_(module.parameters(), clipNorm);
-        if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
-        {
-            throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, $"the loss of the {module.GetName()} is {loss.item<float>():G6} and its gradient's norm {norm:G6}", _folder.LatestName());
-        }
-
-        optimizer.step();
-        return norm;
-    }
+    /// <summary>One update; returns the gradient's norm before clipping.</summary>
+    private double Update(Adam optimizer, nn.Module module, Tensor loss, double clipNorm) =>
+        ParameterUpdate.Apply(optimizer, module, loss, clipNorm) is { IsFinite: true, GradientNorm: var norm }
+            ? norm
+            : throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, $"the loss or the gradient of the {module.GetName()} is no finite number", _folder.LatestName());
 
     private void Report(TrainingPhase phase, long steps, IReadOnlyList<(string Tag, double Value)> scalars)
     {
-        double seconds = _clock.Elapsed.TotalSeconds;
-        double speed = (_state.RealSequences - _sequencesAtReport) / Math.Max(seconds, 1e-9);
+        double speed = (_state.RealSequences - _sequencesAtReport) / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
         (_sequencesAtReport, double temperature) = (_state.RealSequences, scalars.FirstOrDefault(scalar => scalar.Tag == "temperature").Value);
         _clock.Restart();
         _recorder.Scalars(_state.Step, _plan.Name(phase), scalars);
@@ -347,7 +334,7 @@ public sealed class AdversarialTrainer : IDisposable
     private void Save(bool best)
     {
         // A checkpoint is there to be gone back to, so what has stopped being a number never becomes one.
-        if (!IsFinite(_generator) || !IsFinite(_discriminator) || !double.IsFinite(_objective?.Baseline ?? 0))
+        if (!ParameterUpdate.AreWeightsFinite(_generator) || !ParameterUpdate.AreWeightsFinite(_discriminator) || !double.IsFinite(_objective?.Baseline ?? 0))
         {
             throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
         }
@@ -355,21 +342,6 @@ public sealed class AdversarialTrainer : IDisposable
         _savedStep = _state.Step;
         _state = _state with { Recorded = _recorder.Flush(), Baseline = _objective?.Baseline };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
-    }
-
-    private static void SetLearningRate(Adam optimizer, double learningRate)
-    {
-        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
-        {
-            group.LearningRate = learningRate;
-        }
-    }
-
-    private static bool IsFinite(nn.Module module)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable off = no_grad();
-        return module.parameters().All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
     }
 
     private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
