@@ -1,4 +1,5 @@
 using GumbelGan.Randomness;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,6 +14,7 @@ public sealed class CnnDiscriminator : Discriminator
 {
     private readonly Linear output;
     private readonly Conv1d[] _convolutions;
+    private FusedFilters? _filters;
 
     /// <summary>See <see cref="Discriminator.Create"/>.</summary>
     public CnnDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
@@ -35,9 +37,29 @@ public sealed class CnnDiscriminator : Discriminator
     /// <inheritdoc/>
     public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
     {
+        bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
+        Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask); // [B, W * F]
+        return output.call(Dropout(features)).squeeze(1); // [B]
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _filters?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private Tensor FilterFused(Tensor embedded, Tensor mask) =>
+        (_filters ??= new FusedFilters([.. Options.FilterWidths])).Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
+
+    private Tensor FilterComposed(Tensor embedded, Tensor mask)
+    {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
-        Tensor[] features = [.. _convolutions.Select(convolution => convolution.call(channels).relu().amax([2], false))]; // W times [B, F]
-        return output.call(Dropout(cat(features, 1))).squeeze(1); // [B]
+        return cat([.. _convolutions.Select(convolution => convolution.call(channels).relu().amax([2], false))], 1);
     }
 
     /// <inheritdoc/>

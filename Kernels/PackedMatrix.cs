@@ -6,7 +6,10 @@ namespace GumbelGan.Kernels;
 /// <remarks>Depth is what a product sums over. An element depends on the sizes alone, never on the threads.</remarks>
 public sealed unsafe class PackedMatrix : IDisposable
 {
-    private const int Panel = 64, RowBlock = 24;
+    /// <summary>Columns of a panel.</summary>
+    internal const int Panel = 64;
+
+    private const int RowBlock = 24;
     // Below this many multiplications a task costs less than handing it over.
     private const int WorthSharing = 1 << 17;
     private readonly int _depth, _columns, _panels;

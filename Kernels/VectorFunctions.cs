@@ -117,6 +117,23 @@ internal static class VectorFunctions
         new ReadOnlySpan<float>(lanes, count).CopyTo(new Span<float>(destination, count));
     }
 
+    /// <summary>destination += factor * source, <paramref name="count"/> floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void AddScaled(float* source, float factor, float* destination, int count)
+    {
+        Vector512<float> scale = Vector512.Create(factor);
+        int i = 0;
+        for (; i <= count - Lanes; i += Lanes)
+        {
+            Vector512.FusedMultiplyAdd(scale, Vector512.Load(source + i), Vector512.Load(destination + i)).Store(destination + i);
+        }
+
+        if (i < count)
+        {
+            StorePart(Vector512.FusedMultiplyAdd(scale, LoadPart(source + i, count - i, 0f), LoadPart(destination + i, count - i, 0f)), destination + i, count - i);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> LowerLanes(int count) =>
         Vector512.LessThan(Vector512.Create(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), Vector512.Create(count)).AsSingle();

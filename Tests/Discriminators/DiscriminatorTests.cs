@@ -34,15 +34,20 @@ public sealed class DiscriminatorTests
     }
 
     [Theory]
-    [InlineData(7, 5, 3, 4, true)]
-    [InlineData(7, 5, 3, 4, false)]
-    [InlineData(40, 9, 16, 33, true)]
-    [InlineData(10, 3, 5, 190, true)]
-    public void The_LSTM_read_as_one_node_has_the_composed_scores_and_gradients(int batch, int time, int embedding, int hidden, bool trainable)
+    [InlineData(DiscriminatorKind.Lstm, 7, 5, 3, 4, true)]
+    [InlineData(DiscriminatorKind.Lstm, 7, 5, 3, 4, false)]
+    [InlineData(DiscriminatorKind.Lstm, 40, 9, 16, 33, true)]
+    [InlineData(DiscriminatorKind.Lstm, 10, 3, 5, 190, true)]
+    [InlineData(DiscriminatorKind.Cnn, 7, 5, 3, 4, true)]
+    [InlineData(DiscriminatorKind.Cnn, 7, 5, 3, 4, false)]
+    [InlineData(DiscriminatorKind.Cnn, 41, 9, 16, 33, true)]
+    [InlineData(DiscriminatorKind.Cnn, 10, 5, 5, 190, true)]
+    [InlineData(DiscriminatorKind.Cnn, 1, 70, 32, 64, true)]
+    public void Sequences_read_as_one_node_have_the_composed_scores_and_gradients(DiscriminatorKind kind, int batch, int time, int embedding, int hidden, bool trainable)
     {
         using DisposeScope scope = NewDisposeScope();
         using Discriminator discriminator = Discriminator.Create(
-            new DiscriminatorOptions { Kind = DiscriminatorKind.Lstm, Embedding = embedding, Hidden = hidden, Dropout = 0.2 }, Vocabulary, Padding, new RandomKey(3));
+            new DiscriminatorOptions { Kind = kind, Embedding = embedding, Hidden = hidden, Filters = hidden, FilterWidths = [1, 2, 5], Dropout = 0.2 }, Vocabulary, Padding, new RandomKey(3));
         discriminator.SetTrainable(trainable);
         discriminator.DropoutKey = new RandomKey(6);
         // Two batches that are both read before either goes back, with gaps anywhere in their masks.
@@ -75,6 +80,24 @@ public sealed class DiscriminatorTests
             float difference = expected.Zip(found, (a, b) => MathF.Abs(a - b)).Max();
             Assert.True(difference <= 1e-5f * expected.Max(MathF.Abs) + 1e-7f, $"{what}: differs by {difference}");
         }
+    }
+
+    [Fact]
+    public void Places_that_share_a_filters_maximum_share_its_gradient_as_when_composed()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(DiscriminatorKind.Cnn);
+        Tensor ids = tensor([3L, 4, 3, 4, 3, 4, 5, 5, 5, 5, 5, 5, 2, 0, 0, 0, 0, 0], [3, 6]);
+        float[][] gradients = [.. new[] { true, false }.Select(composed =>
+        {
+            discriminator.IsTwiceDifferentiable = composed;
+            Tensor relaxed = nn.functional.one_hot(ids, Vocabulary).to(ScalarType.Float32).requires_grad_();
+            discriminator.Score(relaxed, ids.ne(Padding).to(ScalarType.Float32)).sum().backward();
+            return relaxed.grad!.data<float>().ToArray();
+        })];
+        // The second row is one token over and over: every place matters alike, but for the filters that would reach beyond the ends.
+        Assert.True(gradients[0][(6 + 2) * Vocabulary + 5] != 0);
+        Assert.All(gradients[0].Zip(gradients[1]), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
     }
 
     [Theory]

@@ -1,0 +1,162 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GumbelGan.Kernels;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>
+/// Filters batches of embedded sequences on the CPU, each batch one graph node: convolutions of several widths, rectifier, maximum over time.
+/// It computes what the composed steps of <see cref="CnnDiscriminator"/> define; its gradient has no gradient of its own.
+/// </summary>
+/// <remarks>B batch, T time, E embedding, F filters a width, W widths. Memory is reused once a batch's backward pass is done.</remarks>
+internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
+{
+    private readonly RowParallel _parallel = new(get_num_threads());
+    private readonly Stack<FilterMaxima> _idle = [];
+
+    /// <summary>Each filter's largest response, rectified.</summary>
+    /// <param name="embedded">[B, T, E].</param>
+    /// <param name="mask">[B, T] of float32: 1 for tokens, 0 for places that count as zero vectors.</param>
+    /// <param name="weights">For each width [F, E, width].</param>
+    /// <param name="biases">For each width [F].</param>
+    /// <returns>[B, W * F].</returns>
+    public Tensor Filter(Tensor embedded, Tensor mask, Parameter[] weights, Parameter[] biases)
+    {
+        int batch = (int)embedded.shape[0], time = (int)embedded.shape[1];
+        FilterMaxima filters = Take(batch, time, (int)embedded.shape[2], (int)weights[0].shape[0]);
+        bool[] marks = Marks(mask);
+        if (is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad))
+        {
+            return Node.apply([this, filters, marks, embedded, .. weights, .. biases]);
+        }
+
+        Tensor features = Forward(filters, embedded, marks, [.. weights, .. biases]);
+        _idle.Push(filters);
+        return features;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        while (_idle.TryPop(out FilterMaxima? filters))
+        {
+            filters.Dispose();
+        }
+
+        _parallel.Dispose();
+    }
+
+    private FilterMaxima Take(int batch, int time, int embedding, int count)
+    {
+        if (_idle.TryPop(out FilterMaxima? used))
+        {
+            if (used.Fits(batch, time))
+            {
+                used.Begin(batch, time);
+                return used;
+            }
+
+            used.Dispose();
+        }
+
+        var filters = new FilterMaxima(_parallel, batch, time, embedding, count, widths);
+        filters.Begin(batch, time);
+        return filters;
+    }
+
+    private Tensor Forward(FilterMaxima filters, Tensor embedded, bool[] marks, Tensor[] parameters)
+    {
+        Tensor features = empty(filters.Batch, parameters[0].shape[0] * widths.Length); // [B, W * F]
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        int embedding = (int)embedded.shape[2];
+        CopyMarked(Pointer(embedded.detach().contiguous()), marks, filters.Inputs, embedding);
+        for (int i = 0; i < widths.Length; i++)
+        {
+            filters.Pack(i, Pointer(parameters[i]), Pointer(parameters[widths.Length + i]));
+        }
+
+        filters.Forward(Pointer(features));
+        return features;
+    }
+
+    /// <summary>The gradients of the input and of the parameters, null where not wanted.</summary>
+    private List<Tensor> Backward(FilterMaxima filters, Tensor gradient, bool[] marks, long[] inputShape, long[][]? parameterShapes)
+    {
+        Tensor outer = gradient.contiguous(); // [B, W * F]
+        Tensor? inputs = inputShape.Length > 0 ? empty(inputShape) : null; // [B, T, E]
+        Tensor[]? parameters = parameterShapes?.Select(shape => empty(shape)).ToArray();
+        float*[]? weights = null, biases = null;
+        for (int i = 0; parameters is not null && i < widths.Length; i++)
+        {
+            (weights ??= new float*[widths.Length])[i] = Pointer(parameters[i]);
+            (biases ??= new float*[widths.Length])[i] = Pointer(parameters[widths.Length + i]);
+        }
+
+        filters.Backward(Pointer(outer), inputs is null ? null : Pointer(inputs), weights, biases);
+        if (inputs is not null)
+        {
+            CopyMarked(Pointer(inputs), marks, Pointer(inputs), (int)inputShape[2]);
+        }
+
+        _idle.Push(filters);
+        return [null!, null!, null!, inputs!, .. parameters ?? new Tensor[2 * widths.Length]];
+    }
+
+    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    private static bool[] Marks(Tensor mask)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return [.. MemoryMarshal.Cast<byte, float>(mask.detach().contiguous().bytes).ToArray().Select(mark => mark > 0.5f)];
+    }
+
+    /// <summary>Copies rows that are marked; the others become zeros.</summary>
+    private static void CopyMarked(float* source, bool[] marks, float* destination, int width)
+    {
+        for (int row = 0; row < marks.Length; row++)
+        {
+            nint start = (nint)row * width;
+            var target = new Span<float>(destination + start, width);
+            if (marks[row])
+            {
+                new ReadOnlySpan<float>(source + start, width).CopyTo(target);
+            }
+            else
+            {
+                target.Clear();
+            }
+        }
+    }
+
+    /// <summary>The graph node: arguments are the owner, the memory, the marks, the input, the weights and the biases.</summary>
+    private sealed class Node : autograd.SingleTensorFunction<Node>
+    {
+        private const int FirstParameter = 4;
+        private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks", InputKey = "input shape", ParametersKey = "parameter shapes";
+
+        public override string Name => nameof(FusedFilters);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (owner, filters, marks, embedded) = ((FusedFilters)vars[0], (FilterMaxima)vars[1], (bool[])vars[2], (Tensor)vars[3]);
+            Tensor[] parameters = [.. vars[FirstParameter..].Cast<Tensor>()];
+            ctx.save_data(OwnerKey, owner);
+            ctx.save_data(FiltersKey, filters);
+            ctx.save_data(MarksKey, marks);
+            ctx.save_data(InputKey, embedded.requires_grad ? embedded.shape : Array.Empty<long>());
+            ctx.save_data(ParametersKey, parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
+            return owner.Forward(filters, embedded, marks, parameters);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var parameterShapes = (long[][])ctx.get_data(ParametersKey);
+            return ((FusedFilters)ctx.get_data(OwnerKey)).Backward(
+                (FilterMaxima)ctx.get_data(FiltersKey), grad_output, (bool[])ctx.get_data(MarksKey), (long[])ctx.get_data(InputKey), parameterShapes.Length > 0 ? parameterShapes : null);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using static GumbelGan.Kernels.VectorFunctions;
+
+namespace GumbelGan.Kernels;
+
+/// <summary>
+/// Filters of several widths over a batch of sequences, each filter's largest response over time, rectified: the features of Kim,
+/// "Convolutional neural networks for sentence classification", 2014. Only the places of the maxima pass a gradient, so the backward pass
+/// adds up one window a feature and has no product of matrices at all.
+/// </summary>
+/// <remarks>
+/// B batch, T time, E embedding, F filters a width, W widths. Weights are PyTorch's: [F, E, width] and [F]. A window is <c>width</c> rows of a
+/// sequence, contiguous in memory, so that a convolution is one product whose left rows overlap. Places that share a filter's maximum share
+/// its gradient, as they do in PyTorch's <c>amax</c>. Cuts depend on the sizes alone: the numbers do not change with the threads.
+/// </remarks>
+public sealed unsafe class FilterMaxima : IDisposable
+{
+    private const int SamplesAlone = 4, FiltersAlone = 16;
+    private readonly RowParallel _parallel;
+    private readonly int _maximumBatch, _maximumTime, _embedding, _filters;
+    private readonly int[] _widths;
+    private readonly PackedMatrix[] _weights;
+    private readonly NativeBuffer[] _windows, _biases, _responses;
+    private readonly NativeBuffer _inputs, _features;
+    private readonly int[] _places, _ties;
+
+    /// <summary>Sets the memory aside.</summary>
+    /// <param name="parallel">The threads.</param>
+    /// <param name="batch">B, the largest to come.</param>
+    /// <param name="time">T, the largest to come.</param>
+    /// <param name="embedding">E.</param>
+    /// <param name="filters">F.</param>
+    /// <param name="widths">The widths, W of them.</param>
+    public FilterMaxima(RowParallel parallel, int batch, int time, int embedding, int filters, ReadOnlySpan<int> widths)
+    {
+        (_parallel, _maximumBatch, _maximumTime, _embedding, _filters, _widths) = (parallel, batch, time, embedding, filters, widths.ToArray());
+        (Batch, Time) = (batch, time);
+        // The windows at the very end read past it.
+        _inputs = new(((nint)batch * time + _widths.Max()) * embedding);
+        _features = new((nint)batch * Features);
+        _weights = [.. _widths.Select(width => new PackedMatrix(width * embedding, filters))];
+        _windows = [.. _widths.Select(width => new NativeBuffer((nint)filters * width * embedding))];
+        _biases = [.. _widths.Select(_ => new NativeBuffer(filters))];
+        _responses = [.. _widths.Select(_ => new NativeBuffer((nint)batch * time * filters))];
+        (_places, _ties) = (new int[batch * Features], new int[batch * Features]);
+    }
+
+    /// <summary>B.</summary>
+    public int Batch { get; private set; }
+
+    /// <summary>T.</summary>
+    public int Time { get; private set; }
+
+    /// <summary>[B, T, E]: what is to be filtered.</summary>
+    public float* Inputs => _inputs.Pointer;
+
+    private int Features => _widths.Length * _filters;
+
+    /// <summary>Whether a batch of this size has room.</summary>
+    public bool Fits(int batch, int time) => batch <= _maximumBatch && time <= _maximumTime;
+
+    /// <summary>Sets the size of the batch to come.</summary>
+    /// <exception cref="ArgumentException">There is no room, or a filter is wider than the sequences are long.</exception>
+    public void Begin(int batch, int time)
+    {
+        if (!Fits(batch, time) || time < _widths.Max())
+        {
+            throw new ArgumentException($"{batch} sequences of {time} places: there is room for {_maximumBatch} of {_maximumTime}, and filters are up to {_widths.Max()} wide.");
+        }
+
+        (Batch, Time) = (batch, time);
+    }
+
+    /// <summary>Takes the weights of a width, whenever they have changed.</summary>
+    /// <param name="index">Which of the widths.</param>
+    /// <param name="weight">[F, E, width].</param>
+    /// <param name="bias">[F].</param>
+    public void Pack(int index, float* weight, float* bias)
+    {
+        int width = _widths[index];
+        for (int filter = 0; filter < _filters; filter++)
+        {
+            nint start = (nint)filter * width * _embedding;
+            MatrixKernel.Transpose(weight + start, _embedding, width, _windows[index].Pointer + start, _embedding);
+        }
+
+        _weights[index].PackTransposed(_windows[index].Pointer);
+        new ReadOnlySpan<float>(bias, _filters).CopyTo(new Span<float>(_biases[index].Pointer, _filters));
+    }
+
+    /// <summary>The features of the batch in <see cref="Inputs"/>.</summary>
+    /// <param name="features">[B, W * F], receives max(0, the largest response), width by width.</param>
+    public void Forward(float* features)
+    {
+        _parallel.For(Batch, SamplesAlone, (first, end) =>
+        {
+            for (int index = 0; index < _widths.Length; index++)
+            {
+                for (int sample = first; sample < end; sample += SamplesAlone)
+                {
+                    int samples = Math.Min(SamplesAlone, end - sample);
+                    Respond(index, sample * Time, samples * Time);
+                    for (int which = sample; which < sample + samples; which++)
+                    {
+                        TakeMaxima(index, which);
+                    }
+                }
+            }
+        });
+        new ReadOnlySpan<float>(_features.Pointer, Batch * Features).CopyTo(new Span<float>(features, Batch * Features));
+    }
+
+    /// <summary>The gradients of the last <see cref="Forward"/>; all are overwritten.</summary>
+    /// <param name="gradient">[B, W * F], with respect to the features.</param>
+    /// <param name="inputs">[B, T, E], or null where not wanted.</param>
+    /// <param name="weights">For each width [F, E, width], or null where none are wanted.</param>
+    /// <param name="biases">For each width [F].</param>
+    public void Backward(float* gradient, float* inputs, float*[]? weights, float*[]? biases)
+    {
+        if (inputs != null)
+        {
+            _parallel.For(Batch, SamplesAlone, (first, end) =>
+            {
+                for (int sample = first; sample < end; sample++)
+                {
+                    InputGradient(gradient, sample, inputs + (nint)sample * Time * _embedding);
+                }
+            });
+        }
+
+        if (weights is null)
+        {
+            return;
+        }
+
+        _parallel.For(Features, FiltersAlone, (first, end) =>
+        {
+            for (int feature = first; feature < end; feature++)
+            {
+                WeightGradient(gradient, feature, weights[feature / _filters], biases![feature / _filters]);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable part in (IDisposable[])[_inputs, _features, .. _weights, .. _windows, .. _biases, .. _responses])
+        {
+            part.Dispose();
+        }
+    }
+
+    // The responses of one width at some rows of the batch, without the bias. Windows that reach into the next sequence are computed too and never
+    // looked at: that is cheaper than small products that stop in time.
+    private void Respond(int index, int firstRow, int rows)
+    {
+        int depth = _widths[index] * _embedding;
+        for (int filter = 0; filter < _filters; filter += PackedMatrix.Panel)
+        {
+            MatrixKernel.Multiply(
+                _inputs.Pointer + (nint)firstRow * _embedding, _embedding, 1, _weights[index].PanelStart(filter / PackedMatrix.Panel), PackedMatrix.Panel,
+                _responses[index].Pointer + (nint)firstRow * _filters + filter, _filters, rows, Math.Min(PackedMatrix.Panel, _filters - filter), depth, accumulate: false);
+        }
+    }
+
+    // Each filter's largest response in one sequence, where it is first found, and at how many places.
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void TakeMaxima(int index, int sample)
+    {
+        int* lanes = stackalloc int[Lanes];
+        for (int filter = 0; filter < _filters; filter += Lanes)
+        {
+            int count = Math.Min(Lanes, _filters - filter);
+            float* response = _responses[index].Pointer + (nint)sample * Time * _filters + filter;
+            Vector512<float> largest = Load(response, count);
+            Vector512<int> place = Vector512<int>.Zero, ties = Vector512<int>.One;
+            for (int t = 1; t <= Time - _widths[index]; t++)
+            {
+                Vector512<float> here = Load(response + (nint)t * _filters, count);
+                Vector512<int> above = Vector512.GreaterThan(here, largest).AsInt32();
+                // Equality is all ones, which is -1.
+                ties = Vector512.ConditionalSelect(above, Vector512<int>.One, ties - Vector512.Equals(here, largest).AsInt32());
+                place = Vector512.ConditionalSelect(above, Vector512.Create(t), place);
+                largest = Vector512.Max(largest, here);
+            }
+
+            int feature = sample * Features + index * _filters + filter;
+            Store(Vector512.Max(largest + Load(_biases[index].Pointer + filter, count), Vector512<float>.Zero), _features.Pointer + feature, count);
+            place.Store(lanes);
+            new ReadOnlySpan<int>(lanes, count).CopyTo(_places.AsSpan(feature));
+            ties.Store(lanes);
+            new ReadOnlySpan<int>(lanes, count).CopyTo(_ties.AsSpan(feature));
+        }
+    }
+
+    private void InputGradient(float* gradient, int sample, float* destination)
+    {
+        new Span<float>(destination, Time * _embedding).Clear();
+        for (int feature = 0; feature < Features; feature++)
+        {
+            int index = feature / _filters, length = _widths[index] * _embedding;
+            float share = Share(gradient, sample, feature);
+            float* window = _windows[index].Pointer + (nint)(feature % _filters) * length;
+            for (int place = FirstPlace(share, sample, feature); place >= 0; place = NextPlace(sample, feature, place))
+            {
+                AddScaled(window, share, destination + (nint)place * _embedding, length);
+            }
+        }
+    }
+
+    private void WeightGradient(float* gradient, int feature, float* weights, float* biases)
+    {
+        int index = feature / _filters, filter = feature % _filters, width = _widths[index], length = width * _embedding;
+        float* sum = stackalloc float[length];
+        new Span<float>(sum, length).Clear();
+        float total = 0;
+        for (int sample = 0; sample < Batch; sample++)
+        {
+            float share = Share(gradient, sample, feature);
+            for (int place = FirstPlace(share, sample, feature); place >= 0; place = NextPlace(sample, feature, place))
+            {
+                AddScaled(_inputs.Pointer + ((nint)sample * Time + place) * _embedding, share, sum, length);
+                total += share;
+            }
+        }
+
+        MatrixKernel.Transpose(sum, width, _embedding, weights + (nint)filter * length, width);
+        biases[filter] = total;
+    }
+
+    // What each of the places of a feature's maximum gets of its gradient; nothing passes a rectifier at zero.
+    private float Share(float* gradient, int sample, int feature)
+    {
+        nint at = (nint)sample * Features + feature;
+        return _features.Pointer[at] > 0 ? gradient[at] / _ties[at] : 0f;
+    }
+
+    private int FirstPlace(float share, int sample, int feature) => share == 0 ? -1 : _places[sample * Features + feature];
+
+    private int NextPlace(int sample, int feature, int place)
+    {
+        int index = feature / _filters;
+        if (_ties[sample * Features + feature] == 1)
+        {
+            return -1;
+        }
+
+        float* responses = _responses[index].Pointer + (nint)sample * Time * _filters + feature % _filters;
+        float largest = responses[(nint)_places[sample * Features + feature] * _filters];
+        for (place++; place <= Time - _widths[index]; place++)
+        {
+            if (responses[(nint)place * _filters] == largest)
+            {
+                return place;
+            }
+        }
+
+        return -1;
+    }
+}
