@@ -14,7 +14,9 @@ namespace GumbelGan.Discriminators;
 /// <remarks>B batch, T time, E embedding, F filters a width, W widths. Memory is reused once a batch's backward pass is done.</remarks>
 internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
 {
-    private readonly RowParallel _parallel = new(get_num_threads());
+    // Without a backward pass to come, many sequences are filtered in the memory of so many.
+    private const int RowsAtOnce = 256;
+    private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
     private readonly Stack<FilterMaxima> _idle = [];
 
     /// <summary>Each filter's largest response, rectified.</summary>
@@ -26,9 +28,15 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     public Tensor Filter(Tensor embedded, Tensor mask, Parameter[] weights, Parameter[] biases)
     {
         int batch = (int)embedded.shape[0], time = (int)embedded.shape[1];
+        bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
+        if (!learns && batch > RowsAtOnce)
+        {
+            return RowBlocks.Concatenate(embedded, mask, RowsAtOnce, (rows, marks) => Filter(rows, marks, weights, biases));
+        }
+
         FilterMaxima filters = Take(batch, time, (int)embedded.shape[2], (int)weights[0].shape[0]);
         bool[] marks = Marks(mask);
-        if (is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad))
+        if (learns)
         {
             return Node.apply([this, filters, marks, embedded, .. weights, .. biases]);
         }
@@ -45,8 +53,6 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
         {
             filters.Dispose();
         }
-
-        _parallel.Dispose();
     }
 
     private FilterMaxima Take(int batch, int time, int embedding, int count)

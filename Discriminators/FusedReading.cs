@@ -14,7 +14,9 @@ namespace GumbelGan.Discriminators;
 /// <remarks>B batch, T time, E embedding, H hidden. Memory is reused once a batch's backward pass is done.</remarks>
 internal sealed unsafe class FusedReading : IDisposable
 {
-    private readonly RowParallel _parallel = new(get_num_threads());
+    // Without a backward pass to come, many sequences are read in the memory of so many.
+    private const int RowsAtOnce = 256;
+    private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
     private readonly Stack<Reading> _idle = [];
 
     /// <summary>The state after the last place that <paramref name="mask"/> marks.</summary>
@@ -25,6 +27,12 @@ internal sealed unsafe class FusedReading : IDisposable
     public Tensor Read(Tensor embedded, Tensor mask, Parameter[] weights)
     {
         int batch = (int)embedded.shape[0], time = (int)embedded.shape[1], width = (int)embedded.shape[2], hidden = (int)weights[1].shape[1];
+        bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
+        if (!learns && batch > RowsAtOnce)
+        {
+            return RowBlocks.Concatenate(embedded, mask, RowsAtOnce, (rows, marks) => Read(rows, marks, weights));
+        }
+
         Reading reading = _idle.TryPop(out Reading? used) && used.Fits(batch, time, width, hidden) ? used : new Reading(_parallel, batch, time, width, hidden);
         if (used is not null && used != reading)
         {
@@ -32,7 +40,7 @@ internal sealed unsafe class FusedReading : IDisposable
         }
 
         reading.Begin(batch, time, mask);
-        if (is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad))
+        if (learns)
         {
             return Node.apply([this, reading, embedded, .. weights]);
         }
@@ -49,8 +57,6 @@ internal sealed unsafe class FusedReading : IDisposable
         {
             reading.Dispose();
         }
-
-        _parallel.Dispose();
     }
 
     private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));

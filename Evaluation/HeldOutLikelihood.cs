@@ -27,8 +27,7 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
         // Sequences of like length together, so that little of a batch is padding.
         int[] order = [.. Enumerable.Range(0, set.Count).OrderBy(set.LengthOf)];
         using IDisposable off = no_grad();
-        using var parallel = new RowParallel(get_num_threads());
-        using FusedLikelihood? fused = FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, parallel) : null;
+        using FusedLikelihood? fused = FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, RowParallel.Shared(get_num_threads())) : null;
         double total = 0;
         foreach (int[] indices in order.Chunk(BatchSize))
         {

@@ -9,14 +9,25 @@ namespace GumbelGan.Generators;
 public sealed partial class LstmGenerator
 {
     /// <summary>
-    /// Completes every proper prefix of given sequences several times, from the zero state. All goes in one pass over time: a prefix is read once, and
-    /// its completions start from copies of the state that the reading has reached; a completion that ends leaves the pass.
+    /// Completes every proper prefix of given sequences several times, from the zero state: a prefix is read once, and its completions start from
+    /// copies of the state that the reading has reached.
     /// </summary>
     /// <param name="ids">[B, T] of int64, padding after the end token. A prefix holds at least one token and is not the whole sequence.</param>
     /// <param name="copies">Completions of each prefix.</param>
     /// <param name="noise">Keys the draws.</param>
     /// <returns>The R completed sequences [R, T] of int64, prefix included; and for each where its prefix ends: b * T + t after token t of row b.</returns>
     public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
+    {
+        using IDisposable off = no_grad();
+        return FusedRollout.Supports(this) ? Sampling.Complete(ids, copies, noise) : CompleteComposed(ids, copies, noise);
+    }
+
+    /// <summary>What <see cref="Complete"/> means, in one pass over time on any device: a completion that ends leaves the pass. The reference, and the way for several layers.</summary>
+    /// <param name="ids">As in <see cref="Complete"/>.</param>
+    /// <param name="copies">Completions of each prefix.</param>
+    /// <param name="noise">Keys the draws.</param>
+    /// <returns>As <see cref="Complete"/>, in the same order.</returns>
+    public (Tensor Ids, int[] Origins) CompleteComposed(Tensor ids, int copies, RandomKey noise)
     {
         using IDisposable off = no_grad();
         int batch = (int)ids.shape[0], time = (int)ids.shape[1];
@@ -74,7 +85,7 @@ public sealed partial class LstmGenerator
         return (completed.to(Device), [.. origins]);
     }
 
-    private bool GoesOn(long token) => token != Format.EndId && token != Format.PaddingId;
+    internal bool GoesOn(long token) => token != Format.EndId && token != Format.PaddingId;
 
     private static State Select(State state, Tensor rows) =>
         new([.. state.Layers.Select(layer => (layer.Hidden.index_select(0, rows), layer.Cell.index_select(0, rows)))]);

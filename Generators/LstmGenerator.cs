@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -26,6 +24,7 @@ public sealed partial class LstmGenerator : nn.Module
     private readonly Linear output;
     private readonly Tensor never;
     private readonly LSTMCell[] _cells;
+    private FusedSampling? _sampling;
 
     /// <summary>A generator of sequences of <paramref name="format"/>, its weights drawn from <paramref name="initialisation"/>.</summary>
     public LstmGenerator(GeneratorOptions options, SequenceFormat format, RandomKey initialisation)
@@ -61,6 +60,8 @@ public sealed partial class LstmGenerator : nn.Module
 
     /// <summary>What <see cref="FusedRollout"/> takes gradients of, in the order of its backward pass.</summary>
     internal Parameter[] FusedParameters => [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
+
+    private FusedSampling Sampling => _sampling ??= new FusedSampling(this);
 
     internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
@@ -154,7 +155,7 @@ public sealed partial class LstmGenerator : nn.Module
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
         using IDisposable off = no_grad();
-        return FusedRollout.Supports(this) ? SampleFused(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
+        return FusedRollout.Supports(this) ? Sampling.Sample(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
     }
 
     /// <summary>What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for several layers.</summary>
@@ -187,36 +188,16 @@ public sealed partial class LstmGenerator : nn.Module
         return stack(ids, 1); // [B, T]
     }
 
-    /// <summary>The same distribution by other draws: one uniform number a token, which stays what it is in any batch and on any number of threads.</summary>
-    private unsafe Tensor SampleFused(int batch, double temperature, RandomKey noise)
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using var parallel = new RowParallel(get_num_threads());
-        using var sampler = new LstmSampler(Format.Vocabulary, Options.Embedding, Options.Hidden);
-        Tensor bias = EffectiveBias(), ids = empty([batch, Format.Length], ScalarType.Int64);
-        CellParameters cell = CellWeights;
-        sampler.Pack(parallel, Pointer(EmbeddingWeight), Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias), Pointer(OutputWeight), Pointer(bias));
-        using NativeBuffer? initial = Options.NoisyInitialState ? new NativeBuffer((nint)batch * Options.Hidden) : null;
-        if (initial is not null)
+        if (disposing)
         {
-            FillInitialCell(noise, new Span<float>(initial.Pointer, batch * Options.Hidden));
+            _sampling?.Dispose();
         }
 
-        sampler.Sample(parallel, new SamplingRequest
-        {
-            Batch = batch,
-            Length = Format.Length,
-            BeginToken = Format.BeginId,
-            EndToken = Format.EndId ?? -1,
-            PaddingToken = Format.PaddingId ?? 0,
-            Temperature = temperature,
-            Key = noise,
-            InitialCell = initial is null ? null : initial.Pointer,
-        }, (long*)Pointer(ids));
-        return ids.MoveToOuterDisposeScope();
+        base.Dispose(disposing);
     }
-
-    private static unsafe float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private Tensor Step(Tensor input, ref State state)
     {

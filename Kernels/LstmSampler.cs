@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using GumbelGan.Randomness;
@@ -29,8 +30,20 @@ public unsafe struct SamplingRequest
     /// <summary>Gets or sets what keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>.</summary>
     public RandomKey Key { get; set; }
 
-    /// <summary>Gets or sets [B, H], the cell states before the first step; null for zeros.</summary>
+    /// <summary>Gets or sets [S, H], hidden states to start from; null for zeros.</summary>
+    public float* InitialHidden { get; set; }
+
+    /// <summary>Gets or sets [S, H], cell states to start from; null for zeros.</summary>
     public float* InitialCell { get; set; }
+
+    /// <summary>Gets or sets [B], the row of the initial states that each sequence starts from; null where each has its own.</summary>
+    public int* States { get; set; }
+
+    /// <summary>Gets or sets [B], the place of the first token to draw, below T: what stands before it is given; null where all start at 0.</summary>
+    public int* Starts { get; set; }
+
+    /// <summary>Gets or sets [B], the token read before the first that is drawn; null where it is <see cref="BeginToken"/>.</summary>
+    public int* FirstTokens { get; set; }
 }
 
 /// <summary>
@@ -45,10 +58,15 @@ public sealed unsafe class LstmSampler : IDisposable
 {
     // As in RelaxedVocabulary: 24 x 384 logits stay in a 48 KB first-level cache.
     private const int PieceColumns = 384, Rows = 24, Tile = 64;
+    // Up to 4 MB, what every token does to the gates is worth having beforehand.
+    private const int LargestGateTable = 1 << 20;
     private readonly int _vocabulary, _embedding, _hidden, _pieces, _blockRows;
     private readonly PackedMatrix _inputWeight, _hiddenWeight, _outputWeight;
     private readonly NativeBuffer _gateBias, _outputBias;
+    private readonly ConcurrentBag<Block> _idle = [];
     private float* _table;
+    private NativeBuffer? _gateTable;
+    private bool _hasGateTable;
 
     /// <summary>Sets the memory for the weights aside.</summary>
     /// <param name="vocabulary">V.</param>
@@ -61,7 +79,7 @@ public sealed unsafe class LstmSampler : IDisposable
         (_vocabulary, _embedding, _hidden) = (vocabulary, embedding, hidden);
         _pieces = (vocabulary + PieceColumns - 1) / PieceColumns;
         // Weights beyond the second-level cache are worth reading for more rows at a time.
-        _blockRows = hidden > 128 ? 4 * Rows : Rows;
+        _blockRows = hidden > 128 ? 6 * Rows : Rows;
         (_inputWeight, _hiddenWeight, _outputWeight) = (new(embedding, 4 * hidden), new(hidden, 4 * hidden), new(hidden, vocabulary));
         (_gateBias, _outputBias) = (new(4 * hidden), new((nint)_pieces * PieceColumns));
         new Span<float>(_outputBias.Pointer, _pieces * PieceColumns).Fill(float.NegativeInfinity);
@@ -80,6 +98,7 @@ public sealed unsafe class LstmSampler : IDisposable
     {
         ArgumentNullException.ThrowIfNull(parallel);
         _table = table;
+        _hasGateTable = false;
         _inputWeight.PackTransposed(parallel, inputWeight);
         _hiddenWeight.PackTransposed(parallel, hiddenWeight);
         _outputWeight.PackTransposed(parallel, outputWeight);
@@ -91,78 +110,96 @@ public sealed unsafe class LstmSampler : IDisposable
         new ReadOnlySpan<float>(outputBias, _vocabulary).CopyTo(new Span<float>(_outputBias.Pointer, _vocabulary));
     }
 
-    /// <summary>Draws a batch.</summary>
+    /// <summary>Draws a batch, or the rest of one.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="request">What to draw.</param>
-    /// <param name="tokens">[B, T], receives the tokens, padding after the end.</param>
+    /// <param name="tokens">[B, T], receives the tokens from each sequence's start on, padding after the end.</param>
     /// <exception cref="AggregateException">The logits of a row define no distribution: one is NaN.</exception>
     public void Sample(RowParallel parallel, SamplingRequest request, long* tokens)
     {
         ArgumentNullException.ThrowIfNull(parallel);
-        new Span<long>(tokens, request.Batch * request.Length).Fill(request.PaddingToken);
-        parallel.For(request.Batch, Math.Min(_blockRows, Math.Max(Rows, request.Batch / (2 * parallel.Threads))), (first, end) =>
+        ulong[] keys = [.. Enumerable.Range(0, request.Length).Select(place => request.Key.Derive((ulong)place).Value)];
+        PrepareGateTable(parallel, request);
+        // Blocks of like size, as many for each thread.
+        int blocks = (((request.Batch + _blockRows - 1) / _blockRows) + parallel.Threads - 1) / parallel.Threads * parallel.Threads;
+        int rows = (request.Batch + blocks - 1) / blocks;
+        parallel.For((request.Batch + rows - 1) / rows, 1, (first, end) =>
         {
-            using var block = new Block(this, request);
-            for (int row = first; row < end; row += _blockRows)
+            Block block = _idle.TryTake(out Block? used) ? used : new Block(this);
+            for (int number = first; number < end; number++)
             {
-                block.Sample(row, Math.Min(_blockRows, end - row), tokens);
+                block.Sample(request, keys, number * rows, Math.Min(rows, request.Batch - number * rows), tokens);
             }
+
+            _idle.Add(block);
         });
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_inputWeight, _hiddenWeight, _outputWeight, _gateBias, _outputBias])
+        foreach (IDisposable? part in (IDisposable?[])[_inputWeight, _hiddenWeight, _outputWeight, _gateBias, _outputBias, _gateTable, .. _idle])
         {
-            part.Dispose();
+            part?.Dispose();
         }
     }
 
+    // W_ih times every token's embedding: fewer products than one a token drawn, where the vocabulary is small against what is drawn.
+    private void PrepareGateTable(RowParallel parallel, SamplingRequest request)
+    {
+        if (_hasGateTable || 2L * _vocabulary > (long)request.Batch * request.Length || 4L * _hidden * _vocabulary > LargestGateTable)
+        {
+            return;
+        }
+
+        _gateTable ??= new NativeBuffer((nint)_vocabulary * 4 * _hidden);
+        _inputWeight.Multiply(parallel, _table, _vocabulary, _gateTable.Pointer, accumulate: false);
+        _hasGateTable = true;
+    }
+
     /// <summary>The states of the sequences that a thread is drawing; those that have ended give their place up.</summary>
-    private sealed class Block(LstmSampler owner, SamplingRequest request) : IDisposable
+    private sealed class Block(LstmSampler owner) : IDisposable
     {
         private readonly int _hidden = owner._hidden, _embedding = owner._embedding, _pieces = owner._pieces;
         private readonly NativeBuffer _input = new(owner._blockRows * owner._embedding), _state = new(owner._blockRows * owner._hidden), _cell = new(owner._blockRows * owner._hidden);
         private readonly NativeBuffer _gates = new(owner._blockRows * 4 * owner._hidden), _exponentials = new((nint)owner._pieces * owner._blockRows * PieceColumns);
         private readonly NativeBuffer _maxima = new(owner._pieces * owner._blockRows), _sums = new(owner._pieces * owner._blockRows);
-        private readonly int[] _sequences = new int[owner._blockRows], _last = new int[owner._blockRows];
+        private readonly int[] _sequences = new int[owner._blockRows], _places = new int[owner._blockRows], _last = new int[owner._blockRows];
+        private float _rate;
 
-        public void Sample(int firstSequence, int count, long* tokens)
+        public void Sample(SamplingRequest request, ulong[] keys, int firstSequence, int count, long* tokens)
         {
-            _state.Clear();
-            _cell.Clear();
+            _rate = (float)(BinaryLogarithmOfE / request.Temperature);
             for (int row = 0; row < count; row++)
             {
-                (_sequences[row], _last[row]) = (firstSequence + row, request.BeginToken);
+                int sequence = firstSequence + row, place = request.Starts == null ? 0 : request.Starts[sequence];
+                (_sequences[row], _places[row], _last[row]) = (sequence, place, request.FirstTokens == null ? request.BeginToken : request.FirstTokens[sequence]);
+                new Span<long>(tokens + (nint)sequence * request.Length + place, request.Length - place).Fill(request.PaddingToken);
+                int state = request.States == null ? sequence : request.States[sequence];
+                Start(request.InitialHidden, state, _state, row);
+                Start(request.InitialCell, state, _cell, row);
             }
 
-            if (request.InitialCell != null)
-            {
-                Floats(request.InitialCell, firstSequence, count * _hidden, _hidden).CopyTo(Floats(_cell.Pointer, 0, count * _hidden, 1));
-            }
-
-            for (int t = 0; t < request.Length && count > 0; t++)
+            while (count > 0)
             {
                 Step(count);
-                RandomKey key = request.Key.Derive((ulong)t);
                 int living = 0;
                 for (int row = 0; row < count; row++)
                 {
-                    int token = Draw(row, key.Value);
-                    tokens[(nint)_sequences[row] * request.Length + t] = token;
-                    if (token == request.EndToken)
+                    int place = _places[row], token = Draw(row, keys[place]);
+                    tokens[(nint)_sequences[row] * request.Length + place] = token;
+                    if (token == request.EndToken || place + 1 == request.Length)
                     {
                         continue;
                     }
 
                     if (living < row)
                     {
-                        Floats(_state.Pointer, row, _hidden, _hidden).CopyTo(Floats(_state.Pointer, living, _hidden, _hidden));
-                        Floats(_cell.Pointer, row, _hidden, _hidden).CopyTo(Floats(_cell.Pointer, living, _hidden, _hidden));
+                        Floats(_state.Pointer, row, _hidden).CopyTo(Floats(_state.Pointer, living, _hidden));
+                        Floats(_cell.Pointer, row, _hidden).CopyTo(Floats(_cell.Pointer, living, _hidden));
                     }
 
-                    (_sequences[living], _last[living]) = (_sequences[row], token);
+                    (_sequences[living], _places[living], _last[living]) = (_sequences[row], place + 1, token);
                     living++;
                 }
 
@@ -178,17 +215,37 @@ public sealed unsafe class LstmSampler : IDisposable
             }
         }
 
-        private static Span<float> Floats(float* matrix, int row, int count, int width) => new(matrix + (nint)row * width, count);
+        private static Span<float> Floats(float* matrix, int row, int width) => new(matrix + (nint)row * width, width);
+
+        private void Start(float* states, int state, NativeBuffer destination, int row)
+        {
+            Span<float> target = Floats(destination.Pointer, row, _hidden);
+            if (states == null)
+            {
+                target.Clear();
+            }
+            else
+            {
+                Floats(states, state, _hidden).CopyTo(target);
+            }
+        }
 
         // The LSTM's step and, piece by piece, exp(logit - the piece's maximum) of every row.
         private void Step(int count)
         {
+            bool hasGates = owner._hasGateTable;
+            float* table = hasGates ? owner._gateTable!.Pointer : owner._table, inputs = hasGates ? _gates.Pointer : _input.Pointer;
+            int width = hasGates ? 4 * _hidden : _embedding;
             for (int row = 0; row < count; row++)
             {
-                Floats(owner._table, _last[row], _embedding, _embedding).CopyTo(Floats(_input.Pointer, row, _embedding, _embedding));
+                Floats(table, _last[row], width).CopyTo(Floats(inputs, row, width));
             }
 
-            owner._inputWeight.Multiply(_input.Pointer, count, _gates.Pointer, accumulate: false);
+            if (!hasGates)
+            {
+                owner._inputWeight.Multiply(_input.Pointer, count, _gates.Pointer, accumulate: false);
+            }
+
             owner._hiddenWeight.Multiply(_state.Pointer, count, _gates.Pointer, accumulate: true);
             for (int row = 0; row < count; row++)
             {
@@ -196,17 +253,16 @@ public sealed unsafe class LstmSampler : IDisposable
                 LstmCellKernel.ForwardRow(_gates.Pointer + row * 4 * _hidden, owner._gateBias.Pointer, cell, cell, _state.Pointer + row * _hidden, _hidden);
             }
 
-            float rate = (float)(BinaryLogarithmOfE / request.Temperature);
             for (int piece = 0; piece < _pieces; piece++)
             {
                 for (int first = 0; first < count; first += Rows)
                 {
-                    Exponentials(piece, first, Math.Min(Rows, count - first), rate);
+                    Exponentials(piece, first, Math.Min(Rows, count - first));
                 }
             }
         }
 
-        private void Exponentials(int piece, int first, int rows, float rate)
+        private void Exponentials(int piece, int first, int rows)
         {
             int firstToken = piece * PieceColumns, columns = owner.Columns(piece);
             float* values = Values(piece, first);
@@ -222,7 +278,7 @@ public sealed unsafe class LstmSampler : IDisposable
                 // A piece of nothing but forbidden tokens must give zeros, not the NaN of infinity minus infinity.
                 float shift = largest > float.NegativeInfinity ? largest : 0f;
                 _maxima.Pointer[row * _pieces + piece] = largest;
-                _sums.Pointer[row * _pieces + piece] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, rate);
+                _sums.Pointer[row * _pieces + piece] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, _rate);
             }
         }
 
@@ -236,11 +292,10 @@ public sealed unsafe class LstmSampler : IDisposable
             }
 
             // From here on the maxima's place holds what the piece's exponentials count in the whole row.
-            float rate = (float)(BinaryLogarithmOfE / request.Temperature);
             double total = 0;
             for (int piece = 0; piece < _pieces; piece++)
             {
-                maxima[piece] = PowerOfTwo(Vector512.Create((maxima[piece] - largest) * rate))[0];
+                maxima[piece] = PowerOfTwo(Vector512.Create((maxima[piece] - largest) * _rate))[0];
                 total += (double)sums[piece] * maxima[piece];
             }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
 namespace GumbelGan.Kernels;
@@ -15,6 +16,8 @@ public sealed class RowParallel : IDisposable
 {
     // About ten microseconds: longer than the gap between the kernels of one step, and no loss worth mention to whoever else wants the core.
     private const int Watches = 300;
+
+    private static readonly ConcurrentDictionary<int, Lazy<RowParallel>> _shared = new();
 
     private readonly Worker[] _workers;
     private Loop _current = new(static (_, _) => { }, 0, 1);
@@ -37,6 +40,10 @@ public sealed class RowParallel : IDisposable
 
     /// <summary>Threads that run rows, the caller's included.</summary>
     public int Threads => _workers.Length + 1;
+
+    /// <summary>The process's own loop of so many threads, started when first asked for and never disposed: what follows upon each other finds its workers awake.</summary>
+    /// <param name="threads">See the constructor.</param>
+    public static RowParallel Shared(int threads) => _shared.GetOrAdd(threads, static count => new Lazy<RowParallel>(() => new RowParallel(count))).Value;
 
     /// <summary>How many rows of this many columns make a share large enough to be worth handing to another thread.</summary>
     public static int RowsWorthSharing(int columns) => Math.Max(1, 4096 / Math.Max(1, columns));

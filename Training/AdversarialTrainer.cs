@@ -37,7 +37,6 @@ public sealed class AdversarialTrainer : IDisposable
     private readonly RandomKey _dropout;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Adam _discriminatorOptimizer;
-    private readonly RowParallel? _parallel;
     private readonly FusedLikelihood? _likelihood;
     private Adam _generatorOptimizer;
     private TrainingState _state;
@@ -74,8 +73,7 @@ public sealed class AdversarialTrainer : IDisposable
         _generatorOptimizer = GeneratorOptimizer();
         if (FusedLikelihood.Supports(generator))
         {
-            _parallel = new RowParallel(get_num_threads());
-            _likelihood = new FusedLikelihood(generator, _parallel);
+            _likelihood = new FusedLikelihood(generator, RowParallel.Shared(get_num_threads()));
         }
 
         if (checkpoint is not null)
@@ -133,7 +131,6 @@ public sealed class AdversarialTrainer : IDisposable
         _generatorOptimizer.Dispose();
         _discriminatorOptimizer.Dispose();
         _likelihood?.Dispose();
-        _parallel?.Dispose();
     }
 
     private void Step(TrainingPhase phase, long steps)

@@ -19,20 +19,21 @@ internal static class BenchCommand
     public static Command Create(Surroundings surroundings)
     {
         var defaults = new BenchmarkOptions();
-        var subject = new Argument<string>("subject") { Description = "iteration (one adversarial iteration), mle (one maximum-likelihood step) or sample (drawing --count sequences)." };
+        var subject = new Argument<string>("subject") { Description = "iteration (one adversarial iteration), mle (one maximum-likelihood step), sample (drawing --count sequences) or reinforce (one policy-gradient step with --rollouts)." };
         Option<int> vocabulary = Number("--vocab", "Tokens in the vocabulary.", defaults.Vocabulary), length = Number("--length", "Tokens of a sequence.", defaults.Length);
         var batch = new Option<int?>("--batch") { HelpName = "number", Description = $"Sequences a step, {defaults.Batch} unless given; {SamplingBatch} a draw with sample." };
         Option<int> embedding = Number("--embedding", "Width of the embeddings of both networks.", defaults.Embedding), hidden = Number("--hidden", "Hidden units of both networks.", defaults.Hidden);
         var discriminator = new Option<string>("--discriminator") { HelpName = "lstm|cnn", Description = "The judge: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.", DefaultValueFactory = _ => "lstm" };
         Option<int> threads = Number("--threads", "Threads; 0 for one a core.", defaults.Threads), count = Number("--count", "Sequences that sample draws in a repeat.", defaults.Count);
+        Option<int> rollOuts = Number("--rollouts", "Completions of every prefix with reinforce.", defaults.RollOuts);
         var repeats = new Option<int?>("--repeats") { HelpName = "number", Description = $"How often to time after the warm-up, {defaults.Repeats} times unless given; {SamplingRepeats} with sample." };
         var device = new Option<string>("--device") { HelpName = "cpu|cuda", Description = "Where to run.", DefaultValueFactory = _ => "cpu" };
         var composed = new Option<bool>("--composed") { Description = "Time the plain tensor operations that define the fused passes, in their place." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        subject.AcceptOnlyFromAmong("iteration", "mle", "sample");
+        subject.AcceptOnlyFromAmong("iteration", "mle", "sample", "reinforce");
         discriminator.AcceptOnlyFromAmong("lstm", "cnn");
         device.AcceptOnlyFromAmong("cpu", "cuda");
-        var command = new ExplainedCommand("bench", "Times an adversarial iteration, a maximum-likelihood step or sampling: median, minimum and maximum, and peak memory.")
+        var command = new ExplainedCommand("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling or a policy-gradient step: median, minimum and maximum, and peak memory.")
         {
             Examples =
             [
@@ -42,7 +43,7 @@ internal static class BenchCommand
             ],
         };
         command.Arguments.Add(subject);
-        foreach (Option option in new Option[] { vocabulary, batch, length, embedding, hidden, discriminator, threads, repeats, count, device, composed, json })
+        foreach (Option option in new Option[] { vocabulary, batch, length, embedding, hidden, discriminator, threads, repeats, count, rollOuts, device, composed, json })
         {
             command.Options.Add(option);
         }
@@ -63,6 +64,7 @@ internal static class BenchCommand
                 Threads = parsed.GetValue(threads),
                 Repeats = parsed.GetValue(repeats) ?? (isSampling ? SamplingRepeats : defaults.Repeats),
                 Count = parsed.GetValue(count),
+                RollOuts = parsed.GetValue(rollOuts),
                 IsComposed = parsed.GetValue(composed),
                 Device = parsed.GetValue(device)!,
             };

@@ -1,5 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Tests.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -244,6 +245,36 @@ public sealed class LstmGeneratorTests
         set_num_threads(threads);
         Assert.Equal(large, other);
         Assert.Equal(large[..small.Length], small);
+    }
+
+    [Fact]
+    public void A_long_run_of_draws_has_no_memory_along_a_sequence_or_from_one_to_the_next()
+    {
+        const int Draws = 40000, Steps = 12, Tokens = 4, Batches = 4;
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(format: SequenceFormat.FixedLength(Tokens, Steps, 0));
+        using (no_grad())
+        {
+            // Every token as likely as every other, whatever came before: what depends on what is then the sampler's fault.
+            generator.get_parameter("output.weight")!.zero_();
+            generator.get_parameter("output.bias")!.zero_();
+        }
+
+        int[] ids = [.. Enumerable.Range(0, Batches).SelectMany(batch => generator.Sample(Draws / Batches, 1, new RandomKey(9).Derive((ulong)batch)).data<long>().ToArray()).Select(id => (int)id)];
+        foreach (int lag in new[] { 1, 2, Steps - 1, Steps, 16 * Steps, 24 * Steps, Draws / Batches * Steps })
+        {
+            // Pairs that do not overlap, so that the counts are multinomial.
+            int[] counts = new int[Tokens * Tokens];
+            for (int i = 0; i + lag < ids.Length; i += 2 * lag)
+            {
+                for (int j = i; j < i + lag && j + lag < ids.Length; j++)
+                {
+                    counts[Tokens * ids[j] + ids[j + lag]]++;
+                }
+            }
+
+            Reference.AssertChiSquare([.. counts.Select(_ => 1.0 / counts.Length)], counts);
+        }
     }
 
     [Fact]

@@ -125,14 +125,16 @@ public sealed class ReinforceObjectiveTests
         Assert.Equal(-0.3 * entropy / mask.Sum(), difference, 1e-5);
     }
 
-    [Fact]
-    public void Completions_keep_their_prefix_and_are_drawn_from_the_generators_own_distribution()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Completions_keep_their_prefix_and_are_drawn_from_the_generators_own_distribution(bool composed)
     {
         using var world = new World();
         using DisposeScope scope = NewDisposeScope();
         const int Copies = 40000;
         Tensor given = tensor(new long[] { 3, 5, 4, 2, 4, 2, 0, 0 }, [2, Time]);
-        (Tensor ids, int[] origins) = world.Generator.Complete(given, Copies, new RandomKey(11));
+        (Tensor ids, int[] origins) = composed ? world.Generator.CompleteComposed(given, Copies, new RandomKey(11)) : world.Generator.Complete(given, Copies, new RandomKey(11));
         Assert.Equal([0, 1, 2, 4], origins.Distinct().Order());
         Assert.All(origins.CountBy(origin => origin), count => Assert.Equal(Copies, count.Value));
         long[] rows = ids.data<long>().ToArray();

@@ -14,12 +14,15 @@ public enum BenchmarkSubject
 
     /// <summary>Drawing hard samples.</summary>
     Sample,
+
+    /// <summary>One policy-gradient update of the generator: samples, roll-outs of every prefix, their scores, the update.</summary>
+    Reinforce,
 }
 
 /// <summary>What is timed, and at which sizes. The defaults are case A of docs/benchmarks.md.</summary>
 public sealed record BenchmarkOptions
 {
-    /// <summary>iteration, mle or sample.</summary>
+    /// <summary>iteration, mle, sample or reinforce.</summary>
     public BenchmarkSubject Subject { get; init; }
 
     /// <summary>V.</summary>
@@ -49,6 +52,9 @@ public sealed record BenchmarkOptions
     /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sample"/> draws.</summary>
     public int Count { get; init; } = 10000;
 
+    /// <summary>Completions of every prefix in <see cref="BenchmarkSubject.Reinforce"/>.</summary>
+    public int RollOuts { get; init; } = 16;
+
     /// <summary>Time the plain tensor operations that define the fused passes, in their place.</summary>
     public bool IsComposed { get; init; }
 
@@ -59,7 +65,7 @@ public sealed record BenchmarkOptions
     /// <exception cref="UserMistakeException">A size is not positive, or the filters are wider than a sequence is long.</exception>
     public void Check()
     {
-        foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding), ("hidden", Hidden), ("repeats", Repeats), ("count", Count) })
+        foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding), ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts) })
         {
             if (value < 1)
             {
@@ -72,8 +78,13 @@ public sealed record BenchmarkOptions
             throw new UserMistakeException($"--threads is {Threads}; give 0 for one thread a core, or a number up to 1024.");
         }
 
+        if (IsComposed && Subject == BenchmarkSubject.Reinforce)
+        {
+            throw new UserMistakeException("--composed goes with iteration, mle and sample; a policy-gradient step is timed as it is trained.");
+        }
+
         int widest = new DiscriminatorOptions().FilterWidths.Max();
-        if (Subject == BenchmarkSubject.Iteration && Discriminator == DiscriminatorKind.Cnn && Length < widest)
+        if (Subject is BenchmarkSubject.Iteration or BenchmarkSubject.Reinforce && Discriminator == DiscriminatorKind.Cnn && Length < widest)
         {
             throw new UserMistakeException($"--length is {Length}, but the CNN has filters of {widest} tokens; give at least {widest}, or --discriminator lstm.");
         }

@@ -26,8 +26,8 @@ public sealed class TrainingBenchmark : IDisposable
     private readonly BenchmarkOptions _options;
     private readonly LstmGenerator _generator;
     private readonly Discriminator _discriminator;
-    private readonly GumbelObjective _objective;
-    private readonly RowParallel? _parallel;
+    private readonly GumbelObjective? _objective;
+    private readonly ReinforceObjective? _policyGradient;
     private readonly FusedLikelihood? _likelihood;
     private readonly Adam _generatorOptimizer;
     private readonly Adam _discriminatorOptimizer;
@@ -49,11 +49,19 @@ public sealed class TrainingBenchmark : IDisposable
         var judge = new DiscriminatorOptions { Kind = options.Discriminator, Embedding = options.Embedding, Hidden = options.Hidden, Dropout = 0 };
         _discriminator = Discriminator.Create(judge, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var game = new AdversarialOptions { BatchSize = options.Batch, Loss = AdversarialLossKind.NonSaturating };
-        _objective = new GumbelObjective(_generator, _discriminator, game, options.IsComposed);
+        if (options.Subject == BenchmarkSubject.Iteration)
+        {
+            _objective = new GumbelObjective(_generator, _discriminator, game, options.IsComposed);
+        }
+
+        if (options.Subject == BenchmarkSubject.Reinforce)
+        {
+            _policyGradient = new ReinforceObjective(_generator, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts });
+        }
+
         if (options.Subject == BenchmarkSubject.Mle && !options.IsComposed && FusedLikelihood.Supports(_generator))
         {
-            _parallel = new RowParallel(get_num_threads());
-            _likelihood = new FusedLikelihood(_generator, _parallel);
+            _likelihood = new FusedLikelihood(_generator, RowParallel.Shared(get_num_threads()));
         }
 
         _generatorOptimizer = optim.Adam(_generator.parameters(), LearningRate);
@@ -77,6 +85,7 @@ public sealed class TrainingBenchmark : IDisposable
         {
             BenchmarkSubject.Iteration => Iteration,
             BenchmarkSubject.Mle => LikelihoodStep,
+            BenchmarkSubject.Reinforce => PolicyGradientStep,
             _ => Sampling,
         };
         // Long enough for the just-in-time compiler's second look at everything that runs often.
@@ -101,7 +110,7 @@ public sealed class TrainingBenchmark : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _parallel, _objective, _generatorOptimizer, _discriminatorOptimizer, _generator, _discriminator, _real])
+        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _objective, _policyGradient, _generatorOptimizer, _discriminatorOptimizer, _generator, _discriminator, _real])
         {
             part?.Dispose();
         }
@@ -122,16 +131,16 @@ public sealed class TrainingBenchmark : IDisposable
     private void Iteration()
     {
         GeneratedBatch fakes = null!;
-        Time("generator_forward", () => fakes = _objective.Generate(_options.Batch, Temperature, _root.Derive("noise").Derive(_step)));
+        Time("generator_forward", () => fakes = _objective!.Generate(_options.Batch, Temperature, _root.Derive("noise").Derive(_step)));
         Time("discriminator_step", () =>
         {
-            Tensor real = _discriminator.Score(_real), fake = _objective.DetachedScores(_discriminator, fakes); // [B], [B]
+            Tensor real = _discriminator.Score(_real), fake = _objective!.DetachedScores(_discriminator, fakes); // [B], [B]
             Update(_discriminatorOptimizer, _discriminator, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
         });
         Time("generator_step", () =>
         {
             _discriminator.SetTrainable(false);
-            (Tensor loss, Tensor _) = _objective.GeneratorLoss(_discriminator, fakes, AdversarialLoss.RealScoresForGenerator(AdversarialLossKind.NonSaturating, _discriminator, _real));
+            (Tensor loss, Tensor _) = _objective!.GeneratorLoss(_discriminator, fakes, AdversarialLoss.RealScoresForGenerator(AdversarialLossKind.NonSaturating, _discriminator, _real));
             Update(_generatorOptimizer, _generator, loss);
             _discriminator.SetTrainable(true);
         });
@@ -140,13 +149,23 @@ public sealed class TrainingBenchmark : IDisposable
     private void LikelihoodStep() =>
         Update(_generatorOptimizer, _generator, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
 
+    private void PolicyGradientStep()
+    {
+        GeneratedBatch samples = _policyGradient!.Generate(_options.Batch, 1, _root.Derive("noise").Derive(_step));
+        (Tensor loss, Tensor _) = _policyGradient.GeneratorLoss(_discriminator, samples, zeros(_options.Batch));
+        Update(_generatorOptimizer, _generator, loss);
+        _policyGradient.AfterGeneratorUpdate();
+    }
+
     private void Sampling()
     {
         ulong draw = 0;
         for (int drawn = 0; drawn < _options.Count; drawn += _options.Batch)
         {
             using DisposeScope scope = NewDisposeScope();
-            _generator.Sample(Math.Min(_options.Batch, _options.Count - drawn), 1, _root.Derive("samples").Derive(_step).Derive(draw++));
+            int batch = Math.Min(_options.Batch, _options.Count - drawn);
+            RandomKey noise = _root.Derive("samples").Derive(_step).Derive(draw++);
+            _ = _options.IsComposed ? _generator.SampleComposed(batch, 1, noise) : _generator.Sample(batch, 1, noise);
         }
     }
 

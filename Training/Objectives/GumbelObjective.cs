@@ -15,7 +15,6 @@ public sealed class GumbelObjective : IAdversarialObjective, IDisposable
     private readonly LstmGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly AdversarialOptions _options;
-    private readonly RowParallel? _parallel;
     private readonly FusedRollout? _rollout;
     private bool _isScored;
 
@@ -29,8 +28,7 @@ public sealed class GumbelObjective : IAdversarialObjective, IDisposable
         (_generator, _discriminator, _options) = (generator, discriminator, options);
         if (!isComposed && FusedRollout.Supports(generator) && options.GradientPenalty == 0)
         {
-            _parallel = new RowParallel(get_num_threads());
-            _rollout = new FusedRollout(generator, options.BatchSize, discriminator.Options.Embedding, _parallel, discriminator.MinimumTime);
+            _rollout = new FusedRollout(generator, options.BatchSize, discriminator.Options.Embedding, RowParallel.Shared(get_num_threads()), discriminator.MinimumTime);
         }
     }
 
@@ -61,11 +59,7 @@ public sealed class GumbelObjective : IAdversarialObjective, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _rollout?.Dispose();
-        _parallel?.Dispose();
-    }
+    public void Dispose() => _rollout?.Dispose();
 
     // Samples that were scored once are scored again only after the discriminator has moved, its embedding matrix with it.
     private Tensor RolledOutScores(bool throughGenerator)

@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GumbelGan.Kernels;
+using GumbelGan.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>
+/// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, which
+/// stays what it is in any batch and on any number of threads. The distribution is that of the generator's composed ways, the draws are others.
+/// </summary>
+/// <remarks>B batch, T time, H hidden. The weights are read anew at every call.</remarks>
+internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposable
+{
+    private readonly LstmSampler _sampler = new(generator.Format.Vocabulary, generator.Options.Embedding, generator.Options.Hidden);
+
+    /// <inheritdoc cref="LstmGenerator.Sample"/>
+    public Tensor Sample(int batch, double temperature, RandomKey noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor bias = generator.EffectiveBias(), ids = empty([batch, generator.Format.Length], ScalarType.Int64);
+        RowParallel parallel = Pack(bias);
+        using NativeBuffer? initial = generator.Options.NoisyInitialState ? new NativeBuffer((nint)batch * generator.Options.Hidden) : null;
+        if (initial is not null)
+        {
+            generator.FillInitialCell(noise, new Span<float>(initial.Pointer, batch * generator.Options.Hidden));
+        }
+
+        _sampler.Sample(parallel, Request(batch, temperature, noise) with { InitialCell = initial is null ? null : initial.Pointer }, (long*)Pointer(ids));
+        return ids.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc cref="LstmGenerator.Complete"/>
+    public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
+    {
+        int batch = (int)ids.shape[0], time = (int)ids.shape[1];
+        long[] given = ids.data<long>().ToArray();
+        int[] origins = [.. from t in Enumerable.Range(0, time - 1) from b in Enumerable.Range(0, batch) where generator.GoesOn(given[b * time + t]) from copy in Enumerable.Range(0, copies) select b * time + t];
+        Tensor completed = empty([origins.Length, time], ScalarType.Int64);
+        if (origins.Length == 0)
+        {
+            return (completed, origins);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor bias = generator.EffectiveBias();
+        RowParallel parallel = Pack(bias);
+        using LstmSequence prefixes = Read(parallel, given, batch, time);
+        long* rows = (long*)Pointer(completed);
+        for (int row = 0; row < origins.Length; row++)
+        {
+            int b = origins[row] / time, length = origins[row] % time + 1;
+            given.AsSpan(b * time, length).CopyTo(new Span<long>(rows + (nint)row * time, length));
+        }
+
+        // The states lie time first; the one after token t is the one before step t + 1.
+        int[] states = [.. origins.Select(origin => (origin % time + 1) * batch + origin / time)], starts = [.. origins.Select(origin => origin % time + 1)];
+        int[] last = [.. origins.Select(origin => (int)given[origin])];
+        fixed (int* state = states, start = starts, token = last)
+        {
+            SamplingRequest request = Request(origins.Length, 1, noise) with
+            {
+                Length = time, InitialHidden = prefixes.Hidden(0), InitialCell = prefixes.Cell(0), States = state, Starts = start, FirstTokens = token,
+            };
+            _sampler.Sample(parallel, request, rows);
+        }
+
+        return (completed, origins);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _sampler.Dispose();
+
+    /// <summary>Reads the begin id and the tokens of each sequence but the last.</summary>
+    private LstmSequence Read(RowParallel parallel, long[] given, int batch, int time)
+    {
+        int width = generator.Options.Embedding;
+        var lstm = new LstmSequence(parallel, batch, time, width, generator.Options.Hidden);
+        LstmGenerator.CellParameters cell = generator.CellWeights;
+        lstm.Pack(Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias));
+        float* table = Pointer(generator.EmbeddingWeight);
+        for (int place = 0; place < batch * time; place++)
+        {
+            int t = place / batch, b = place % batch;
+            nint token = t == 0 ? generator.Format.BeginId : (nint)given[b * time + t - 1];
+            new ReadOnlySpan<float>(table + token * width, width).CopyTo(new Span<float>(lstm.Input(t) + (nint)b * width, width));
+        }
+
+        lstm.Begin();
+        lstm.ForwardAll(time);
+        return lstm;
+    }
+
+    private RowParallel Pack(Tensor bias)
+    {
+        RowParallel parallel = RowParallel.Shared(get_num_threads());
+        LstmGenerator.CellParameters cell = generator.CellWeights;
+        _sampler.Pack(
+            parallel, Pointer(generator.EmbeddingWeight), Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias), Pointer(generator.OutputWeight), Pointer(bias));
+        return parallel;
+    }
+
+    private SamplingRequest Request(int batch, double temperature, RandomKey noise) => new()
+    {
+        Batch = batch,
+        Length = generator.Format.Length,
+        BeginToken = generator.Format.BeginId,
+        EndToken = generator.Format.EndId ?? -1,
+        PaddingToken = generator.Format.PaddingId ?? 0,
+        Temperature = temperature,
+        Key = noise,
+    };
+
+    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+}
