@@ -34,8 +34,8 @@ format: setup ## put the source in the project's format
 tensorboard: ## open TensorBoard on runs/
 	@scripts/tensorboard.sh
 
-bench: build ## measure an adversarial iteration, an MLE step and sampling
-	@scripts/bench.sh
+bench: build ## measure the program beside eager PyTorch (ARGUMENTS='--rounds 1 --scaling --startup')
+	@scripts/bench.sh $(ARGUMENTS)
 
 compare: build ## compare MLE, Gumbel-Softmax and REINFORCE over three seeds on the captions corpus (up to 20 minutes)
 	@scripts/compare.sh

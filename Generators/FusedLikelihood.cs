@@ -18,7 +18,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
     private readonly RowParallel _parallel;
     private readonly VocabularyLikelihood _vocabulary;
     private LstmSequence? _lstm;
-    private NativeBuffer? _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses;
+    private NativeBuffer? _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses, _scales;
     private int[] _inputs = [], _targets = [], _places = [];
     private int _batch, _time;
 
@@ -45,18 +45,30 @@ public sealed unsafe class FusedLikelihood : IDisposable
     {
         if (!is_grad_enabled())
         {
-            return tensor((float)(Measure(ids, dropout, null, out int measured) / measured));
+            return tensor((float)(Measure(ids, dropout, null, null, out int measured) / measured));
         }
 
         var parameters = new Gradients(_generator);
-        double total = Measure(ids, dropout, parameters, out int tokens);
+        double total = Measure(ids, dropout, null, parameters, out int tokens);
         return Node.apply([(float)(total / tokens), parameters, .. _generator.FusedParameters]);
+    }
+
+    /// <summary>The sum over a batch's tokens of weight times negative log-likelihood, in nats, through which gradients flow to every weight of the generator: a policy gradient's objective.</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <param name="weights">[B, T] of float32, of either sign; numbers, through which no gradient flows.</param>
+    /// <returns>A scalar of float32.</returns>
+    /// <exception cref="ArgumentException">There is no token but padding.</exception>
+    public Tensor WeightedSum(Tensor ids, Tensor weights)
+    {
+        var parameters = new Gradients(_generator);
+        double total = Measure(ids, null, weights, parameters, out _);
+        return Node.apply([(float)total, parameters, .. _generator.FusedParameters]);
     }
 
     /// <summary>The summed negative log-likelihood of a batch's tokens, in nats, without gradients.</summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
     /// <exception cref="ArgumentException">There is no token but padding.</exception>
-    public double Sum(Tensor ids) => Measure(ids, null, null, out _);
+    public double Sum(Tensor ids) => Measure(ids, null, null, null, out _);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -65,7 +77,8 @@ public sealed unsafe class FusedLikelihood : IDisposable
         Free();
     }
 
-    private double Measure(Tensor ids, LstmGenerator.Dropout? dropout, Gradients? gradients, out int tokens)
+    // The sum of the losses, weighted where there are weights; the gradients are those of that weighted sum, or else of the mean.
+    private double Measure(Tensor ids, LstmGenerator.Dropout? dropout, Tensor? weights, Gradients? gradients, out int tokens)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
@@ -98,11 +111,18 @@ public sealed unsafe class FusedLikelihood : IDisposable
             Multiply(_lstm.Hidden(1) + (nint)place * Hidden, Factors(hiddenFactors, place, batch, time, Hidden), _hidden!.Pointer + (nint)token * Hidden, Hidden);
         }
 
+        float* scales = weights is null ? null : _scales!.Pointer, given = Pointer(weights?.contiguous());
+        for (int token = 0; weights is not null && token < tokens; token++)
+        {
+            scales[token] = given[(nint)(_places[token] % batch) * time + _places[token] / batch];
+        }
+
         fixed (int* targets = _targets)
         {
             _vocabulary.Forward(_parallel, _hidden!.Pointer, targets, _losses!.Pointer, tokens, gradients is null ? null : new LikelihoodGradients
             {
                 Scale = 1f / tokens,
+                Scales = scales,
                 Hidden = _hiddenGradient!.Pointer,
                 Weight = Pointer(gradients.OutputWeight),
                 Bias = Pointer(gradients.OutputBias),
@@ -117,7 +137,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
         double total = 0;
         for (int token = 0; token < tokens; token++)
         {
-            total += _losses!.Pointer[token];
+            total += scales == null ? _losses!.Pointer[token] : (double)scales[token] * _losses!.Pointer[token];
         }
 
         return total;
@@ -186,7 +206,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
             nint places = (nint)_batch * _time;
             _lstm = new LstmSequence(_parallel, _batch, _time, Embedding, Hidden);
             (_hidden, _hiddenGradient, _placedGradient) = (new(places * Hidden), new(places * Hidden), new(places * Hidden));
-            (_inputGradient, _losses) = (new(places * Embedding), new(places));
+            (_inputGradient, _losses, _scales) = (new(places * Embedding), new(places), new(places));
             (_inputs, _targets, _places) = (new int[places], new int[places], new int[places]);
         }
 
@@ -195,7 +215,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
 
     private void Free()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_lstm, _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses])
+        foreach (IDisposable? part in (IDisposable?[])[_lstm, _hidden, _hiddenGradient, _placedGradient, _inputGradient, _losses, _scales])
         {
             part?.Dispose();
         }

@@ -214,15 +214,16 @@ public sealed unsafe class FusedRollout : IDisposable
         SequenceFormat format = _generator.Format;
         int embeddingWidth = _generator.Options.Embedding, hidden = _generator.Options.Hidden;
         Tensor outer = gradient.contiguous(); // [T', B, F]
-        Tensor tableGradient = zeros(format.Vocabulary, _width);
         bool throughGenerator = parameters > 0;
-        Tensor embedding = zeros(format.Vocabulary, embeddingWidth), weight = zeros(format.Vocabulary, hidden), bias = zeros(format.Vocabulary);
+        Tensor? tableGradient = tableNeedsGradient ? zeros(format.Vocabulary, _width) : null;
+        Tensor? embedding = throughGenerator ? zeros(format.Vocabulary, embeddingWidth) : null;
+        Tensor? weight = throughGenerator ? zeros(format.Vocabulary, hidden) : null, bias = throughGenerator ? zeros(format.Vocabulary) : null;
         _lstm.BeginBackward();
         float* inputGradient = null;
         for (int t = _steps - 1; t >= 0; t--)
         {
             float* outerStep = Pointer(outer) + (nint)t * _batch * _width;
-            if (tableNeedsGradient && IsStraightThrough)
+            if (IsStraightThrough)
             {
                 ScatterRows(outerStep, t, Pointer(tableGradient), _width);
             }
@@ -244,10 +245,10 @@ public sealed unsafe class FusedRollout : IDisposable
                         DiscriminatorInputGradient = outerStep,
                         Finished = finished,
                         Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
-                        Weight = throughGenerator ? Pointer(weight) : null,
-                        Bias = throughGenerator ? Pointer(bias) : null,
-                        GeneratorEmbedding = throughGenerator && FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
-                        DiscriminatorEmbedding = tableNeedsGradient && !IsStraightThrough ? Pointer(tableGradient) : null,
+                        Weight = Pointer(weight),
+                        Bias = Pointer(bias),
+                        GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
+                        DiscriminatorEmbedding = IsStraightThrough ? null : Pointer(tableGradient),
                     });
                 }
             }
@@ -262,7 +263,7 @@ public sealed unsafe class FusedRollout : IDisposable
 
         if (!throughGenerator)
         {
-            return [null!, tableGradient];
+            return [null!, tableGradient!];
         }
 
         for (int row = 0; row < _batch; row++)
@@ -273,7 +274,7 @@ public sealed unsafe class FusedRollout : IDisposable
         Tensor inputWeight = empty(4 * hidden, embeddingWidth), hiddenWeight = empty(4 * hidden, hidden), gateBias = empty(4 * hidden);
         _lstm.WeightGradients(_steps, Pointer(inputWeight), Pointer(hiddenWeight), Pointer(gateBias));
         // The order of LstmGenerator.FusedParameters.
-        return [null!, tableNeedsGradient ? tableGradient : null!, embedding, weight, bias, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
+        return [null!, tableGradient!, embedding!, weight!, bias!, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
     }
 
     /// <summary>Adds each row's gradient to the row of the token that it was, since a one-hot times a matrix is one of its rows.</summary>
@@ -310,7 +311,7 @@ public sealed unsafe class FusedRollout : IDisposable
         return tensor(mask, [_batch, Length]);
     }
 
-    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+    private static float* Pointer(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private static void CopyRow(float* source, int sourceRow, float* destination, int row, int width) =>
         new ReadOnlySpan<float>(source + (nint)sourceRow * width, width).CopyTo(new Span<float>(destination + (nint)row * width, width));

@@ -7,8 +7,11 @@ namespace GumbelGan.Kernels;
 /// <summary>Where the gradients of <see cref="VocabularyLikelihood"/> go; all are overwritten.</summary>
 public unsafe struct LikelihoodGradients
 {
-    /// <summary>Gets or sets what every row's loss is multiplied by in the objective.</summary>
+    /// <summary>Gets or sets what every row's loss is multiplied by in the objective, where <see cref="Scales"/> is null.</summary>
     public float Scale { get; set; }
+
+    /// <summary>Gets or sets [N]: what each row's loss is multiplied by; of either sign.</summary>
+    public float* Scales { get; set; }
 
     /// <summary>Gets or sets [N, H].</summary>
     public float* Hidden { get; set; }
@@ -121,10 +124,9 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
             }
         });
 
-        float scale = gradients?.Scale ?? 0f;
         for (int row = 0; row < rows; row++)
         {
-            losses[row] = Merge(row, scale);
+            losses[row] = Merge(row, gradients is { } given ? ScaleOf(given, firstRow + row) : 0f);
         }
 
         if (gradients is not { } wanted)
@@ -136,7 +138,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         {
             for (int piece = first; piece < end; piece++)
             {
-                WeightGradient(piece, rows, hidden, targets, wanted, accumulate: firstRow > 0);
+                WeightGradient(piece, rows, hidden, targets, wanted, firstRow);
             }
         });
         int hiddenBlocks = (rows + HiddenRows - 1) / HiddenRows;
@@ -148,6 +150,8 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
             }
         });
     }
+
+    private static float ScaleOf(LikelihoodGradients gradients, int row) => gradients.Scales == null ? gradients.Scale : gradients.Scales[row];
 
     // exp(logit - maximum) of a block of rows and a piece, with the maximum and the sum of each row of it.
     private void Exponentials(int piece, int firstRow, int rows, float* hidden, int* targets)
@@ -204,8 +208,9 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
     }
 
     // Turns a piece's exponentials into the gradient of the logits, scale * (softmax - one-hot), and adds up what W and b get from it.
-    private void WeightGradient(int piece, int rows, float* hidden, int* targets, LikelihoodGradients gradients, bool accumulate)
+    private void WeightGradient(int piece, int rows, float* hidden, int* targets, LikelihoodGradients gradients, int chunkStart)
     {
+        bool accumulate = chunkStart > 0;
         int firstToken = piece * PieceColumns, count = Math.Min(PieceColumns, _vocabulary - firstToken);
         float* weights = _weights.Pointer + (nint)piece * _chunkRows;
         for (int firstRow = 0; firstRow < rows; firstRow += WeightDepth, accumulate = true)
@@ -218,8 +223,9 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
                 int token = targets[firstRow + row] - firstToken;
                 if (token >= 0 && token < count)
                 {
-                    values[row * PieceColumns + token] -= gradients.Scale;
-                    gradients.Bias[firstToken + token] -= gradients.Scale;
+                    float scale = ScaleOf(gradients, chunkStart + firstRow + row);
+                    values[row * PieceColumns + token] -= scale;
+                    gradients.Bias[firstToken + token] -= scale;
                 }
             }
 

@@ -28,6 +28,7 @@ internal sealed record ComparisonCase(string Name, string CommandLine, int Repea
         new("A, sampling 10,000", $"sample {A}", 1, 4),
         new("B, sampling 10,000", $"sample {B}", 1, 2),
         new("C, sampling 10,000", $"sample {C}", 3, 4),
+        new("A, policy-gradient step, 16 roll-outs", $"reinforce {A}", 3, null),
     ];
 
     /// <summary>The arguments of both programs.</summary>

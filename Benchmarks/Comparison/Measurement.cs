@@ -7,7 +7,8 @@ namespace GumbelGan.Benchmarks.Comparison;
 /// <param name="Median">Milliseconds by phase.</param>
 /// <param name="Minimum">Milliseconds by phase.</param>
 /// <param name="PeakBytes">The most memory that the process had resident.</param>
-internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, IReadOnlyDictionary<string, double> Minimum, long PeakBytes)
+/// <param name="PrivateBytes">What of it is backed by no file: without the libraries.</param>
+internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, IReadOnlyDictionary<string, double> Minimum, long PeakBytes, long PrivateBytes)
 {
     /// <summary>The phase that is the whole.</summary>
     public const string Whole = "iteration";
@@ -17,7 +18,7 @@ internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, I
     public static Measurement Of(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
     {
         JsonElement root = JsonDocument.Parse(Output(program, arguments, environment)).RootElement;
-        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64());
+        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64(), root.GetProperty("private_bytes").GetInt64());
     }
 
     /// <summary>What a program prints.</summary>
@@ -50,6 +51,9 @@ internal sealed class Series
 
     /// <summary>The most memory of any run.</summary>
     public long PeakBytes => _runs.Max(run => run.PeakBytes);
+
+    /// <summary>The most private memory of any run.</summary>
+    public long PrivateBytes => _runs.Max(run => run.PrivateBytes);
 
     /// <summary>The phases, the whole first.</summary>
     public IEnumerable<string> Phases => _runs[0].Median.Keys;

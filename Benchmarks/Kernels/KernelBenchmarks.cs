@@ -9,7 +9,7 @@ namespace GumbelGan.Benchmarks.Kernels;
 [MinColumn, MedianColumn]
 public unsafe class KernelBenchmarks
 {
-    private const int Batch = 64, Length = 20, Vocabulary = 5000, Hidden = 32, Rows = Batch * Length;
+    private const int Batch = 64, Length = 20, Vocabulary = 5000, Hidden = 32, Filters = 64, Rows = Batch * Length;
 
     private readonly float* _logits = Random((nint)Rows * Vocabulary), _relaxed = Random((nint)Rows * Vocabulary);
     private readonly float* _hidden = Random(Batch * Hidden), _weight = Random(Vocabulary * Hidden), _bias = Random(Vocabulary);
@@ -17,10 +17,13 @@ public unsafe class KernelBenchmarks
     private readonly float* _generatorInput = Random(Batch * Hidden), _discriminatorInput = Random(Batch * Hidden), _gradient = Random(Batch * Hidden);
     private readonly float* _maxima = Random(Batch), _sums = Random(Batch), _hiddenGradient = Random(Batch * Hidden), _losses = Random(Rows);
     private readonly float* _weightGradient = Random(Vocabulary * Hidden), _biasGradient = Random(Vocabulary), _embeddingGradient = Random(Vocabulary * Hidden);
-    private readonly long* _tokens = (long*)Random(2 * Rows);
+    private readonly float* _states = Random(Rows * Hidden), _statesGradient = Random(Rows * Hidden), _features = Random(Batch * 4 * Filters), _inputsGradient = Random(Rows * Hidden);
+    private readonly int* _tokens = (int*)Random(Rows);
     private readonly RandomKey _key = new(1);
     private RowParallel _parallel = null!;
     private RelaxedVocabulary _vocabulary = null!;
+    private VocabularyLikelihood _likelihood = null!;
+    private FilterMaxima _filters = null!;
     private float* _kept;
 
     /// <summary>Gets or sets the number of threads.</summary>
@@ -37,7 +40,17 @@ public unsafe class KernelBenchmarks
         _vocabulary.PackGenerator(_parallel, _weight, _bias, _generatorEmbedding);
         _vocabulary.PackDiscriminator(_parallel, _discriminatorEmbedding);
         _vocabulary.Forward(_parallel, Step(_kept), _generatorInput, _discriminatorInput, null);
-        new Span<long>(_tokens, Rows).Clear();
+        new Span<int>(_tokens, Rows).Clear();
+        _likelihood = new VocabularyLikelihood(Vocabulary, Hidden);
+        _likelihood.Pack(_parallel, _weight, _bias);
+        _filters = new FilterMaxima(_parallel, Batch, Length, Hidden, Filters, [2, 3, 4, 5]);
+        new ReadOnlySpan<float>(_states, Rows * Hidden).CopyTo(new Span<float>(_filters.Inputs, Rows * Hidden));
+        for (int width = 0; width < 4; width++)
+        {
+            _filters.Pack(width, _weight, _bias);
+        }
+
+        _filters.Forward(_features);
     }
 
     /// <summary>Ends the threads.</summary>
@@ -45,6 +58,8 @@ public unsafe class KernelBenchmarks
     public void Stop()
     {
         _vocabulary.Dispose();
+        _likelihood.Dispose();
+        _filters.Dispose();
         _parallel.Dispose();
         NativeMemory.AlignedFree(_kept);
     }
@@ -57,10 +72,18 @@ public unsafe class KernelBenchmarks
     [Benchmark]
     public void RelaxBackward() => GumbelSoftmaxKernel.Backward(_parallel, _relaxed, _logits, _relaxed, Rows, Vocabulary, 0.9f);
 
-    /// <summary>Loss of all rows, and gradient.</summary>
+    /// <summary>Output layer, cross-entropy and all gradients of all rows.</summary>
     [Benchmark]
-    public void CrossEntropy() =>
-        CrossEntropyKernel.LossAndGradient(_parallel, _logits, _relaxed, _tokens, _losses, Rows, Vocabulary, ignored: -1, scale: 1f / Rows);
+    public void Likelihood() => _likelihood.Forward(
+        _parallel, _states, _tokens, _losses, Rows, new LikelihoodGradients { Scale = 1f / Rows, Hidden = _statesGradient, Weight = _weightGradient, Bias = _biasGradient });
+
+    /// <summary>The CNN's filters of all sequences.</summary>
+    [Benchmark]
+    public void Filter() => _filters.Forward(_features);
+
+    /// <summary>The gradient of their input.</summary>
+    [Benchmark]
+    public void FilterBackward() => _filters.Backward(_features, _inputsGradient, null, null);
 
     /// <summary>One step of the roll-out's vocabulary part.</summary>
     [Benchmark]

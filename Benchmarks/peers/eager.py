@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The yardstick of docs/benchmarks.md: the models and steps of `gumbelgan bench`, in plain eager PyTorch, tuned as an expert would.
 
-eager.py iteration|mle|sample [--vocab N ...]: takes the options of `gumbelgan bench` and prints JSON of the same form.
+eager.py iteration|mle|sample|reinforce [--vocab N ...]: takes the options of `gumbelgan bench` and prints JSON of the same form.
 Needs Debian's python3-torch, or any PyTorch from 1.13 on.
 """
 import argparse
@@ -64,12 +64,12 @@ class Generator(nn.Module):
             step = row @ self.embedding.weight  # [B, E]
         return torch.stack(rows, 1)
 
-    def likelihood_loss(self, ids):
+    def losses(self, ids, reduction):
         begin = torch.zeros(ids.shape[0], 1, dtype=torch.long)
         inputs = self.embedding(torch.cat([begin, ids[:, :-1]], 1))  # [B, T, E]
         hidden, _ = self.lstm(inputs)  # [B, T, H]
         logits = self.output(hidden)  # [B, T, V]
-        return functional.cross_entropy(logits.flatten(0, 1), ids.flatten())
+        return functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction=reduction)
 
     @torch.no_grad()
     def sample(self, batch, multinomial):
@@ -85,6 +85,23 @@ class Generator(nn.Module):
             tokens.append(token)
             step = self.embedding(token)
         return torch.stack(tokens, 1)  # [B, T]
+
+    @torch.no_grad()
+    def complete(self, ids, copies):
+        """The completions of every proper prefix, one tensor [copies * B, T] a prefix length; each prefix is read once."""
+        step, state = self.start(ids.shape[0])
+        for length in range(1, ids.shape[1]):
+            state = self.cell(step, state)
+            step = self.embedding(ids[:, length - 1])
+            now, h, c = step.repeat(copies, 1), state[0].repeat(copies, 1), state[1].repeat(copies, 1)
+            tokens = [ids[:, :length].repeat(copies, 1)]
+            for _ in range(length, ids.shape[1]):
+                h, c = self.cell(now, (h, c))
+                logits = self.output(h)  # [copies * B, V]
+                token = logits.sub_(negative_gumbel(logits)).argmax(-1)
+                tokens.append(token.unsqueeze(1))
+                now = self.embedding(token)
+            yield torch.cat(tokens, 1)
 
 
 class LstmDiscriminator(nn.Module):
@@ -124,8 +141,8 @@ def update(optimizer, module, loss):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("subject", choices=["iteration", "mle", "sample"])
-    for name, value in (("vocab", 5000), ("length", 20), ("embedding", 32), ("hidden", 32), ("count", 10000), ("threads", 0)):
+    parser.add_argument("subject", choices=["iteration", "mle", "sample", "reinforce"])
+    for name, value in (("vocab", 5000), ("length", 20), ("embedding", 32), ("hidden", 32), ("count", 10000), ("rollouts", 16), ("threads", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--batch", type=int)
     parser.add_argument("--repeats", type=int)
@@ -171,15 +188,24 @@ def main():
         timed("generator_step", lambda: generator_step(fake))
 
     def likelihood():
-        update(generator_optimizer, generator, generator.likelihood_loss(real))
+        update(generator_optimizer, generator, generator.losses(real, "mean"))
 
     def samples():
         for drawn in range(0, options.count, batch):
             generator.sample(min(batch, options.count - drawn), options.multinomial)
 
-    subject = {"iteration": iteration, "mle": likelihood, "sample": samples}[options.subject]
+    def policy_gradient():
+        """SeqGAN's step: a token's reward is the mean score of the completions of the sequence up to it, the last one's the sequence's own."""
+        ids = generator.sample(batch, options.multinomial)  # [B, T]
+        with torch.no_grad():
+            rewards = [judge(whole).sigmoid().view(options.rollouts, -1).mean(0) for whole in generator.complete(ids, options.rollouts)]
+            returns = torch.stack([*rewards, judge(ids).sigmoid()], 1)  # [B, T]
+        update(generator_optimizer, generator, ((returns - returns.mean()) * generator.losses(ids, "none").view_as(ids)).sum() / batch)
+
+    subjects = {"iteration": iteration, "mle": likelihood, "sample": samples, "reinforce": policy_gradient}
+    subject = subjects[options.subject]
     start, rounds = time.perf_counter(), 0
-    while rounds < (1 if sampling else LEAST_WARM_UP) or time.perf_counter() - start < WARM_UP_SECONDS:
+    while rounds < (1 if sampling or options.subject == "reinforce" else LEAST_WARM_UP) or time.perf_counter() - start < WARM_UP_SECONDS:
         subject()
         rounds += 1
     times.clear()
@@ -195,6 +221,8 @@ def main():
     summaries = (("median_ms", median), ("min_ms", min), ("max_ms", max))
     document = {key: {name: round(summary(times[name]), 4) for name in names} for key, summary in summaries}
     document["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with open("/proc/self/status", encoding="ascii") as status:
+        document["private_bytes"] = next(1024 * int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
     document["threads"] = torch.get_num_threads()
     print(json.dumps(document, indent=2))
 

@@ -94,7 +94,7 @@ internal static class BenchCommand
         };
         lines.AddRange(result.Phases.Select(phase => string.Create(CultureInfo.InvariantCulture, $"{phase.Name.Replace('_', ' '),-20} {phase.Median,10:F2} {phase.Minimum,10:F2} {phase.Maximum,10:F2}")));
         lines.Add("");
-        lines.Add(string.Create(CultureInfo.InvariantCulture, $"peak memory {result.PeakBytes / 1e6:F0} MB resident, {result.ManagedBytes / 1e6:F0} MB of it managed"));
+        lines.Add(string.Create(CultureInfo.InvariantCulture, $"peak memory {result.PeakBytes / 1e6:F0} MB resident, libraries included{(result.PrivateBytes is { } bytes ? $"; {bytes / 1e6:F0} MB is the process's own" : "")}, {result.ManagedBytes / 1e6:F0} MB of it managed"));
         return string.Join('\n', lines);
     }
 }

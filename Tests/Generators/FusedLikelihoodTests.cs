@@ -58,6 +58,31 @@ public sealed class FusedLikelihoodTests
         Assert.Equal(sum, likelihood.Sum(ids), 1e-6 * sum);
     }
 
+    [Theory]
+    [InlineData(7, 5, 3, 4, 6)]
+    [InlineData(700, 6, 32, 33, 30)]
+    [InlineData(12000, 20, 8, 8, 23)]
+    public void A_weighted_sum_of_losses_and_its_gradients_equal_the_composed_ones(int vocabulary, int time, int embedding, int hidden, int batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LstmGenerator generator = Create(vocabulary, time, embedding, hidden);
+        using var parallel = new RowParallel(2);
+        using var likelihood = new FusedLikelihood(generator, parallel);
+        Tensor ids = Ids(batch, time, vocabulary, 5), weights = randn([batch, time], generator: new Generator(3));
+        Tensor expected = (generator.TokenNegativeLogLikelihood(ids) * weights).sum();
+        expected.backward();
+        Dictionary<string, float[]> gradients = Gradients(generator);
+        generator.zero_grad();
+        Tensor found = likelihood.WeightedSum(ids, weights);
+        found.backward();
+        Assert.Equal(expected.item<float>(), found.item<float>(), 1e-5 * weights.abs().sum().item<float>());
+        foreach ((string name, float[] gradient) in Gradients(generator))
+        {
+            float scale = gradients[name].Max(MathF.Abs), difference = gradient.Zip(gradients[name], (a, b) => MathF.Abs(a - b)).Max();
+            Assert.True(difference <= 1e-5 * scale, $"{name}: differs by {difference}, largest value {scale}");
+        }
+    }
+
     [Fact]
     public void The_gradient_equals_finite_differences()
     {

@@ -24,18 +24,20 @@ public sealed record PhaseTime(string Name, double Median, double Minimum, doubl
 /// <summary>What a benchmark found.</summary>
 /// <param name="Phases">The whole ("iteration") first, then its parts.</param>
 /// <param name="PeakBytes">The most memory that the process ever had resident, libraries included.</param>
+/// <param name="PrivateBytes">What of it at the end is the process's own and backed by no file (the kernel's RssAnon), or null where the kernel does not tell.</param>
 /// <param name="ManagedBytes">What the garbage collector's heap holds at the end.</param>
 /// <param name="Threads">Threads that the engine used.</param>
 /// <param name="Kernels">The BLAS kernels in use, such as SkylakeX, or null where unknown.</param>
-public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long ManagedBytes, int Threads, string? Kernels)
+public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long? PrivateBytes, long ManagedBytes, int Threads, string? Kernels)
 {
-    /// <summary>The document of <c>gumbelgan bench --json</c>: median_ms, min_ms and max_ms by phase, peak_bytes, threads.</summary>
+    /// <summary>The document of <c>gumbelgan bench --json</c>: median_ms, min_ms and max_ms by phase, peak_bytes, private_bytes, threads.</summary>
     public JsonObject ToJson() => new()
     {
         ["median_ms"] = ByPhase(phase => phase.Median),
         ["min_ms"] = ByPhase(phase => phase.Minimum),
         ["max_ms"] = ByPhase(phase => phase.Maximum),
         ["peak_bytes"] = PeakBytes,
+        ["private_bytes"] = PrivateBytes,
         ["threads"] = Threads,
     };
 

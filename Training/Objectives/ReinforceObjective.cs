@@ -1,5 +1,6 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,6 +22,7 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
     private readonly ReinforceOptions _options;
     private readonly LstmGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
+    private readonly FusedLikelihood? _likelihood;
     private (string Tag, double Value)[] _measured = [];
 
     /// <summary>The objective; with roll-outs it makes the roll-out policy, a copy of <paramref name="generator"/>.</summary>
@@ -46,6 +48,7 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
         }
 
         _rewards = new ReinforceRewards(options, _rollOutPolicy);
+        _likelihood = options.EntropyBonus == 0 && FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, RowParallel.Shared(get_num_threads())) : null;
     }
 
     /// <inheritdoc/>
@@ -82,7 +85,8 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
 
         if (_options.EntropyBonus == 0)
         {
-            return ((advantages * _generator.TokenNegativeLogLikelihood(ids)).sum() / ids.shape[0], scores);
+            Tensor loss = _likelihood?.WeightedSum(ids, advantages / ids.shape[0]) ?? (advantages * _generator.TokenNegativeLogLikelihood(ids)).sum() / ids.shape[0];
+            return (loss, scores);
         }
 
         Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
@@ -98,7 +102,11 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
     public void BeforePhase() => FollowGenerator(0);
 
     /// <inheritdoc/>
-    public void Dispose() => _rollOutPolicy?.Dispose();
+    public void Dispose()
+    {
+        _rollOutPolicy?.Dispose();
+        _likelihood?.Dispose();
+    }
 
     /// <summary>Returns less the baseline, 0 after the end; also moves the moving average.</summary>
     private Tensor Advantages(Tensor returns, Tensor mask)
