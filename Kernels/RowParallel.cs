@@ -107,6 +107,7 @@ public sealed class RowParallel : IDisposable
 
     private sealed class Loop(Action<int, int> body, int rows, int share)
     {
+        private readonly int _processor = Processors.Current;
         private int _next;
         private int _finished;
         private Exception? _failure;
@@ -114,6 +115,18 @@ public sealed class RowParallel : IDisposable
         public Exception? Failure => Volatile.Read(ref _failure);
 
         public bool Done => Volatile.Read(ref _finished) == rows;
+
+        /// <summary>
+        /// Moves a worker off the processor of the loop's caller. The kernel likes to wake a thread where its waker runs, and there the two would
+        /// take turns, loop after loop, while another processor stands idle: measured, half the speed for a tenth of a second and more at a time.
+        /// </summary>
+        public void LeaveCallersProcessor()
+        {
+            if (_processor >= 0 && Processors.Current == _processor)
+            {
+                Processors.Leave(_processor);
+            }
+        }
 
         public void TakeShares()
         {
@@ -170,6 +183,7 @@ public sealed class RowParallel : IDisposable
             while (!_owner._stop)
             {
                 seen = AwaitNext(seen);
+                seen.LeaveCallersProcessor();
                 seen.TakeShares();
             }
 
