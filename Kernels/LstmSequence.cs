@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GumbelGan.Kernels;
 
 /// <summary>
@@ -10,7 +12,7 @@ namespace GumbelGan.Kernels;
 /// </remarks>
 public sealed unsafe class LstmSequence : IDisposable
 {
-    private const int GradientRows = 64, GradientDepth = 64, RowsAlone = 16;
+    private const int GradientRows = 64, GradientDepth = 128, RowsAlone = 16;
     private readonly RowParallel _parallel;
     private readonly int _input, _hidden;
     private readonly PackedMatrix _forwardInput, _forwardHidden, _backwardInput, _backwardHidden;
@@ -54,10 +56,10 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <summary>Takes the weights, whenever they have changed.</summary>
     public void Pack(float* inputWeight, float* hiddenWeight, float* inputBias, float* hiddenBias)
     {
-        _forwardInput.PackTransposed(inputWeight);
-        _forwardHidden.PackTransposed(hiddenWeight);
-        _backwardInput.Pack(inputWeight);
-        _backwardHidden.Pack(hiddenWeight);
+        _forwardInput.PackTransposed(_parallel, inputWeight);
+        _forwardHidden.PackTransposed(_parallel, hiddenWeight);
+        _backwardInput.Pack(_parallel, inputWeight);
+        _backwardHidden.Pack(_parallel, hiddenWeight);
         for (int i = 0; i < 4 * _hidden; i++)
         {
             _bias.Pointer[i] = inputBias[i] + hiddenBias[i];
@@ -206,26 +208,24 @@ public sealed unsafe class LstmSequence : IDisposable
         int rows = steps * Batch, width = 4 * _hidden;
         _parallel.For((width + GradientRows - 1) / GradientRows, 1, (first, end) =>
         {
+            // Rows a multiple of 4096 bytes apart would push each other out of the first-level cache.
+            float* tile = stackalloc float[GradientRows * GradientDepth];
             for (int task = first; task < end; task++)
             {
                 int unit = task * GradientRows, units = Math.Min(GradientRows, width - unit);
-                float* gates = GateGradient(0) + unit;
-                var sums = new Span<float>(bias + unit, units);
-                sums.Clear();
+                new Span<float>(bias + unit, units).Clear();
                 // Slice by slice of the depth, so that what is read stays in cache; the order of the sums is that of time.
                 for (int depth = 0; depth < rows; depth += GradientDepth)
                 {
                     int slice = Math.Min(GradientDepth, rows - depth);
-                    float* a = gates + ((nint)depth * width);
-                    MatrixKernel.Multiply(a, 1, width, Input(0) + ((nint)depth * _input), _input, inputWeight + ((nint)unit * _input), _input, units, _input, slice, depth > 0);
-                    MatrixKernel.Multiply(a, 1, width, Hidden(0) + ((nint)depth * _hidden), _hidden, hiddenWeight + ((nint)unit * _hidden), _hidden, units, _hidden, slice, depth > 0);
-                    for (int row = 0; row < slice; row++)
+                    for (nint row = 0; row < slice; row++)
                     {
-                        for (int i = 0; i < units; i++)
-                        {
-                            sums[i] += a[((nint)row * width) + i];
-                        }
+                        new ReadOnlySpan<float>(GateGradient(0) + (depth + row) * width + unit, units).CopyTo(new Span<float>(tile + row * GradientRows, units));
+                        Add(tile + row * GradientRows, bias + unit, units);
                     }
+
+                    MatrixKernel.Multiply(tile, 1, GradientRows, Input(0) + ((nint)depth * _input), _input, inputWeight + ((nint)unit * _input), _input, units, _input, slice, depth > 0);
+                    MatrixKernel.Multiply(tile, 1, GradientRows, Hidden(0) + ((nint)depth * _hidden), _hidden, hiddenWeight + ((nint)unit * _hidden), _hidden, units, _hidden, slice, depth > 0);
                 }
             }
         });
@@ -296,11 +296,13 @@ public sealed unsafe class LstmSequence : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add(float* source, float* destination, int count)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i += VectorFunctions.Lanes)
         {
-            destination[i] += source[i];
+            int lanes = Math.Min(VectorFunctions.Lanes, count - i);
+            VectorFunctions.Store(VectorFunctions.Load(destination + i, lanes) + VectorFunctions.Load(source + i, lanes), destination + i, lanes);
         }
     }
 

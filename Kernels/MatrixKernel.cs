@@ -90,6 +90,26 @@ internal static unsafe class MatrixKernel
         }
     }
 
+    /// <summary>C = A' B, or C += A' B, for many rows and a small depth: what each block of C's rows needs of A stays in the first-level cache.</summary>
+    /// <param name="a">[depth, rows], rows contiguous.</param>
+    /// <param name="aDepth">Distance between A's rows.</param>
+    /// <param name="b">[depth, columns], columns contiguous.</param>
+    /// <param name="bDepth">Distance between B's rows.</param>
+    /// <param name="c">[rows, columns], columns contiguous.</param>
+    /// <param name="cRow">Distance between C's rows.</param>
+    /// <param name="rows">Rows of C.</param>
+    /// <param name="columns">Columns of B and C.</param>
+    /// <param name="depth">Rows of A and B.</param>
+    /// <param name="accumulate">Whether to add to what C holds.</param>
+    public static void MultiplyTransposed(float* a, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth, bool accumulate)
+    {
+        const int RowsAtOnce = 96;
+        for (int row = 0; row < rows; row += RowsAtOnce)
+        {
+            Multiply(a + row, 1, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(RowsAtOnce, rows - row), columns, depth, accumulate);
+        }
+    }
+
     /// <summary>Copies [rows, columns] as its transpose [columns, rows], padding each transposed row with zeros.</summary>
     /// <param name="source">[rows, columns], contiguous.</param>
     /// <param name="rows">Rows of the source.</param>

@@ -24,6 +24,8 @@ public sealed unsafe class PackedMatrix : IDisposable
         _panelsMemory = new NativeBuffer((nint)_panels * Panel * depth);
     }
 
+    private int PanelsWorthSharing => Math.Max(1, (1 << 14) / (Panel * _depth));
+
     /// <summary>Takes the transpose of <paramref name="source"/>, [columns, depth]: a PyTorch weight, for x W'.</summary>
     public void PackTransposed(float* source)
     {
@@ -35,7 +37,7 @@ public sealed unsafe class PackedMatrix : IDisposable
 
     /// <summary>The same on several threads.</summary>
     public void PackTransposed(RowParallel parallel, float* source) =>
-        parallel.For(_panels, Math.Max(1, (1 << 14) / (Panel * _depth)), (first, end) =>
+        parallel.For(_panels, PanelsWorthSharing, (first, end) =>
         {
             for (int panel = first; panel < end; panel++)
             {
@@ -44,17 +46,18 @@ public sealed unsafe class PackedMatrix : IDisposable
         });
 
     /// <summary>Takes <paramref name="source"/>, [depth, columns], as it is: a PyTorch weight, for a gradient times W.</summary>
-    public void Pack(float* source)
-    {
-        for (int panel = 0; panel < _panels; panel++)
+    public void Pack(RowParallel parallel, float* source) =>
+        parallel.For(_panels, PanelsWorthSharing, (first, end) =>
         {
-            int width = Math.Min(Panel, _columns - (panel * Panel));
-            for (int row = 0; row < _depth; row++)
+            for (int panel = first; panel < end; panel++)
             {
-                new ReadOnlySpan<float>(source + ((nint)row * _columns) + (panel * Panel), width).CopyTo(new Span<float>(PanelStart(panel) + ((nint)row * Panel), width));
+                int width = Math.Min(Panel, _columns - (panel * Panel));
+                for (int row = 0; row < _depth; row++)
+                {
+                    new ReadOnlySpan<float>(source + ((nint)row * _columns) + (panel * Panel), width).CopyTo(new Span<float>(PanelStart(panel) + ((nint)row * Panel), width));
+                }
             }
-        }
-    }
+        });
 
     /// <summary>C = A B, or C += A B.</summary>
     /// <param name="parallel">The threads.</param>

@@ -552,7 +552,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         if (factors != null && destination != null)
         {
             float* target = destination + ((nint)firstToken * width);
-            MatrixKernel.Multiply(values, 1, SlabColumns, factors, width, target, width, count, width, rows, accumulate: true);
+            MatrixKernel.MultiplyTransposed(values, SlabColumns, factors, width, target, width, count, width, rows, accumulate: true);
         }
     }
 

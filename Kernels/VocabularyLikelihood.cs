@@ -229,7 +229,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
                 }
             }
 
-            MatrixKernel.Multiply(values, 1, PieceColumns, hidden + (nint)firstRow * _hidden, _hidden, gradients.Weight + (nint)firstToken * _hidden, _hidden,
+            MatrixKernel.MultiplyTransposed(values, PieceColumns, hidden + (nint)firstRow * _hidden, _hidden, gradients.Weight + (nint)firstToken * _hidden, _hidden,
                 count, _hidden, depth, accumulate);
         }
     }
