@@ -7,12 +7,12 @@ using GumbelGan.Training.Recording;
 namespace GumbelGan.Benchmarks.Recording;
 
 /// <summary>
-/// What recording costs, as a share of training at the default interval: <c>dotnet run -c Release --project Benchmarks -- recording CORPUS</c>.
+/// What recording and making batches cost, as shares of training at the default interval: <c>dotnet run -c Release --project Benchmarks -- recording CORPUS</c>.
 /// Both are counted in processor time, which a busy machine does not change: a report with the background writer's, a step on one thread.
 /// </summary>
 internal static class RecordingBenchmark
 {
-    private const int Reports = 20_000, Steps = 200;
+    private const int Reports = 20_000, Steps = 200, Batches = 5_000;
 
     internal static int Run(string corpus, TextWriter output)
     {
@@ -20,13 +20,14 @@ internal static class RecordingBenchmark
         try
         {
             var defaults = new RecordingOptions();
-            (double step, long weights, long epoch) = MedianStep(corpus, folder.FullName, defaults.Every);
+            (double step, double batch, long weights, long epoch) = MedianStep(corpus, folder.FullName, defaults.Every);
             double report = Report(folder.CreateSubdirectory("records").FullName);
             double histograms = Histograms(folder.CreateSubdirectory("histograms").FullName, weights);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"an adversarial step {step * 1e3:F1} ms of processor time; a report {report * 1e6:F1} us, every {defaults.Every} steps: {report / (defaults.Every * step):P4} of training"));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"histograms of {weights} weights {histograms * 1e3:F1} ms, once an epoch of {epoch} steps: {histograms / (epoch * step):P4} of training"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a batch of real sequences {batch * 1e6:F1} us: {batch / step:P3} of training"));
             return 0;
         }
         finally
@@ -35,8 +36,8 @@ internal static class RecordingBenchmark
         }
     }
 
-    /// <summary>Seconds of processor time of an adversarial step of the captions recipe, evaluations left out.</summary>
-    private static (double Step, long Weights, long Epoch) MedianStep(string corpus, string folder, int every)
+    /// <summary>Seconds of processor time of an adversarial step of the captions recipe, evaluations left out, and of making its batch.</summary>
+    private static (double Step, double Batch, long Weights, long Epoch) MedianStep(string corpus, string folder, int every)
     {
         string[] assignments =
         [
@@ -48,7 +49,16 @@ internal static class RecordingBenchmark
         using TrainingJob job = TrainingJob.Prepare(config);
         job.Start(Path.Combine(folder, "run"), "benchmark", clock, CancellationToken.None);
         double[] intervals = [.. clock.Times.Zip(clock.Times.Skip(1), (before, after) => (after - before).TotalSeconds / every).Order()];
-        return (intervals[intervals.Length / 2], job.Generator.parameters().Sum(parameter => parameter.numel()), job.Corpus.Train.Count / config.Adversarial.BatchSize);
+        var source = new BatchSource(job.Corpus.Train, config.Adversarial.BatchSize, job.Corpus.Tokenizer.PaddingId, 1, new RandomKey(1));
+        TimeSpan start = default;
+        for (int number = -Batches; number < Batches; number++)
+        {
+            start = number == 0 ? Environment.CpuUsage.TotalTime : start;
+            source.Batch(number + Batches).Dispose();
+        }
+
+        double batch = (Environment.CpuUsage.TotalTime - start).TotalSeconds / Batches;
+        return (intervals[intervals.Length / 2], batch, job.Generator.parameters().Sum(parameter => parameter.numel()), job.Corpus.Train.Count / config.Adversarial.BatchSize);
     }
 
     /// <summary>Seconds of processor time that a report of an adversarial step takes.</summary>
