@@ -13,7 +13,7 @@ namespace GumbelGan.Kernels;
 /// core of a Zen 5 EPYC at 4.2 GHz (peak 268 GFLOP/s), [64, 32] x [32, 5000] in tiles runs at 255 GFLOP/s, OpenBLAS 0.3.21 at 158.
 /// There is no blocking for the outer caches: for large depths call it on slices.
 /// </remarks>
-internal static unsafe class MatrixKernel
+internal static unsafe partial class MatrixKernel
 {
     /// <summary>C = A B, or C += A B.</summary>
     /// <param name="a">[rows, depth], element (r, k) at r * <paramref name="aRow"/> + k * <paramref name="aDepth"/>: transposed at will.</param>
@@ -30,6 +30,12 @@ internal static unsafe class MatrixKernel
     public static void Multiply(
         float* a, nint aRow, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth, bool accumulate)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            MultiplyNarrow(a, aRow, aDepth, b, bDepth, c, cRow, rows, columns, depth, accumulate);
+            return;
+        }
+
         // The block sizes fill the 32 registers: 24 sums (6 x 4 or 12 x 2 vectors), the vectors of B, one broadcast of A.
         for (; columns >= 64; columns -= 64, b += 64, c += 64)
         {

@@ -6,8 +6,10 @@ namespace GumbelGan.Tests.Kernels;
 
 public sealed unsafe class MatrixKernelTests
 {
-    [Fact]
-    public void Products_of_random_shapes_strides_and_transposes_equal_the_double_precision_ones_and_touch_nothing_beyond()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Products_of_random_shapes_strides_and_transposes_equal_the_double_precision_ones_and_touch_nothing_beyond(bool narrow)
     {
         var random = new RandomStream(new RandomKey(1));
         for (int trial = 0; trial < 400; trial++)
@@ -20,7 +22,14 @@ public sealed unsafe class MatrixKernelTests
             float[] c = Reference.Normal(random, rows * cRow, 1), before = [.. c];
             fixed (float* left = a, right = b, product = c)
             {
-                MatrixKernel.Multiply(left, aRow, aDepth, right, bDepth, product, cRow, rows, columns, depth, accumulate);
+                if (narrow)
+                {
+                    MatrixKernel.MultiplyNarrow(left, aRow, aDepth, right, bDepth, product, cRow, rows, columns, depth, accumulate);
+                }
+                else
+                {
+                    MatrixKernel.Multiply(left, aRow, aDepth, right, bDepth, product, cRow, rows, columns, depth, accumulate);
+                }
             }
 
             for (int row = 0; row < rows; row++)
@@ -57,6 +66,9 @@ public sealed unsafe class MatrixKernelTests
                         Math.Min(5, Rows - row), Math.Min(33, Columns - column), Depth, accumulate: false);
                 }
             }
+
+            Assert.Equal(whole, pieces);
+            MatrixKernel.MultiplyNarrow(left, Depth, 1, right, Columns, parts, Columns, Rows, Columns, Depth, accumulate: false);
         }
 
         Assert.Equal(whole, pieces);
