@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # bench.sh [OPTIONS]: sets the program beside the eager PyTorch peer on this machine and writes docs/benchmarks.md. OPTIONS: --rounds N, --only TEXT
-# (cases whose name contains TEXT; then nothing is written unless --output says where), --scaling, --startup, --output FILE.
+# (cases whose name contains TEXT; then nothing is written unless --output says where), --narrow (as without AVX-512), --scaling, --startup, --output FILE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

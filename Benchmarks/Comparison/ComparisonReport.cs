@@ -11,11 +11,14 @@ namespace GumbelGan.Benchmarks.Comparison;
 internal sealed class ComparisonReport
 {
     private const string Python = "/usr/bin/python3", Program = "bin/gumbelgan", Peer = "Benchmarks/peers/eager.py";
-    private const string Usage = "compare [--rounds N] [--only TEXT] [--scaling] [--startup] [--output FILE]: N rounds of each case (2), of the cases whose name contains TEXT; with the scaling and start-up tables.";
+    private const string Usage = "compare [--rounds N] [--only TEXT] [--narrow] [--scaling] [--startup] [--output FILE]: N rounds of each case (2), of the cases whose name contains TEXT; with the same as without AVX-512, and the scaling and start-up tables.";
 
     // How the peer's OpenMP threads wait for work; it gets whichever suits it better in each case. On a busy machine spinning threads wait for
     // each other so long that a case takes minutes, and sleeping is tens of times faster.
     private static readonly (string Label, string? Policy)[] _waits = IsBusy() ? [("sleeping", "PASSIVE")] : [("sleeping", "PASSIVE"), ("spinning", null)];
+
+    // Our own vectors, what both libtorches choose by, and the word to the peer, which sets the same for itself.
+    private static readonly (string Name, string? Value)[] _narrow = [("DOTNET_EnableAVX512", "0"), ("OPENBLAS_CORETYPE", "Haswell"), ("ATEN_CPU_CAPABILITY", "avx2"), ("ONEDNN_MAX_CPU_ISA", "AVX2"), ("GUMBELGAN_NARROW", "1")];
 
     private readonly TextWriter _output;
     private readonly StringBuilder _document = new();
@@ -28,7 +31,7 @@ internal sealed class ComparisonReport
     {
         int rounds = 2;
         string only = "", file = "";
-        bool isScaling = false, isStartup = false;
+        bool isNarrow = false, isScaling = false, isStartup = false;
         for (int i = 0; i < arguments.Length; i++)
         {
             string next = i + 1 < arguments.Length ? arguments[i + 1] : "";
@@ -42,6 +45,9 @@ internal sealed class ComparisonReport
                     break;
                 case "--output" when next.Length > 0:
                     (file, i) = (next, i + 1);
+                    break;
+                case "--narrow":
+                    isNarrow = true;
                     break;
                 case "--scaling":
                     isScaling = true;
@@ -64,6 +70,15 @@ internal sealed class ComparisonReport
         var report = new ComparisonReport(output);
         report.Describe(arguments);
         report.Compare(rounds, only);
+        if (isNarrow)
+        {
+            report.Say("## Without AVX-512");
+            report.Say();
+            report.Say("Both sides told to do without it (`DOTNET_EnableAVX512=0`; `ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2`; Haswell kernels of OpenBLAS on both), as on most desktop processors; one round.");
+            report.Say();
+            report.Compare(1, only, _narrow);
+        }
+
         if (isScaling)
         {
             report.Scale();
@@ -115,7 +130,7 @@ internal sealed class ComparisonReport
         Say();
     }
 
-    private void Compare(int rounds, string only)
+    private void Compare(int rounds, string only, params (string Name, string? Value)[] environment)
     {
         ComparisonCase[] cases = [.. ComparisonCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
         bool hasPeer = HasPeer();
@@ -131,10 +146,10 @@ internal sealed class ComparisonReport
             foreach (ComparisonCase one in cases)
             {
                 Console.Error.WriteLine($"round {round + 1} of {rounds}: {one.Name}");
-                results[one].Ours.Add(Measurement.Of(Program, ["bench", .. one.Arguments]));
+                results[one].Ours.Add(Measurement.Of(Program, ["bench", .. one.Arguments], environment));
                 for (int wait = 0; hasPeer && wait < _waits.Length; wait++)
                 {
-                    results[one].Peers[wait].Add(Measurement.Of(Python, [Peer, .. one.Arguments], ("OMP_WAIT_POLICY", _waits[wait].Policy)));
+                    results[one].Peers[wait].Add(Measurement.Of(Python, [Peer, .. one.Arguments], [("OMP_WAIT_POLICY", _waits[wait].Policy), .. environment]));
                 }
             }
         }
@@ -156,6 +171,11 @@ internal sealed class ComparisonReport
         }
 
         Say();
+        if (environment.Length > 0 || results.Values.All(result => result.Ours.Phases.Count() == 1))
+        {
+            return;
+        }
+
         Say("Where the time goes, in milliseconds, ours and the peer's (fastest repeat of each phase):");
         Say();
         Say("| case | phase | ours | peer |");
@@ -176,15 +196,15 @@ internal sealed class ComparisonReport
     {
         Say("## Growth");
         Say();
-        Say("Case A with one size varied; milliseconds for an adversarial iteration, the fastest repeat. Linear growth from the smallest would end at 16 times.");
+        Say("Case A with one size varied; milliseconds for an adversarial iteration, the fastest repeat. Linear growth from the smallest would end at 16 times; in the length it ends a little above, since the last step feeds nothing back and so costs less than the others: T steps cost a T - b.");
         Say();
-        Say("| varied | | | | | | growth |");
-        Say("|---|---|---|---|---|---|---|");
+        Say("| varied | | | | | | growth | last doubling |");
+        Say("|---|---|---|---|---|---|---|---|");
         foreach ((string option, int[] values) in new[] { ("batch", new[] { 16, 32, 64, 128, 256 }), ("length", [5, 10, 20, 40, 80]), ("vocab", [1250, 2500, 5000, 10000, 20000]) })
         {
             double[] times = [.. values.Select(value => Iteration($"--{option}", value.ToString(CultureInfo.InvariantCulture)).Minimum[Measurement.Whole])];
             string cells = string.Concat(values.Zip(times, (value, time) => Invariant($"{value}: {time:F1} | ")));
-            Say(Invariant($"| {option} | {cells}{times[^1] / times[0]:F1} times |"));
+            Say(Invariant($"| {option} | {cells}{times[^1] / times[0]:F1} times | {times[^1] / times[^2]:F2} times |"));
         }
 
         Measurement large = Iteration("--vocab", "50000");

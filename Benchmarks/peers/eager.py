@@ -22,7 +22,9 @@ def flags():
 
 
 if "GUMBELGAN_PEER" not in os.environ and "--untuned" not in sys.argv:
-    if {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags()):
+    if "GUMBELGAN_NARROW" in os.environ:  # as on a processor without AVX-512
+        TUNING |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    elif {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags()):
         TUNING["OPENBLAS_CORETYPE"] = "SkylakeX"
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **TUNING, "GUMBELGAN_PEER": "1"})
 
