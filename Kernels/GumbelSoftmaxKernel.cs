@@ -284,6 +284,11 @@ public static unsafe class GumbelSoftmaxKernel
         Vector512<float> shift = Vector512.Create(largest), scale = Vector512.Create(rate);
         Vector512<float> sumA = Vector512<float>.Zero, sumB = sumA;
         int column = 0;
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            column = NarrowVectorFunctions.Exponentials(values, destination, columns, largest, rate, ref sumA, ref sumB);
+        }
+
         for (; column <= columns - (2 * Lanes); column += 2 * Lanes)
         {
             Vector512<float> a = PowerOfTwo((Vector512.Load(values + column) - shift) * scale);

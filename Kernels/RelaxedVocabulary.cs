@@ -354,6 +354,10 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
                 maximum = Vector512.MaxNative(maximum, Vector512.MaxNative(a, b));
             }
         }
+        else if (!Vector512.IsHardwareAccelerated)
+        {
+            maximum = NarrowVectorFunctions.AddAndFindLargest(values, bias, columns);
+        }
         else
         {
             for (int column = 0; column < columns; column += Lanes)

@@ -17,7 +17,7 @@ internal static class VectorFunctions
     public const float BinaryLogarithmOfE = 1.44269504089f;
 
     // 1.5 * 2^23: adding it rounds a float to an integer, which then lies in the low bits of the sum.
-    private const float RoundingShift = 12582912f;
+    internal const float RoundingShift = 12582912f;
 
     /// <summary>
     /// 2^t for t at most 127, relative error at most 2e-7; exactly zero below t = -100, so that no denormal ever appears. NaN stays NaN.
@@ -25,6 +25,11 @@ internal static class VectorFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> PowerOfTwo(Vector512<float> t)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            return NarrowVectorFunctions.PowerOfTwo(t);
+        }
+
         Vector512<float> shifted = t + Vector512.Create(RoundingShift);
         Vector512<float> f = t - (shifted - Vector512.Create(RoundingShift));
         // 2^f = 1 + f Q(f): the minimax polynomial for relative error on [-1/2, 1/2], 9.2e-8.
@@ -42,6 +47,11 @@ internal static class VectorFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            return NarrowVectorFunctions.Sigmoid(x);
+        }
+
         // Through e^-|x|, which cannot overflow: 1 / (1 + e) where x is positive, e / (1 + e) where negative.
         Vector512<float> e = PowerOfTwo(Vector512.Abs(x) * Vector512.Create(-BinaryLogarithmOfE));
         Vector512<float> numerator = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), e, Vector512<float>.One);
@@ -52,6 +62,11 @@ internal static class VectorFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> HyperbolicTangent(Vector512<float> x)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            return NarrowVectorFunctions.HyperbolicTangent(x);
+        }
+
         Vector512<float> magnitude = Vector512.Abs(x);
         Vector512<float> e = PowerOfTwo(magnitude * Vector512.Create(-2f * BinaryLogarithmOfE));
         Vector512<float> large = (Vector512<float>.One - e) / (Vector512<float>.One + e);
