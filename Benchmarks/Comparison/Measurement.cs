@@ -7,23 +7,28 @@ namespace GumbelGan.Benchmarks.Comparison;
 /// <param name="Median">Milliseconds by phase.</param>
 /// <param name="Minimum">Milliseconds by phase.</param>
 /// <param name="PeakBytes">The most memory that the process had resident.</param>
-/// <param name="PrivateBytes">What of it is backed by no file: without the libraries.</param>
+/// <param name="PrivateBytes">The most that was backed by no file (the kernel's RssAnon), looked at twenty times a second.</param>
 internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, IReadOnlyDictionary<string, double> Minimum, long PeakBytes, long PrivateBytes)
 {
     /// <summary>The phase that is the whole.</summary>
     public const string Whole = "iteration";
 
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Runs a program that prints the JSON.</summary>
     /// <exception cref="InvalidOperationException">It failed; the message holds the end of what it wrote on standard error.</exception>
     public static Measurement Of(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
     {
-        JsonElement root = JsonDocument.Parse(Output(program, arguments, environment)).RootElement;
-        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64(), root.GetProperty("private_bytes").GetInt64());
+        (string output, long privateBytes) = Watch(program, arguments, environment);
+        JsonElement root = JsonDocument.Parse(output).RootElement;
+        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64(), privateBytes);
     }
 
     /// <summary>What a program prints.</summary>
     /// <exception cref="InvalidOperationException">It failed.</exception>
-    public static string Output(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
+    public static string Output(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment) => Watch(program, arguments, environment).Output;
+
+    private static (string Output, long PrivateBytes) Watch(string program, IEnumerable<string> arguments, (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach ((string name, string? value) in environment)
@@ -33,9 +38,29 @@ internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, I
 
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.Result.Trim()}");
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        long most = 0;
+        while (!process.WaitForExit(_interval))
+        {
+            most = Math.Max(most, PrivateBytesOf(process.Id));
+        }
+
+        return process.ExitCode == 0 ? (output.Result, most) : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.Result.Trim()}");
+    }
+
+    private static long PrivateBytesOf(int process)
+    {
+        const string Field = "RssAnon:";
+        try
+        {
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
+            return line is null ? 0 : 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            // It ended meanwhile, or this is no Linux.
+            return 0;
+        }
     }
 
     private static Dictionary<string, double> Phases(JsonElement phases) => phases.EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());

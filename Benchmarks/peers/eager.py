@@ -223,8 +223,6 @@ def main():
     summaries = (("median_ms", median), ("min_ms", min), ("max_ms", max))
     document = {key: {name: round(summary(times[name]), 4) for name in names} for key, summary in summaries}
     document["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    with open("/proc/self/status", encoding="ascii") as status:
-        document["private_bytes"] = next(1024 * int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
     document["threads"] = torch.get_num_threads()
     print(json.dumps(document, indent=2))
 

@@ -30,14 +30,13 @@ public sealed record PhaseTime(string Name, double Median, double Minimum, doubl
 /// <param name="Kernels">The BLAS kernels in use, such as SkylakeX, or null where unknown.</param>
 public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long? PrivateBytes, long ManagedBytes, int Threads, string? Kernels)
 {
-    /// <summary>The document of <c>gumbelgan bench --json</c>: median_ms, min_ms and max_ms by phase, peak_bytes, private_bytes, threads.</summary>
+    /// <summary>The document of <c>gumbelgan bench --json</c>: median_ms, min_ms and max_ms by phase, peak_bytes, threads.</summary>
     public JsonObject ToJson() => new()
     {
         ["median_ms"] = ByPhase(phase => phase.Median),
         ["min_ms"] = ByPhase(phase => phase.Minimum),
         ["max_ms"] = ByPhase(phase => phase.Maximum),
         ["peak_bytes"] = PeakBytes,
-        ["private_bytes"] = PrivateBytes,
         ["threads"] = Threads,
     };
 
