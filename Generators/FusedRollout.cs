@@ -30,11 +30,12 @@ public sealed unsafe class FusedRollout : IDisposable
     private readonly LstmSequence _lstm;
     private readonly RelaxedVocabulary _vocabulary;
     private readonly int _batch, _width, _minimumSteps;
-    private readonly NativeBuffer _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient;
+    private readonly NativeBuffer _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient, _hiddenRows, _inputRows, _embeddedRows;
     private readonly NativeBuffer? _kept;
     private readonly nint _keptLength;
-    private readonly int[] _tokens;
-    private readonly byte[] _finished;
+    private readonly int[] _tokens, _drawn;
+    // The rows that have not ended before each step, [T, B], and how many: the vocabulary is computed for no others.
+    private readonly int[] _living, _livingCounts;
     private double _temperature;
     private Relaxation _relaxation;
     private RandomKey _noise;
@@ -57,11 +58,12 @@ public sealed unsafe class FusedRollout : IDisposable
         (_maxima, _sums) = (new(rows), new(rows));
         (_softInputs, _softEmbedded) = (new(rows * options.Embedding), new(rows * discriminatorWidth));
         (_inputGradient, _hiddenGradient) = (new((nint)batch * options.Embedding), new((nint)batch * options.Hidden));
+        (_hiddenRows, _inputRows, _embeddedRows) = (new((nint)batch * options.Hidden), new((nint)batch * options.Embedding), new((nint)batch * discriminatorWidth));
         // A multiple of 16 floats, so that every step starts at a multiple of 64 bytes.
         _keptLength = (_vocabulary.KeptLength + 15) / 16 * 16;
         _kept = (long)_keptLength * format.Length <= LargestKept ? new NativeBuffer(_keptLength * format.Length) : null;
-        _tokens = GC.AllocateArray<int>((int)rows, pinned: true);
-        _finished = GC.AllocateArray<byte>((int)rows, pinned: true);
+        (_tokens, _drawn, _livingCounts) = (new int[rows], new int[batch], new int[format.Length]);
+        _living = GC.AllocateArray<int>((int)rows, pinned: true);
     }
 
     private int Length => _generator.Format.Length;
@@ -91,38 +93,38 @@ public sealed unsafe class FusedRollout : IDisposable
         }
 
         Array.Fill(_tokens, _generator.Format.PaddingId ?? 0);
-        Array.Fill(_finished, (byte)1);
         bool[] ended = new bool[_batch];
         _steps = 0;
         for (int t = 0; t < Length && (t < _minimumSteps || !Array.TrueForAll(ended, over => over)); t++)
         {
             _lstm.Forward(t);
             bool last = t == Length - 1;
-            fixed (int* tokens = &_tokens[t * _batch])
-            {
-                _vocabulary.Forward(_parallel, Step(t), FeedsBackRelaxed && !last ? SoftInput(t) : null, SoftEmbedded(t), tokens);
-            }
-
+            _livingCounts[t] = 0;
             for (int row = 0; row < _batch; row++)
             {
-                int place = t * _batch + row;
-                _finished[place] = ended[row] ? (byte)1 : (byte)0;
-                if (ended[row])
+                if (!ended[row])
                 {
-                    _tokens[place] = _generator.Format.PaddingId!.Value;
+                    _living[t * _batch + _livingCounts[t]++] = row;
                 }
+            }
 
+            if (_livingCounts[t] > 0)
+            {
+                fixed (int* drawn = _drawn)
+                {
+                    _vocabulary.Forward(_parallel, Step(t), FeedsBackRelaxed && !last ? SoftInput(t) : null, SoftEmbedded(t), drawn);
+                }
+            }
+
+            for (int row = 0, living = 0; row < _batch; row++)
+            {
+                int place = t * _batch + row, own = ended[row] ? -1 : living++;
+                _tokens[place] = own < 0 ? _generator.Format.PaddingId!.Value : _drawn[own];
                 if (!last)
                 {
                     // After the end, and under straight-through, what is fed back is a token's own embedding.
-                    if (FeedsBackRelaxed && !ended[row] && !IsStraightThrough)
-                    {
-                        CopyRow(SoftInput(t), row, _lstm.Input(t + 1), row, _generator.Options.Embedding);
-                    }
-                    else
-                    {
-                        CopyRow(table, _tokens[place], _lstm.Input(t + 1), row, _generator.Options.Embedding);
-                    }
+                    bool isSoft = FeedsBackRelaxed && own >= 0 && !IsStraightThrough;
+                    CopyRow(isSoft ? SoftInput(t) : table, isSoft ? own : _tokens[place], _lstm.Input(t + 1), row, _generator.Options.Embedding);
                 }
 
                 ended[row] |= _tokens[place] == _generator.Format.EndId;
@@ -147,7 +149,7 @@ public sealed unsafe class FusedRollout : IDisposable
         if (changed)
         {
             _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
-            for (int t = 0; t < _steps; t++)
+            for (int t = 0; t < _steps && _livingCounts[t] > 0; t++)
             {
                 _vocabulary.EmbedAgain(_parallel, Step(t), SoftEmbedded(t));
             }
@@ -163,7 +165,7 @@ public sealed unsafe class FusedRollout : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_lstm, _vocabulary, _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient, _kept])
+        foreach (IDisposable? part in (IDisposable?[])[_lstm, _vocabulary, _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient, _hiddenRows, _inputRows, _embeddedRows, _kept])
         {
             part?.Dispose();
         }
@@ -171,8 +173,9 @@ public sealed unsafe class FusedRollout : IDisposable
 
     private RelaxedStep Step(int t) => new()
     {
-        Hidden = _lstm.Hidden(t + 1),
-        Rows = _batch,
+        Hidden = Gather(_lstm.Hidden(t + 1), t, _hiddenRows, _generator.Options.Hidden),
+        Rows = _livingCounts[t],
+        RowNumbers = Living(t),
         Temperature = (float)_temperature,
         Key = _noise.Derive((ulong)t),
         Maxima = _maxima.Pointer + (nint)t * _batch,
@@ -180,6 +183,25 @@ public sealed unsafe class FusedRollout : IDisposable
         Kept = _kept is null ? null : _kept.Pointer + t * _keptLength,
     };
 
+    private int* Living(int t) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_living)) + t * _batch;
+
+    /// <summary>The living rows of <paramref name="source"/>, [B, width], below each other: where they lie if all live, else in <paramref name="buffer"/>.</summary>
+    private float* Gather(float* source, int t, NativeBuffer buffer, int width)
+    {
+        if (source == null || _livingCounts[t] == _batch)
+        {
+            return source;
+        }
+
+        for (int i = 0; i < _livingCounts[t]; i++)
+        {
+            CopyRow(source, Living(t)[i], buffer.Pointer, i, width);
+        }
+
+        return buffer.Pointer;
+    }
+
+    // One row for each living one, as the vocabulary leaves them.
     private float* SoftInput(int t) => _softInputs.Pointer + (nint)t * _batch * _generator.Options.Embedding;
 
     private float* SoftEmbedded(int t) => _softEmbedded.Pointer + (nint)t * _batch * _width;
@@ -198,11 +220,15 @@ public sealed unsafe class FusedRollout : IDisposable
     {
         Tensor embedded = empty(_steps, _batch, _width); // [T', B, F]
         float* destination = Pointer(embedded), rows = Pointer(table);
-        for (int place = 0; place < _steps * _batch; place++)
+        for (int t = 0; t < _steps; t++)
         {
-            // The discriminator sees one-hots after the end and under straight-through.
-            bool isSoft = _finished[place] == 0 && !IsStraightThrough;
-            CopyRow(isSoft ? _softEmbedded.Pointer : rows, isSoft ? place : _tokens[place], destination, place, _width);
+            for (int row = 0, living = 0; row < _batch; row++)
+            {
+                // The discriminator sees one-hots after the end and under straight-through.
+                int place = t * _batch + row, own = living < _livingCounts[t] && Living(t)[living] == row ? living++ : -1;
+                bool isSoft = own >= 0 && !IsStraightThrough;
+                CopyRow(isSoft ? SoftEmbedded(t) : rows, isSoft ? own : _tokens[place], destination, place, _width);
+            }
         }
 
         return embedded;
@@ -233,29 +259,29 @@ public sealed unsafe class FusedRollout : IDisposable
                 ScatterRows(inputGradient, t, FeedsBackRelaxed ? Pointer(embedding) : null, embeddingWidth);
             }
 
-            if (throughGenerator || !IsStraightThrough)
+            if (_livingCounts[t] > 0 && (throughGenerator || !IsStraightThrough))
             {
-                fixed (byte* finished = &_finished[t * _batch])
+                _vocabulary.Backward(_parallel, Step(t), new RelaxedGradients
                 {
-                    _vocabulary.Backward(_parallel, Step(t), new RelaxedGradients
-                    {
-                        GeneratorInput = FeedsBackRelaxed && inputGradient != null ? SoftInput(t) : null,
-                        GeneratorInputGradient = FeedsBackRelaxed ? inputGradient : null,
-                        DiscriminatorInput = SoftEmbedded(t),
-                        DiscriminatorInputGradient = outerStep,
-                        Finished = finished,
-                        Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
-                        Weight = Pointer(weight),
-                        Bias = Pointer(bias),
-                        GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
-                        DiscriminatorEmbedding = IsStraightThrough ? null : Pointer(tableGradient),
-                    });
-                }
+                    GeneratorInput = FeedsBackRelaxed && inputGradient != null ? SoftInput(t) : null,
+                    GeneratorInputGradient = FeedsBackRelaxed ? Gather(inputGradient, t, _inputRows, embeddingWidth) : null,
+                    DiscriminatorInput = SoftEmbedded(t),
+                    DiscriminatorInputGradient = Gather(outerStep, t, _embeddedRows, _width),
+                    Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
+                    Weight = Pointer(weight),
+                    Bias = Pointer(bias),
+                    GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
+                    DiscriminatorEmbedding = IsStraightThrough ? null : Pointer(tableGradient),
+                });
             }
 
             if (throughGenerator)
             {
-                Add(_hiddenGradient.Pointer, _lstm.HiddenGradient, _batch * hidden);
+                for (int i = 0; i < _livingCounts[t]; i++)
+                {
+                    Add(_hiddenGradient.Pointer + (nint)i * hidden, _lstm.HiddenGradient + (nint)Living(t)[i] * hidden, hidden);
+                }
+
                 inputGradient = _inputGradient.Pointer;
                 _lstm.Backward(t, null, inputGradient);
             }
@@ -280,12 +306,10 @@ public sealed unsafe class FusedRollout : IDisposable
     /// <summary>Adds each row's gradient to the row of the token that it was, since a one-hot times a matrix is one of its rows.</summary>
     private void ScatterRows(float* gradient, int t, float* table, int width)
     {
-        for (int row = 0; table != null && row < _batch; row++)
+        for (int i = 0; table != null && i < _livingCounts[t]; i++)
         {
-            if (_finished[t * _batch + row] == 0)
-            {
-                Add(gradient + (nint)row * width, table + (nint)_tokens[t * _batch + row] * width, width);
-            }
+            int row = Living(t)[i];
+            Add(gradient + (nint)row * width, table + (nint)_tokens[t * _batch + row] * width, width);
         }
     }
 
@@ -303,9 +327,12 @@ public sealed unsafe class FusedRollout : IDisposable
     private Tensor BatchFirstMask()
     {
         float[] mask = new float[_batch * Length];
-        for (int place = 0; place < _steps * _batch; place++)
+        for (int t = 0; t < _steps; t++)
         {
-            mask[place % _batch * Length + place / _batch] = 1 - _finished[place];
+            for (int i = 0; i < _livingCounts[t]; i++)
+            {
+                mask[Living(t)[i] * Length + t] = 1;
+            }
         }
 
         return tensor(mask, [_batch, Length]);

@@ -18,8 +18,11 @@ public unsafe struct RelaxedStep
     /// <summary>Gets or sets the temperature, above zero.</summary>
     public float Temperature { get; set; }
 
-    /// <summary>Gets or sets the noise of this step; null for none. Row r of the batch takes row r of <see cref="GumbelNoise"/>.</summary>
+    /// <summary>Gets or sets the noise of this step; null for none.</summary>
     public RandomKey? Key { get; set; }
+
+    /// <summary>Gets or sets [N]: the row of <see cref="GumbelNoise"/> that each row takes; null where row r takes row r.</summary>
+    public int* RowNumbers { get; set; }
 
     /// <summary>Gets or sets [N]: the forward pass writes each row's largest logit plus noise.</summary>
     public float* Maxima { get; set; }
@@ -48,9 +51,6 @@ public unsafe struct RelaxedGradients
 
     /// <summary>Gets or sets [N, F]: the gradient with respect to the discriminator's input.</summary>
     public float* DiscriminatorInputGradient { get; set; }
-
-    /// <summary>Gets or sets [N]: nonzero for rows whose token was fixed, which pass no gradient.</summary>
-    public byte* Finished { get; set; }
 
     /// <summary>Gets or sets [N, H]: overwritten. Null where only the embeddings' gradients are wanted; then those of W and b are not made either.</summary>
     public float* Hidden { get; set; }
@@ -309,7 +309,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         for (int row = 0; row < rows; row++)
         {
             float* values = y + (row * PieceColumns);
-            float largest = AddBiasAndNoise(values, _bias + firstToken, noise, columns, firstToken, step.Key, (ulong)(firstRow + row));
+            float largest = AddBiasAndNoise(values, _bias + firstToken, noise, columns, firstToken, step.Key, NumberOf(firstRow + row, step));
             _maxima[partial + row] = largest;
             _tokens[partial + row] = firstToken + GumbelSoftmaxKernel.IndexOf(values, columns, largest);
             // A piece of nothing but forbidden tokens must give zeros, not the NaN of infinity minus infinity.
@@ -478,9 +478,8 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
 
                 for (int row = 0; row < rows; row++)
                 {
-                    bool finished = gradients.Finished != null && gradients.Finished[firstRow + row] != 0;
                     float* probabilities = y + (row * SlabColumns), gradient = throughLogits ? dy + (row * SlabColumns) : null;
-                    MakeProbabilities(probabilities, noise, columns, firstToken, piece, firstRow + row, step, finished);
+                    MakeProbabilities(probabilities, noise, columns, firstToken, piece, firstRow + row, step);
                     if (throughLogits)
                     {
                         ThroughSoftmax(probabilities, gradient, columns, _centres[firstRow + row], 1f / step.Temperature);
@@ -502,15 +501,11 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         }
     }
 
-    // y of one row: zeros where the token was fixed, else from what was kept, else from the logits in place.
+    // y of one row, from what was kept, else from the logits in place.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MakeProbabilities(float* y, float* noise, int columns, int firstToken, int piece, int row, RelaxedStep step, bool finished)
+    private void MakeProbabilities(float* y, float* noise, int columns, int firstToken, int piece, int row, RelaxedStep step)
     {
-        if (finished)
-        {
-            new Span<float>(y, columns).Clear();
-        }
-        else if (step.Kept != null)
+        if (step.Kept != null)
         {
             float* kept = step.Kept + KeptOffset(piece, row) + (firstToken - (piece * PieceColumns));
             Vector512<float> weight = Vector512.Create(Weights(step)[((nint)piece * _maximumRows) + row]);
@@ -521,7 +516,7 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
         }
         else
         {
-            _ = AddBiasAndNoise(y, _bias + firstToken, noise, columns, firstToken, step.Key, (ulong)row);
+            _ = AddBiasAndNoise(y, _bias + firstToken, noise, columns, firstToken, step.Key, NumberOf(row, step));
             Vector512<float> largest = Vector512.Create(step.Maxima[row]), rate = Vector512.Create(BinaryLogarithmOfE / step.Temperature);
             Vector512<float> scale = Vector512.Create(1f / step.Sums[row]);
             for (int column = 0; column < columns; column += Lanes)
@@ -579,6 +574,8 @@ public sealed unsafe class RelaxedVocabulary : IDisposable
             Store(sum, destination + firstToken + column, lanes);
         }
     }
+
+    private static ulong NumberOf(int row, RelaxedStep step) => (ulong)(step.RowNumbers == null ? row : step.RowNumbers[row]);
 
     private static float* Rows(float* matrix, int firstRow, int width) => matrix == null ? null : matrix + ((nint)firstRow * width);
 
