@@ -148,7 +148,7 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
-            var (owner, filters, marks, embedded) = ((FusedFilters)vars[0], (FilterMaxima)vars[1], (bool[])vars[2], (Tensor)vars[3]);
+            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) = ((FusedFilters)vars[0], (FilterMaxima)vars[1], (bool[])vars[2], (Tensor)vars[3]);
             Tensor[] parameters = [.. vars[FirstParameter..].Cast<Tensor>()];
             ctx.save_data(OwnerKey, owner);
             ctx.save_data(FiltersKey, filters);
@@ -160,7 +160,7 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
-            var parameterShapes = (long[][])ctx.get_data(ParametersKey);
+            long[][] parameterShapes = (long[][])ctx.get_data(ParametersKey);
             return ((FusedFilters)ctx.get_data(OwnerKey)).Backward(
                 (FilterMaxima)ctx.get_data(FiltersKey), grad_output, (bool[])ctx.get_data(MarksKey), (long[])ctx.get_data(InputKey), parameterShapes.Length > 0 ? parameterShapes : null);
         }

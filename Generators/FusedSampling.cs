@@ -62,7 +62,12 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         {
             SamplingRequest request = Request(origins.Length, 1, noise) with
             {
-                Length = time, InitialHidden = prefixes.Hidden(0), InitialCell = prefixes.Cell(0), States = state, Starts = start, FirstTokens = token,
+                Length = time,
+                InitialHidden = prefixes.Hidden(0),
+                InitialCell = prefixes.Cell(0),
+                States = state,
+                Starts = start,
+                FirstTokens = token,
             };
             _sampler.Sample(parallel, request, rows);
         }
