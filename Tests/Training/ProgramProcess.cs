@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace GumbelGan.Tests.Training;
 
 /// <summary>The built program in a process of its own, as a user starts it, so that it can be sent signals.</summary>
-internal sealed class ProgramProcess : IDisposable
+internal sealed partial class ProgramProcess : IDisposable
 {
     /// <summary>How long a test waits for what must happen, on a machine however busy.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
@@ -88,8 +88,11 @@ internal sealed class ProgramProcess : IDisposable
     /// <summary>Sends a signal that the process may answer: INT or TERM.</summary>
     public void Signal(string name)
     {
-        using Process kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        // Not by the program kill, which a machine with nothing but Debian's base does not have.
+        if (SendSignal(_process.Id, name == "INT" ? 2 : 15) != 0)
+        {
+            throw new InvalidOperationException($"The signal {name} could not be sent: {Marshal.GetLastPInvokeErrorMessage()}.");
+        }
     }
 
     public void Dispose()
@@ -102,4 +105,7 @@ internal sealed class ProgramProcess : IDisposable
 
         _process.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int SendSignal(int process, int signal);
 }
