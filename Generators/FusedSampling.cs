@@ -11,7 +11,7 @@ namespace GumbelGan.Generators;
 /// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, which
 /// stays what it is in any batch and on any number of threads. The distribution is that of the generator's composed ways, the draws are others.
 /// </summary>
-/// <remarks>B batch, T time, H hidden. The weights are read anew at every call.</remarks>
+/// <remarks>B batch, T time, H hidden. The weights are read anew at every call; one call at a time.</remarks>
 internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposable
 {
     private readonly LstmSampler _sampler = new(generator.Format.Vocabulary, generator.Options.Embedding, generator.Options.Hidden);

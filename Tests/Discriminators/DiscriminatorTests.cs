@@ -113,6 +113,21 @@ public sealed class DiscriminatorTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public void What_is_no_number_reaches_the_score_of_its_own_sequence_and_no_other(DiscriminatorKind kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        foreach (int place in new[] { 0, 3, 5 })
+        {
+            float[] values = randn([2, 6, 5], generator: new Generator(1)).data<float>().ToArray();
+            values[place * 5 + 2] = float.NaN;
+            float[] scores = discriminator.ScoreEmbedded(tensor(values, [2, 6, 5]), ones([2, 6])).data<float>().ToArray();
+            Assert.Equal([true, false], scores.Select(float.IsNaN));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public void A_longer_padded_batch_gives_the_same_scores(DiscriminatorKind kind)
     {
         using DisposeScope scope = NewDisposeScope();
