@@ -10,6 +10,7 @@ namespace GumbelGan.Training;
 public static class Engine
 {
     private const long LargestKeptBlock = 1L << 30;
+    private static int _handedBack;
     private static readonly Type? _bridge = typeof(torch).Assembly.GetType("TorchSharp.Native.Engine");
 
     /// <summary>"official" or "standin": which packages the program was built on.</summary>
@@ -24,12 +25,16 @@ public static class Engine
     /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
     public static string? Kernels => EngineEnvironment.KernelsInUse(EngineReport.LoadedLibraries());
 
-    /// <summary>Sets threads, and has the allocator keep its memory.</summary>
+    /// <summary>Sets threads, has the allocator keep its memory, and hands back the pages that only the loading of libraries has touched.</summary>
     /// <param name="threads">For one operation; 0 takes one a core.</param>
     public static void Prepare(int threads)
     {
         torch.set_num_threads(threads == 0 ? System.Environment.ProcessorCount : threads);
         _bridge?.GetMethod("KeepMemory")!.Invoke(null, [LargestKeptBlock]);
+        if (Interlocked.Exchange(ref _handedBack, 1) == 0)
+        {
+            LoadedPages.HandBack();
+        }
     }
 
     /// <summary>Treats denormal numbers as zero on the calling thread until the result is disposed: they would cost a hundred times a normal one.</summary>
