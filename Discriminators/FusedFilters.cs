@@ -1,8 +1,8 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
+using static GumbelGan.Discriminators.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
@@ -14,8 +14,6 @@ namespace GumbelGan.Discriminators;
 /// <remarks>B batch, T time, E embedding, F filters a width, W widths. Memory is reused once a batch's backward pass is done.</remarks>
 internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
 {
-    // Without a backward pass to come, many sequences are filtered in the memory of so many.
-    private const int RowsAtOnce = 256;
     private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
     private readonly Stack<FilterMaxima> _idle = [];
 
@@ -29,9 +27,9 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     {
         int batch = (int)embedded.shape[0], time = (int)embedded.shape[1];
         bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
-        if (!learns && batch > RowsAtOnce)
+        if (!learns && batch > RowBlocks.Rows)
         {
-            return RowBlocks.Concatenate(embedded, mask, RowsAtOnce, (rows, marks) => Filter(rows, marks, weights, biases));
+            return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Filter(rows, marks, weights, biases));
         }
 
         FilterMaxima filters = Take(batch, time, (int)embedded.shape[2], (int)weights[0].shape[0]);
@@ -111,8 +109,6 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
         _idle.Push(filters);
         return [null!, null!, null!, inputs!, .. parameters ?? new Tensor[2 * widths.Length]];
     }
-
-    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private static bool[] Marks(Tensor mask)
     {

@@ -1,8 +1,8 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
+using static GumbelGan.Discriminators.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
@@ -14,8 +14,6 @@ namespace GumbelGan.Discriminators;
 /// <remarks>B batch, T time, E embedding, H hidden. Memory is reused once a batch's backward pass is done.</remarks>
 internal sealed unsafe class FusedReading : IDisposable
 {
-    // Without a backward pass to come, many sequences are read in the memory of so many.
-    private const int RowsAtOnce = 256;
     private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
     private readonly Stack<Reading> _idle = [];
 
@@ -28,9 +26,9 @@ internal sealed unsafe class FusedReading : IDisposable
     {
         int batch = (int)embedded.shape[0], time = (int)embedded.shape[1], width = (int)embedded.shape[2], hidden = (int)weights[1].shape[1];
         bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
-        if (!learns && batch > RowsAtOnce)
+        if (!learns && batch > RowBlocks.Rows)
         {
-            return RowBlocks.Concatenate(embedded, mask, RowsAtOnce, (rows, marks) => Read(rows, marks, weights));
+            return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Read(rows, marks, weights));
         }
 
         Reading reading = _idle.TryPop(out Reading? used) && used.Fits(batch, time, width, hidden) ? used : new Reading(_parallel, batch, time, width, hidden);
@@ -58,8 +56,6 @@ internal sealed unsafe class FusedReading : IDisposable
             reading.Dispose();
         }
     }
-
-    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>The memory of one batch between its forward and its backward pass.</summary>
     private sealed class Reading(RowParallel parallel, int batch, int time, int width, int hidden) : IDisposable

@@ -1,7 +1,7 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using TorchSharp;
+using static GumbelGan.Generators.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
@@ -238,8 +238,6 @@ public sealed unsafe class FusedLikelihood : IDisposable
             destination[i] = source[i] * factors[i];
         }
     }
-
-    private static float* Pointer(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>One gradient for each of <see cref="LstmGenerator.FusedParameters"/>, in the scope of the caller's step.</summary>
     private sealed class Gradients(LstmGenerator generator)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
+using static GumbelGan.Generators.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
@@ -337,8 +338,6 @@ public sealed unsafe class FusedRollout : IDisposable
 
         return tensor(mask, [_batch, Length]);
     }
-
-    private static float* Pointer(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private static void CopyRow(float* source, int sourceRow, float* destination, int row, int width) =>
         new ReadOnlySpan<float>(source + (nint)sourceRow * width, width).CopyTo(new Span<float>(destination + (nint)row * width, width));

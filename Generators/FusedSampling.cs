@@ -1,8 +1,7 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
+using static GumbelGan.Generators.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
@@ -118,5 +117,4 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         Key = noise,
     };
 
-    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 }

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
 
@@ -185,7 +185,7 @@ public sealed unsafe class LstmSequence : IDisposable
             {
                 if (hiddenGradients != null)
                 {
-                    Add(hiddenGradients + (nint)t * Batch * _hidden, HiddenGradient, Batch * _hidden);
+                    AddScaled(hiddenGradients + (nint)t * Batch * _hidden, 1f, HiddenGradient, Batch * _hidden);
                 }
 
                 Backward(t, reading == null ? null : reading + (nint)t * Batch, null);
@@ -221,7 +221,7 @@ public sealed unsafe class LstmSequence : IDisposable
                     for (nint row = 0; row < slice; row++)
                     {
                         new ReadOnlySpan<float>(GateGradient(0) + (depth + row) * width + unit, units).CopyTo(new Span<float>(tile + row * GradientRows, units));
-                        Add(tile + row * GradientRows, bias + unit, units);
+                        AddScaled(tile + row * GradientRows, 1f, bias + unit, units);
                     }
 
                     MatrixKernel.Multiply(tile, 1, GradientRows, Input(0) + ((nint)depth * _input), _input, inputWeight + ((nint)unit * _input), _input, units, _input, slice, depth > 0);
@@ -272,7 +272,7 @@ public sealed unsafe class LstmSequence : IDisposable
             nint offset = row * _hidden;
             if (hiddenGradients != null)
             {
-                Add(hiddenGradients + ((nint)t * Batch + row) * _hidden, HiddenGradient + offset, _hidden);
+                AddScaled(hiddenGradients + ((nint)t * Batch + row) * _hidden, 1f, HiddenGradient + offset, _hidden);
             }
 
             if (reading != null && reading[row] == 0)
@@ -293,16 +293,6 @@ public sealed unsafe class LstmSequence : IDisposable
             {
                 Row(_passedHidden.Pointer, row).CopyTo(Row(HiddenGradient, row));
             }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add(float* source, float* destination, int count)
-    {
-        for (int i = 0; i < count; i += VectorFunctions.Lanes)
-        {
-            int lanes = Math.Min(VectorFunctions.Lanes, count - i);
-            VectorFunctions.Store(VectorFunctions.Load(destination + i, lanes) + VectorFunctions.Load(source + i, lanes), destination + i, lanes);
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
+using GumbelGan.Training.Benchmarking;
 
 namespace GumbelGan.Benchmarks.Comparison;
 
@@ -42,25 +44,10 @@ internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, I
         long most = 0;
         while (!process.WaitForExit(_interval))
         {
-            most = Math.Max(most, PrivateBytesOf(process.Id));
+            most = Math.Max(most, PrivateMemory.Of(process.Id.ToString(CultureInfo.InvariantCulture)) ?? 0);
         }
 
         return process.ExitCode == 0 ? (output.Result, most) : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.Result.Trim()}");
-    }
-
-    private static long PrivateBytesOf(int process)
-    {
-        const string Field = "RssAnon:";
-        try
-        {
-            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            // It ended meanwhile, or this is no Linux.
-            return 0;
-        }
     }
 
     private static Dictionary<string, double> Phases(JsonElement phases) => phases.EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());

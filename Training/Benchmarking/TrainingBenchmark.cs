@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Kernels;
@@ -105,7 +104,7 @@ public sealed class TrainingBenchmark : IDisposable
         using var process = Process.GetCurrentProcess();
         IEnumerable<PhaseTime> phases = _times.Where(phase => phase.Key != nameof(Iteration)).Select(phase => PhaseTime.Of(phase.Key, phase.Value));
         return new BenchmarkResult(
-            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateBytes(), GC.GetTotalMemory(forceFullCollection: false), get_num_threads(), Engine.Kernels);
+            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads(), Engine.Kernels);
     }
 
     /// <inheritdoc/>
@@ -115,13 +114,6 @@ public sealed class TrainingBenchmark : IDisposable
         {
             part?.Dispose();
         }
-    }
-
-    private static long? PrivateBytes()
-    {
-        const string Status = "/proc/self/status", Field = "RssAnon:";
-        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) : null;
-        return line is null ? null : 1024 * long.Parse(line[Field.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
     }
 
     private void Once(Action subject, CancellationToken cancellation)
