@@ -63,7 +63,7 @@ public sealed class CnnDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    protected override double FanIn(string parameterName)
+    protected override int FanIn(string parameterName)
     {
         if (parameterName.StartsWith("output.", StringComparison.Ordinal))
         {

@@ -85,21 +85,20 @@ public abstract class Discriminator : nn.Module
     {
         foreach ((string name, Parameter parameter) in named_parameters())
         {
-            using Generator generator = new(key.Derive(name).Value);
             if (name == "embedding.weight")
             {
-                nn.init.normal_(parameter, 0, 1, generator);
+                RandomFill.Normal(key.Derive(name), TensorMemory.Numbers(parameter));
             }
             else
             {
-                double bound = 1 / Math.Sqrt(FanIn(name));
-                nn.init.uniform_(parameter, -bound, bound, generator);
+                float bound = 1 / MathF.Sqrt(FanIn(name));
+                RandomFill.Uniform(key.Derive(name), -bound, bound, TensorMemory.Numbers(parameter));
             }
         }
     }
 
     /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>.</summary>
-    protected abstract double FanIn(string parameterName);
+    protected abstract int FanIn(string parameterName);
 
     /// <summary>Drops features at random and scales the rest up, where <see cref="DropoutKey"/> is set.</summary>
     protected Tensor Dropout(Tensor features)
@@ -109,9 +108,8 @@ public abstract class Discriminator : nn.Module
             return features;
         }
 
-        using Generator generator = new(key.Value);
-        double keep = 1 - Options.Dropout;
-        Tensor kept = empty(features.shape).bernoulli_(keep, generator).to(features.device);
-        return features * (kept / keep);
+        Tensor factors = empty(features.shape);
+        RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors));
+        return features * factors.to(features.device);
     }
 }

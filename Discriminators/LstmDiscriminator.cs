@@ -32,7 +32,7 @@ public sealed class LstmDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    protected override double FanIn(string parameterName) => Options.Hidden;
+    protected override int FanIn(string parameterName) => Options.Hidden;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GumbelGan.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -223,9 +222,9 @@ public sealed partial class LstmGenerator : nn.Module
             return null;
         }
 
-        using Generator generator = new(active.Key.Derive(place).Value);
-        double keep = 1 - active.Share;
-        return empty(shape).bernoulli_(keep, generator) / keep;
+        Tensor factors = empty(shape);
+        RandomFill.Dropout(active.Key.Derive(place), active.Share, TensorMemory.Numbers(factors));
+        return factors;
     }
 
     internal Tensor EffectiveBias() => output.bias! + never; // [V]
@@ -235,9 +234,7 @@ public sealed partial class LstmGenerator : nn.Module
     {
         if (Options.NoisyInitialState)
         {
-            using Generator generator = new(noise.Derive("initial state").Value);
-            using Tensor drawn = empty(cell.Length / Options.Hidden, Options.Hidden).normal_(0, 1, generator);
-            MemoryMarshal.Cast<byte, float>(drawn.bytes).CopyTo(cell);
+            RandomFill.Normal(noise.Derive("initial state").Derive(0), cell);
         }
     }
 
@@ -248,10 +245,11 @@ public sealed partial class LstmGenerator : nn.Module
         State state = ZeroState(batch);
         if (Options.NoisyInitialState)
         {
-            using Generator generator = new(noise.Derive("initial state").Value);
-            foreach ((Tensor _, Tensor cell) in state.Layers)
+            for (int layer = 0; layer < state.Layers.Length; layer++)
             {
-                cell.copy_(empty(batch, Options.Hidden).normal_(0, 1, generator));
+                Tensor drawn = empty(batch, Options.Hidden); // [B, H]
+                RandomFill.Normal(noise.Derive("initial state").Derive((ulong)layer), TensorMemory.Numbers(drawn));
+                state.Layers[layer].Cell.copy_(drawn);
             }
         }
 
@@ -261,17 +259,16 @@ public sealed partial class LstmGenerator : nn.Module
     private void Initialise(RandomKey key)
     {
         // PyTorch's own ranges, but drawn from our stream: the embedding standard normal, the rest uniform in +-1/sqrt(fan).
-        double bound = 1 / Math.Sqrt(Options.Hidden);
+        float bound = 1 / MathF.Sqrt(Options.Hidden);
         foreach ((string name, Parameter parameter) in named_parameters())
         {
-            using Generator generator = new(key.Derive(name).Value);
             if (name == "embedding.weight")
             {
-                nn.init.normal_(parameter, 0, 1, generator);
+                RandomFill.Normal(key.Derive(name), TensorMemory.Numbers(parameter));
             }
             else
             {
-                nn.init.uniform_(parameter, -bound, bound, generator);
+                RandomFill.Uniform(key.Derive(name), -bound, bound, TensorMemory.Numbers(parameter));
             }
         }
     }

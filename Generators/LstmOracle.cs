@@ -39,8 +39,7 @@ public sealed class LstmOracle : IDisposable
         LstmOracle oracle = Blank(vocabulary, hidden, hidden, length, 0);
         foreach ((string name, Parameter parameter) in oracle._model.named_parameters())
         {
-            using Generator generator = new(key.Derive(name).Value);
-            nn.init.normal_(parameter, 0, 1, generator);
+            RandomFill.Normal(key.Derive(name), TensorMemory.Numbers(parameter));
         }
 
         return oracle;

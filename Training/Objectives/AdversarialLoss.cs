@@ -79,14 +79,15 @@ public static class AdversarialLoss
         Tensor real = GumbelSoftmax.OneHot(ids, format.Vocabulary); // [B, T, V]
         Tensor fake = fakes.Relaxed?.detach() ?? GumbelSoftmax.OneHot(fakes.Ids, format.Vocabulary); // [B, T, V]
         Tensor mask = format.PaddingId is { } padding ? fakes.Mask.detach().maximum(ids.ne(padding).to(ScalarType.Float32)) : fakes.Mask.detach(); // [B, T]
-        using Generator generator = new(key.Value);
-        Tensor weight = empty([batch, 1, 1]).uniform_(0, 1, generator).to(real.device); // [B, 1, 1]
+        float[] weights = new float[batch];
+        RandomFill.Uniform(key, 0, 1, weights);
+        Tensor weight = tensor(weights, [batch, 1, 1]).to(real.device); // [B, 1, 1]
         Tensor between = (real * weight + fake * (1 - weight)).detach().requires_grad_(); // [B, T, V]
         bool wasTwiceDifferentiable = discriminator.IsTwiceDifferentiable;
         discriminator.IsTwiceDifferentiable = true;
         Tensor score = discriminator.Score(between, mask); // [B]
         discriminator.IsTwiceDifferentiable = wasTwiceDifferentiable;
-        Tensor gradient = autograd.grad([score.sum()], [between], create_graph: true)[0]; // [B, T, V]
+        Tensor gradient = autograd.grad([score.sum()], [between], retain_graph: true, create_graph: true)[0]; // [B, T, V]
         Tensor length = (gradient.square().sum([1, 2]) + 1e-12).sqrt(); // [B]; the root's derivative at 0 is infinite
         return (length - 1).square().mean();
     }

@@ -1,0 +1,65 @@
+namespace GumbelGan.Randomness;
+
+/// <summary>Fills memory with random numbers of a key: the same numbers in every process, on every machine and with every engine.</summary>
+public static class RandomFill
+{
+    private const int ChunkWords = 16 * VectorPhilox.TileWords;
+
+    /// <summary>Uniform numbers in [<paramref name="minimum"/>, <paramref name="maximum"/>).</summary>
+    /// <param name="key">The stream.</param>
+    /// <param name="minimum">The least.</param>
+    /// <param name="maximum">Above all.</param>
+    /// <param name="destination">Any length.</param>
+    public static void Uniform(RandomKey key, float minimum, float maximum, Span<float> destination)
+    {
+        float width = maximum - minimum;
+        Words(key, destination, word => minimum + width * UnitInterval(word));
+    }
+
+    /// <summary>Standard normal numbers, by the method of Box and Muller (1958), two from each pair of uniform ones.</summary>
+    /// <param name="key">The stream.</param>
+    /// <param name="destination">Any length.</param>
+    public static void Normal(RandomKey key, Span<float> destination)
+    {
+        var stream = new RandomStream(key);
+        for (int i = 0; i < destination.Length; i += 2)
+        {
+            // 1 - u lies in (0, 1], so its logarithm is finite.
+            double radius = Math.Sqrt(-2 * Math.Log(1 - stream.NextDouble())), angle = 2 * Math.PI * stream.NextDouble();
+            destination[i] = (float)(radius * Math.Cos(angle));
+            if (i + 1 < destination.Length)
+            {
+                destination[i + 1] = (float)(radius * Math.Sin(angle));
+            }
+        }
+    }
+
+    /// <summary>The factors of dropout (Srivastava et al. 2014): 0 with probability <paramref name="share"/>, else 1 / (1 - share), so that the mean stays 1.</summary>
+    /// <param name="key">The stream.</param>
+    /// <param name="share">Of the values that is dropped, in [0, 1).</param>
+    /// <param name="destination">Any length.</param>
+    public static void Dropout(RandomKey key, double share, Span<float> destination)
+    {
+        float kept = (float)(1 / (1 - share));
+        ulong dropped = (ulong)(share * (1UL << 32));
+        Words(key, destination, word => word < dropped ? 0 : kept);
+    }
+
+    // 24 bits, which a float holds exactly.
+    private static float UnitInterval(uint word) => (word >> 8) * (1f / (1 << 24));
+
+    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number)
+    {
+        Span<uint> words = stackalloc uint[ChunkWords];
+        for (int start = 0; start < destination.Length; start += ChunkWords)
+        {
+            int count = Math.Min(ChunkWords, destination.Length - start);
+            int tiles = (count + VectorPhilox.TileWords - 1) / VectorPhilox.TileWords;
+            VectorPhilox.Fill(key.Value, (ulong)(start / VectorPhilox.TileWords), 0, words[..(tiles * VectorPhilox.TileWords)]);
+            for (int i = 0; i < count; i++)
+            {
+                destination[start + i] = number(words[i]);
+            }
+        }
+    }
+}
