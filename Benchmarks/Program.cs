@@ -5,7 +5,7 @@ using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Training;
 
-EngineEnvironment.Apply();
+Engine.ApplyEnvironment();
 switch (args)
 {
     case ["compare", .. string[] rest]:

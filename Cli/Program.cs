@@ -3,7 +3,7 @@ using System.Text;
 using GumbelGan.Cli;
 using GumbelGan.Training;
 
-EngineEnvironment.Apply();
+Engine.ApplyEnvironment();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using var cancellation = new CancellationTokenSource();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -1,51 +1,52 @@
-using System.Reflection;
+using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace GumbelGan.Training;
 
-/// <summary>
-/// The libtorch underneath, whichever way the program was built: what it is, and the settings that make it fast. The one place that knows
-/// what only the stand-in's bridge can do; with the official package those parts are absent and null or false.
-/// </summary>
-public static class Engine
+/// <summary>The libtorch underneath: its versions, and the settings that it takes as it starts.</summary>
+public static partial class Engine
 {
-    private const long LargestKeptBlock = 1L << 30;
-    private static int _handedBack;
-    private static readonly Type? _bridge = typeof(torch).Assembly.GetType("TorchSharp.Native.Engine");
+    private const int MallocTrimThreshold = -1, MallocMapThreshold = -3;
+    private const int LargestKeptBlock = 1 << 30;
 
-    /// <summary>"official" or "standin": which packages the program was built on.</summary>
-    public static string Packages { get; } = typeof(Engine).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == nameof(Packages)).Value!;
+    // Any of them says how OpenMP's threads wait; the first is the standard's own.
+    private static readonly string[] _waitVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"];
 
-    /// <summary>The version of libtorch, or null where the package does not tell.</summary>
-    public static string? LibtorchVersion => (string?)_bridge?.GetProperty(nameof(LibtorchVersion))!.GetValue(null);
+    /// <summary>The version of the TorchSharp package.</summary>
+    public static string TorchSharpVersion { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>libtorch's own description of its build and its parallelism, or null where the package does not tell.</summary>
-    public static string? Description => (string?)_bridge?.GetProperty("Configuration")!.GetValue(null);
+    /// <summary>The version of libtorch, which TorchSharp calls its own.</summary>
+    public static string LibtorchVersion { get; } = Version.Parse(torch.__version__).ToString(3);
 
-    /// <summary>The matrix kernels that the loaded BLAS uses, such as SkylakeX or Haswell, or null where it does not tell.</summary>
-    public static string? Kernels => EngineEnvironment.KernelsInUse(EngineReport.LoadedLibraries());
-
-    /// <summary>Sets threads, has the allocator keep its memory, and hands back the pages that only the loading of libraries has touched.</summary>
-    /// <param name="threads">For one operation; 0 takes one a core.</param>
-    public static void Prepare(int threads)
+    /// <summary>
+    /// Has OpenMP's idle threads sleep instead of spin: they would take the cores from our own threads and, on a busy machine, from the very thread that
+    /// they wait for. Without effect after the first use of libtorch, so it is the first thing a program calls; elsewhere than on Linux it does nothing.
+    /// </summary>
+    public static void ApplyEnvironment()
     {
-        torch.set_num_threads(threads == 0 ? System.Environment.ProcessorCount : threads);
-        _bridge?.GetMethod("KeepMemory")!.Invoke(null, [LargestKeptBlock]);
-        if (Interlocked.Exchange(ref _handedBack, 1) == 0)
+        if (OperatingSystem.IsLinux() && Array.TrueForAll(_waitVariables, variable => Environment.GetEnvironmentVariable(variable) is null))
         {
-            LoadedPages.HandBack();
+            // .NET keeps its own copy of the environment, which C libraries do not see.
+            _ = SetInC(_waitVariables[0], "PASSIVE", 1);
+            Environment.SetEnvironmentVariable(_waitVariables[0], "PASSIVE");
         }
     }
 
-    /// <summary>Treats denormal numbers as zero on the calling thread until the result is disposed: they would cost a hundred times a normal one.</summary>
-    public static IDisposable WithoutDenormals() => new DenormalsOff();
-
-    private sealed class DenormalsOff : IDisposable
+    /// <summary>Sets threads, and has the C library keep the memory of freed tensors for the next ones instead of giving it back each time.</summary>
+    /// <param name="threads">For one operation; 0 takes one a core.</param>
+    public static void Prepare(int threads)
     {
-        internal DenormalsOff() => Set(true);
-
-        public void Dispose() => Set(false);
-
-        private static void Set(bool flush) => _bridge?.GetMethod("FlushDenormals")!.Invoke(null, [flush]);
+        torch.set_num_threads(threads == 0 ? Environment.ProcessorCount : threads);
+        if (OperatingSystem.IsLinux())
+        {
+            _ = SetAllocator(MallocMapThreshold, LargestKeptBlock);
+            _ = SetAllocator(MallocTrimThreshold, LargestKeptBlock);
+        }
     }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetInC(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int SetAllocator(int parameter, int value);
 }

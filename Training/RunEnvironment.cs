@@ -15,10 +15,10 @@ public sealed record RunEnvironment
     /// <summary>The commit of the source, or null outside a checkout.</summary>
     public string? Commit { get; init; }
 
-    /// <summary>official or standin.</summary>
-    public required string Packages { get; init; }
+    /// <summary>The version of TorchSharp; null in folders that earlier versions of this program wrote.</summary>
+    public string? TorchSharp { get; init; }
 
-    /// <summary>The version of libtorch, where known.</summary>
+    /// <summary>The version of libtorch; null likewise.</summary>
     public string? Libtorch { get; init; }
 
     /// <summary>Threads of one operation.</summary>
@@ -52,7 +52,7 @@ public sealed record RunEnvironment
     public static RunEnvironment Describe(EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
     {
         Commit = FindCommit(),
-        Packages = Engine.Packages,
+        TorchSharp = Engine.TorchSharpVersion,
         Libtorch = Engine.LibtorchVersion,
         Threads = torch.get_num_threads(),
         Device = generator.Device.ToString(),

@@ -197,7 +197,6 @@ public sealed class TrainingJob : IDisposable
             _ => new ReinforceObjective(Generator, _config.Reinforce),
         };
         using var disposable = objective as IDisposable;
-        using IDisposable denormals = Engine.WithoutDenormals();
         using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
         File.Delete(folder.Failure);
         try

@@ -88,7 +88,7 @@ internal static class BenchCommand
     {
         var lines = new List<string>
         {
-            string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, E {options.Embedding}, H {options.Hidden}, {options.Discriminator} discriminator{(options.IsComposed ? ", composed" : "")}; {result.Threads} threads{(result.Kernels is null ? "" : $", {result.Kernels} kernels")}, {options.Repeats} repeats").ToString(),
+            string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, E {options.Embedding}, H {options.Hidden}, {options.Discriminator} discriminator{(options.IsComposed ? ", composed" : "")}; {result.Threads} threads, {options.Repeats} repeats").ToString(),
             "",
             $"{"milliseconds",-20} {"median",10} {"min",10} {"max",10}",
         };

@@ -17,7 +17,7 @@ internal static class DoctorCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of lines." };
         var command = new ExplainedCommand("doctor", "Tells which engine the program runs on, how fast it multiplies, and what to do about anything that is wrong.")
         {
-            Examples = [new("gumbelgan doctor", "packages or stand-in, libtorch, BLAS, threads, devices, and remedies")],
+            Examples = [new("gumbelgan doctor", "TorchSharp and libtorch, threads, devices, and remedies")],
         };
         command.Options.Add(json);
         command.SetAction(parsed => Examine(surroundings, parsed.GetValue(json)));
@@ -50,13 +50,11 @@ internal static class DoctorCommand
         (string Name, string Value)[] lines =
         [
             ("system", $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}"),
-            ("packages", report.Packages == "standin" ? "stand-in for TorchSharp " + report.TorchSharp : "official, TorchSharp " + report.TorchSharp),
+            ("TorchSharp", report.TorchSharp),
             ("libtorch", report.LibtorchPath is null ? report.Libtorch : $"{report.Libtorch} ({report.LibtorchPath})"),
-            ("BLAS", (report.BlasPath ?? "inside libtorch") + (report.Kernels is null ? "" : $", {report.Kernels} kernels")),
             ("threads", string.Create(CultureInfo.InvariantCulture, $"{report.Threads} of {report.Cores} cores ({report.InitialThreads} unless told)")),
             ("product", string.Create(CultureInfo.InvariantCulture, $"{report.Gigaflops:F0} GFLOP/s (512 x 512, one thread)")),
             ("CUDA", report.CudaDevices == 0 ? "no device" : string.Create(CultureInfo.InvariantCulture, $"{report.CudaDevices} device(s)")),
-            ("denormals", report.KeepsDenormals ? "computed" : "taken for 0"),
         ];
         foreach ((string name, string value) in lines)
         {

@@ -27,8 +27,7 @@ public sealed record PhaseTime(string Name, double Median, double Minimum, doubl
 /// <param name="PrivateBytes">What of it at the end is the process's own and backed by no file (the kernel's RssAnon), or null where the kernel does not tell.</param>
 /// <param name="ManagedBytes">What the garbage collector's heap holds at the end.</param>
 /// <param name="Threads">Threads that the engine used.</param>
-/// <param name="Kernels">The BLAS kernels in use, such as SkylakeX, or null where unknown.</param>
-public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long? PrivateBytes, long ManagedBytes, int Threads, string? Kernels)
+public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long? PrivateBytes, long ManagedBytes, int Threads)
 {
     /// <summary>The document of <c>gumbelgan bench --json</c>: median_ms, min_ms and max_ms by phase, peak_bytes, threads.</summary>
     public JsonObject ToJson() => new()

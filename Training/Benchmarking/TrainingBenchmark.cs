@@ -80,7 +80,6 @@ public sealed class TrainingBenchmark : IDisposable
     /// <exception cref="OperationCanceledException">Interrupted between two repeats.</exception>
     public BenchmarkResult Run(CancellationToken cancellation)
     {
-        using IDisposable denormals = Engine.WithoutDenormals();
         Action subject = _options.Subject switch
         {
             BenchmarkSubject.Iteration => Iteration,
@@ -104,7 +103,7 @@ public sealed class TrainingBenchmark : IDisposable
         using var process = Process.GetCurrentProcess();
         IEnumerable<PhaseTime> phases = _times.Where(phase => phase.Key != nameof(Iteration)).Select(phase => PhaseTime.Of(phase.Key, phase.Value));
         return new BenchmarkResult(
-            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads(), Engine.Kernels);
+            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
     }
 
     /// <inheritdoc/>

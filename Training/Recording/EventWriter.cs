@@ -6,6 +6,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using GumbelGan.Storage;
 using GumbelGan.Training.Recording.Messages;
+using Tensorboard;
 
 namespace GumbelGan.Training.Recording;
 
@@ -205,11 +206,12 @@ internal sealed class EventWriter : IDisposable
     private void Write(Event message)
     {
         // TensorFlow's framing: length (8 bytes), its checksum (4), the message, its checksum (4); all little-endian.
-        int length = message.CalculateSize();
+        ReadOnlySpan<byte> content = message.ToByteArray();
+        int length = content.Length;
         Span<byte> record = _file.Buffer.GetSpan(length + 16)[..(length + 16)];
         BinaryPrimitives.WriteInt64LittleEndian(record, length);
         BinaryPrimitives.WriteUInt32LittleEndian(record[8..], MaskedChecksum(record[..8]));
-        message.WriteTo(record.Slice(12, length));
+        content.CopyTo(record[12..]);
         BinaryPrimitives.WriteUInt32LittleEndian(record[(12 + length)..], MaskedChecksum(record.Slice(12, length)));
         _file.Buffer.Advance(record.Length);
         _file.FlushIfLarge();

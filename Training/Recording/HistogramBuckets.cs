@@ -1,4 +1,4 @@
-using GumbelGan.Training.Recording.Messages;
+using Tensorboard;
 
 namespace GumbelGan.Training.Recording;
 
