@@ -7,7 +7,8 @@ namespace GumbelGan.Discriminators;
 
 /// <summary>
 /// Convolutions of several widths over the embedded tokens, rectified, each filter's maximum over time, and one linear layer (Kim,
-/// "Convolutional neural networks for sentence classification", 2014). Places after the end count as zero vectors.
+/// "Convolutional neural networks for sentence classification", 2014). Windows that reach beyond a sequence's end do not count, so that its score does
+/// not depend on the padding of its batch; a sequence shorter than a filter is lengthened by zero vectors.
 /// </summary>
 /// <remarks>B batch, T time, E embedding, F filters a width, W widths. Parameters: convolution2.weight [F, E, 2] ..., output.weight [1, W * F].</remarks>
 public sealed class CnnDiscriminator : Discriminator
@@ -59,7 +60,17 @@ public sealed class CnnDiscriminator : Discriminator
     private Tensor FilterComposed(Tensor embedded, Tensor mask)
     {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
-        return cat([.. _convolutions.Select(convolution => convolution.call(channels).relu().amax([2], false))], 1);
+        Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
+        Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
+        return cat([.. _convolutions.Zip(Options.FilterWidths, (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
+    }
+
+    // The first window always counts, any other one where its last place belongs to the sequence.
+    private static Tensor Maxima(Tensor responses, Tensor lengths, Tensor places, int width)
+    {
+        Tensor ends = places.narrow(0, width - 1, responses.shape[2]); // [T - width + 1]
+        Tensor beyond = ends.gt(lengths).logical_and(ends.gt(width)); // [B, T - width + 1]
+        return responses.masked_fill(beyond.unsqueeze(1), float.NegativeInfinity).amax([2], false).relu(); // [B, F]
     }
 
     /// <inheritdoc/>

@@ -32,8 +32,8 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
             return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Filter(rows, marks, weights, biases));
         }
 
-        FilterMaxima filters = Take(batch, time, (int)embedded.shape[2], (int)weights[0].shape[0]);
         bool[] marks = Marks(mask);
+        FilterMaxima filters = Take(Lengths(marks, batch), time, (int)embedded.shape[2], (int)weights[0].shape[0]);
         if (learns)
         {
             return Node.apply([this, filters, marks, embedded, .. weights, .. biases]);
@@ -53,22 +53,23 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
         }
     }
 
-    private FilterMaxima Take(int batch, int time, int embedding, int count)
+    private FilterMaxima Take(int[] lengths, int time, int embedding, int count)
     {
-        if (_idle.TryPop(out FilterMaxima? used))
+        if (!_idle.TryPop(out FilterMaxima? filters) || !filters.Fits(lengths.Length, time))
         {
-            if (used.Fits(batch, time))
-            {
-                used.Begin(batch, time);
-                return used;
-            }
-
-            used.Dispose();
+            filters?.Dispose();
+            filters = new FilterMaxima(_parallel, lengths.Length, time, embedding, count, widths);
         }
 
-        var filters = new FilterMaxima(_parallel, batch, time, embedding, count, widths);
-        filters.Begin(batch, time);
+        filters.Begin(lengths, time);
         return filters;
+    }
+
+    // Up to the last place that is marked.
+    private static int[] Lengths(bool[] marks, int batch)
+    {
+        int time = marks.Length / batch;
+        return [.. Enumerable.Range(0, batch).Select(row => marks.AsSpan(row * time, time).LastIndexOf(true) + 1)];
     }
 
     private Tensor Forward(FilterMaxima filters, Tensor embedded, bool[] marks, Tensor[] parameters)

@@ -23,7 +23,7 @@ public sealed unsafe class FilterMaxima : IDisposable
     private readonly PackedMatrix[] _weights;
     private readonly NativeBuffer[] _windows, _biases, _responses;
     private readonly NativeBuffer _inputs, _features;
-    private readonly int[] _places, _ties;
+    private readonly int[] _lengths, _places, _ties;
 
     /// <summary>Sets the memory aside.</summary>
     /// <param name="parallel">The threads.</param>
@@ -43,7 +43,7 @@ public sealed unsafe class FilterMaxima : IDisposable
         _windows = [.. _widths.Select(width => new NativeBuffer((nint)filters * width * embedding))];
         _biases = [.. _widths.Select(_ => new NativeBuffer(filters))];
         _responses = [.. _widths.Select(_ => new NativeBuffer((nint)batch * time * filters))];
-        (_places, _ties) = (new int[batch * Features], new int[batch * Features]);
+        (_lengths, _places, _ties) = (new int[batch], new int[batch * Features], new int[batch * Features]);
     }
 
     /// <summary>B.</summary>
@@ -61,15 +61,18 @@ public sealed unsafe class FilterMaxima : IDisposable
     public bool Fits(int batch, int time) => batch <= _maximumBatch && time <= _maximumTime;
 
     /// <summary>Sets the size of the batch to come.</summary>
-    /// <exception cref="ArgumentException">There is no room, or a filter is wider than the sequences are long.</exception>
-    public void Begin(int batch, int time)
+    /// <param name="lengths">[B], how many places of each sequence are read: windows that reach beyond count only where no other would be left.</param>
+    /// <param name="time">T.</param>
+    /// <exception cref="ArgumentException">There is no room, or a filter is wider than T.</exception>
+    public void Begin(ReadOnlySpan<int> lengths, int time)
     {
-        if (!Fits(batch, time) || time < _widths.Max())
+        if (!Fits(lengths.Length, time) || time < _widths.Max())
         {
-            throw new ArgumentException($"{batch} sequences of {time} places: there is room for {_maximumBatch} of {_maximumTime}, and filters are up to {_widths.Max()} wide.");
+            throw new ArgumentException($"{lengths.Length} sequences of {time} places: there is room for {_maximumBatch} of {_maximumTime}, and filters are up to {_widths.Max()} wide.");
         }
 
-        (Batch, Time) = (batch, time);
+        (Batch, Time) = (lengths.Length, time);
+        lengths.CopyTo(_lengths);
     }
 
     /// <summary>Takes the weights of a width, whenever they have changed.</summary>
@@ -177,7 +180,8 @@ public sealed unsafe class FilterMaxima : IDisposable
             float* response = _responses[index].Pointer + (nint)sample * Time * _filters + filter;
             Vector512<float> largest = Load(response, count);
             Vector512<int> place = Vector512<int>.Zero, ties = Vector512<int>.One;
-            for (int t = 1; t <= Time - _widths[index]; t++)
+            int last = LastPlace(sample, index);
+            for (int t = 1; t <= last; t++)
             {
                 Vector512<float> here = Load(response + (nint)t * _filters, count);
                 Vector512<int> above = Vector512.GreaterThan(here, largest).AsInt32();
@@ -195,6 +199,9 @@ public sealed unsafe class FilterMaxima : IDisposable
             new ReadOnlySpan<int>(lanes, count).CopyTo(_ties.AsSpan(feature));
         }
     }
+
+    // Where the last window of a width begins that counts.
+    private int LastPlace(int sample, int index) => Math.Max(0, _lengths[sample] - _widths[index]);
 
     private void InputGradient(float* gradient, int sample, float* destination)
     {
@@ -250,7 +257,7 @@ public sealed unsafe class FilterMaxima : IDisposable
 
         float* responses = _responses[index].Pointer + (nint)sample * Time * _filters + feature % _filters;
         float largest = responses[(nint)_places[sample * Features + feature] * _filters];
-        for (place++; place <= Time - _widths[index]; place++)
+        for (place++; place <= LastPlace(sample, index); place++)
         {
             if (responses[(nint)place * _filters] == largest)
             {

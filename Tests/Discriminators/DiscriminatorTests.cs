@@ -151,12 +151,23 @@ public sealed class DiscriminatorTests
         Tensor relaxed = tensor(start, [2, 6, Vocabulary], requires_grad: true);
         discriminator.Score(relaxed, mask).sum().backward();
         float[] gradient = relaxed.grad!.data<float>().ToArray();
+        int kinks = 0;
         for (int i = 0; i < start.Length; i += 7)
         {
             const float Step = 5e-3f;
-            double numeric = (At(i, Step) - At(i, -Step)) / (2 * Step);
+            double here = At(i, 0), above = (At(i, Step) - here) / Step, below = (here - At(i, -Step)) / Step;
+            if (Math.Abs(above - below) > 5e-3)
+            {
+                // A rectifier opens or another window becomes the largest within the step.
+                kinks++;
+                continue;
+            }
+
+            double numeric = (above + below) / 2;
             Assert.True(Math.Abs(numeric - gradient[i]) < 2e-3 + 0.02 * Math.Abs(numeric), $"[{i}]: {gradient[i]} against {numeric}");
         }
+
+        Assert.InRange(kinks, 0, 3);
 
         double At(int index, float by)
         {

@@ -51,7 +51,7 @@ public sealed class FusedLikelihoodTests
         foreach ((string name, float[] gradient) in fused)
         {
             float scale = gradients[name].Max(MathF.Abs), difference = gradient.Zip(gradients[name], (a, b) => MathF.Abs(a - b)).Max();
-            Assert.True(difference <= 1e-5 * scale, $"{name}: differs by {difference}, largest value {scale}");
+            Assert.True(difference <= 2e-5 * scale, $"{name}: differs by {difference}, largest value {scale}");
         }
 
         double sum = generator.TokenNegativeLogLikelihood(ids).sum(ScalarType.Float64).item<double>();
@@ -79,7 +79,7 @@ public sealed class FusedLikelihoodTests
         foreach ((string name, float[] gradient) in Gradients(generator))
         {
             float scale = gradients[name].Max(MathF.Abs), difference = gradient.Zip(gradients[name], (a, b) => MathF.Abs(a - b)).Max();
-            Assert.True(difference <= 1e-5 * scale, $"{name}: differs by {difference}, largest value {scale}");
+            Assert.True(difference <= 2e-5 * scale, $"{name}: differs by {difference}, largest value {scale}");
         }
     }
 

@@ -17,6 +17,8 @@ public sealed unsafe class FilterMaximaTests
         float[] inputs = Reference.Normal(random, batch * time * embedding, 1);
         float[][] weights = [.. widths.Select(width => Reference.Normal(random, filters * embedding * width, 1))], biases = [.. widths.Select(_ => Reference.Normal(random, filters, 1))];
         float[] gradient = Reference.Normal(random, batch * widths.Length * filters, 1);
+        // The first as long as all places, another shorter than most filters.
+        int[] lengths = [.. Enumerable.Range(0, batch).Select(sample => Math.Max(1, time - 5 * sample % time))];
         float[][] found = Run(2);
         double[][] expected = Define();
         for (int i = 0; i < expected.Length; i++)
@@ -35,7 +37,7 @@ public sealed unsafe class FilterMaximaTests
             using var parallel = new RowParallel(threads);
             // More room than is needed, as when a smaller batch comes.
             using var maxima = new FilterMaxima(parallel, batch + 1, time + 2, embedding, filters, widths);
-            maxima.Begin(batch, time);
+            maxima.Begin(lengths, time);
             inputs.CopyTo(new Span<float>(maxima.Inputs, inputs.Length));
             var buffers = new List<NativeBuffer> { new(batch * widths.Length * filters), new(inputs.Length) };
             float*[] weightGradients = new float*[widths.Length], biasGradients = new float*[widths.Length];
@@ -69,7 +71,7 @@ public sealed unsafe class FilterMaximaTests
             for (int feature = 0; feature < features.Length; feature++)
             {
                 int sample = feature / (widths.Length * filters), index = feature / filters % widths.Length, filter = feature % filters, width = widths[index];
-                double[] responses = [.. Enumerable.Range(0, time - width + 1).Select(place => biases[index][filter] + Window(place).Sum(at => (double)inputs[at.Input] * weights[index][at.Weight]))];
+                double[] responses = [.. Enumerable.Range(0, Math.Max(1, lengths[sample] - width + 1)).Select(place => biases[index][filter] + Window(place).Sum(at => (double)inputs[at.Input] * weights[index][at.Weight]))];
                 int best = Array.IndexOf(responses, responses.Max());
                 features[feature] = Math.Max(0, responses[best]);
                 if (responses[best] > 0)
@@ -97,9 +99,9 @@ public sealed unsafe class FilterMaximaTests
     {
         using var parallel = new RowParallel(1);
         using var maxima = new FilterMaxima(parallel, 4, 9, 2, 3, [2, 5]);
-        Assert.Throws<ArgumentException>(() => maxima.Begin(4, 4));
-        Assert.Throws<ArgumentException>(() => maxima.Begin(5, 9));
-        Assert.Throws<ArgumentException>(() => maxima.Begin(4, 10));
-        maxima.Begin(1, 5);
+        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[4], 4));
+        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[5], 9));
+        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[4], 10));
+        maxima.Begin([5], 5);
     }
 }
