@@ -7,7 +7,6 @@ using GumbelGan.Tokenization;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Recording;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training;
@@ -36,9 +35,9 @@ public sealed class AdversarialTrainer : IDisposable
     private readonly RandomKey _noise;
     private readonly RandomKey _dropout;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly Adam _discriminatorOptimizer;
+    private readonly AdamOptimizer _discriminatorOptimizer;
     private readonly FusedLikelihood? _likelihood;
-    private Adam _generatorOptimizer;
+    private AdamOptimizer _generatorOptimizer;
     private TrainingState _state;
     private long _sequencesAtReport;
     private long _savedStep = -1;
@@ -69,7 +68,7 @@ public sealed class AdversarialTrainer : IDisposable
         _plan = new(config, objective is not null, _pretrainingBatches.BatchesPerEpoch, _realBatches.BatchesPerEpoch);
         _state = checkpoint?.State() ?? new TrainingState { Phase = _plan.FirstFrom(TrainingPhase.Pretraining) };
         _sequencesAtReport = _state.RealSequences;
-        _discriminatorOptimizer = optim.Adam(discriminator.parameters(), config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
+        _discriminatorOptimizer = new AdamOptimizer(discriminator, config.Adversarial.DiscriminatorLearningRate * _state.LearningRateScale, config.Adversarial.Beta1);
         _generatorOptimizer = GeneratorOptimizer();
         if (FusedLikelihood.Supports(generator))
         {
@@ -79,7 +78,7 @@ public sealed class AdversarialTrainer : IDisposable
         if (checkpoint is not null)
         {
             checkpoint.Load(generator, discriminator);
-            checkpoint.Load(_generatorOptimizer, generator, _discriminatorOptimizer, discriminator);
+            checkpoint.Load(_generatorOptimizer, _discriminatorOptimizer);
             checkpoint.Load(objective, _state);
         }
     }
@@ -140,7 +139,7 @@ public sealed class AdversarialTrainer : IDisposable
         long began = Stopwatch.GetTimestamp();
         if (phase == TrainingPhase.Pretraining)
         {
-            ParameterUpdate.SetLearningRate(_generatorOptimizer, _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale);
+            _generatorOptimizer.LearningRate = _config.Pretraining.LearningRateAt(_state.PhaseStep, steps) * _state.LearningRateScale;
         }
 
         using (NewDisposeScope())
@@ -257,8 +256,8 @@ public sealed class AdversarialTrainer : IDisposable
     private RandomKey NoiseOf(int update) => _noise.Derive((ulong)_state.Step).Derive((ulong)update);
 
     /// <summary>One update; returns the gradient's norm before clipping.</summary>
-    private double Update(Adam optimizer, nn.Module module, Tensor loss, double clipNorm) =>
-        ParameterUpdate.Apply(optimizer, module, loss, clipNorm) is { IsFinite: true, GradientNorm: var norm }
+    private double Update(AdamOptimizer optimizer, nn.Module module, Tensor loss, double clipNorm) =>
+        optimizer.Minimise(loss, clipNorm) is { IsFinite: true, GradientNorm: var norm }
             ? norm
             : throw new TrainingDivergedException(_plan.Name(_state.Phase), _state.Step, $"the loss or the gradient of the {module.GetName()} is no finite number", _folder.LatestName());
 
@@ -341,7 +340,7 @@ public sealed class AdversarialTrainer : IDisposable
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_generator, _generatorOptimizer, _discriminator, _discriminatorOptimizer, _objective?.RollOutPolicy), best, _config.Recording.KeepCheckpoints);
     }
 
-    private Adam GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
-        ? optim.Adam(_generator.parameters(), _config.Pretraining.LearningRate * _state.LearningRateScale)
-        : optim.Adam(_generator.parameters(), _config.Adversarial.GeneratorLearningRate * _state.LearningRateScale, _config.Adversarial.Beta1);
+    private AdamOptimizer GeneratorOptimizer() => _state.Phase == TrainingPhase.Pretraining
+        ? new AdamOptimizer(_generator, _config.Pretraining.LearningRate * _state.LearningRateScale)
+        : new AdamOptimizer(_generator, _config.Adversarial.GeneratorLearningRate * _state.LearningRateScale, _config.Adversarial.Beta1);
 }

@@ -10,17 +10,18 @@ public static partial class Engine
     private const int LargestKeptBlock = 1 << 30;
 
     // Any of them says how OpenMP's threads wait; the first is the standard's own.
-    private static readonly string[] _waitVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"];
+    private static readonly string[] _waitVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"];
 
     /// <summary>The version of the TorchSharp package.</summary>
-    public static string TorchSharpVersion { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
+    public static string TorchSharpVersion => typeof(torch).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>The version of libtorch, which TorchSharp calls its own.</summary>
-    public static string LibtorchVersion { get; } = Version.Parse(torch.__version__).ToString(3);
+    public static string LibtorchVersion => Version.Parse(torch.__version__).ToString(3);
 
     /// <summary>
     /// Has OpenMP's idle threads sleep instead of spin: they would take the cores from our own threads and, on a busy machine, from the very thread that
-    /// they wait for. Without effect after the first use of libtorch, so it is the first thing a program calls; elsewhere than on Linux it does nothing.
+    /// they wait for. Without effect after the first use of libtorch (even asking its version loads it), so it is the first thing a program calls; elsewhere
+    /// than on Linux it does nothing.
     /// </summary>
     public static void ApplyEnvironment()
     {

@@ -3,7 +3,6 @@ using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training;
@@ -19,7 +18,7 @@ namespace GumbelGan.Training;
 public sealed class FrozenLanguageModel : IDisposable
 {
     private const int Steps = 600, BatchSize = 64;
-    private const double LearningRate = 5e-3;
+    private const double LearningRate = 5e-3, ClipNorm = 5;
     private static readonly GeneratorOptions _options = new() { Embedding = 32, Hidden = 64 };
     private readonly LstmGenerator _model;
 
@@ -97,16 +96,13 @@ public sealed class FrozenLanguageModel : IDisposable
     private static void Train(LstmGenerator model, EncodedCorpus corpus)
     {
         var batches = new BatchSource(corpus.Train, BatchSize, corpus.Tokenizer.PaddingId, 1, new RandomKey(0).Derive("frozen language model").Derive("order"));
-        using Adam optimizer = optim.Adam(model.parameters(), LearningRate);
+        using var optimizer = new AdamOptimizer(model, LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor ids = batches.Batch(step); // [B, T]
             Tensor loss = model.TokenNegativeLogLikelihood(ids).sum() / ids.ne(corpus.Tokenizer.PaddingId).sum(ScalarType.Float32);
-            optimizer.zero_grad();
-            loss.backward();
-            nn.utils.clip_grad_norm_(model.parameters(), 5);
-            optimizer.step();
+            _ = optimizer.Minimise(loss, ClipNorm);
         }
     }
 }

@@ -3,7 +3,6 @@ using System.Text;
 using GumbelGan.Storage;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
-using TorchSharp.Modules;
 
 namespace GumbelGan.Training;
 
@@ -294,12 +293,12 @@ public sealed record Checkpoint(string Path)
 
     /// <summary>The files of a checkpoint: both networks, both optimizers, and the roll-out policy where there is one.</summary>
     public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(
-        torch.nn.Module generator, Adam generatorOptimizer, torch.nn.Module discriminator, Adam discriminatorOptimizer, torch.nn.Module? rollOutPolicy = null) =>
+        torch.nn.Module generator, AdamOptimizer generatorOptimizer, torch.nn.Module discriminator, AdamOptimizer discriminatorOptimizer, torch.nn.Module? rollOutPolicy = null) =>
     [
         ($"{Generator}.safetensors", ModuleWeights.Entries(generator)),
         ($"{Discriminator}.safetensors", ModuleWeights.Entries(discriminator)),
-        ($"{Generator}_optimizer.safetensors", ModuleWeights.Entries(generatorOptimizer, generator)),
-        ($"{Discriminator}_optimizer.safetensors", ModuleWeights.Entries(discriminatorOptimizer, discriminator)),
+        ($"{Generator}_optimizer.safetensors", generatorOptimizer.Entries()),
+        ($"{Discriminator}_optimizer.safetensors", discriminatorOptimizer.Entries()),
         .. rollOutPolicy is null ? [] : new[] { ($"{RollOutPolicy}.safetensors", ModuleWeights.Entries(rollOutPolicy)) },
     ];
 
@@ -335,10 +334,10 @@ public sealed record Checkpoint(string Path)
 
     /// <summary>Loads both optimizers' moments.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
-    public void Load(Adam generatorOptimizer, torch.nn.Module generator, Adam discriminatorOptimizer, torch.nn.Module discriminator)
+    public void Load(AdamOptimizer generatorOptimizer, AdamOptimizer discriminatorOptimizer)
     {
-        ModuleWeights.Load(generatorOptimizer, generator, SafetensorsFile.Read(In($"{Generator}_optimizer.safetensors")));
-        ModuleWeights.Load(discriminatorOptimizer, discriminator, SafetensorsFile.Read(In($"{Discriminator}_optimizer.safetensors")));
+        generatorOptimizer.Load(SafetensorsFile.Read(In($"{Generator}_optimizer.safetensors")));
+        discriminatorOptimizer.Load(SafetensorsFile.Read(In($"{Discriminator}_optimizer.safetensors")));
     }
 
     /// <summary>Gives an objective what it carried from step to step: its moving average and its roll-out policy's weights.</summary>

@@ -5,7 +5,6 @@ using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Benchmarking;
@@ -29,8 +28,8 @@ public sealed class TrainingBenchmark : IDisposable
     private readonly GumbelObjective? _objective;
     private readonly ReinforceObjective? _policyGradient;
     private readonly FusedLikelihood? _likelihood;
-    private readonly Adam _generatorOptimizer;
-    private readonly Adam _discriminatorOptimizer;
+    private readonly AdamOptimizer _generatorOptimizer;
+    private readonly AdamOptimizer _discriminatorOptimizer;
     private readonly Tensor _real;
     private readonly RandomKey _root = new(1);
     private readonly Dictionary<string, List<double>> _times = [];
@@ -64,8 +63,8 @@ public sealed class TrainingBenchmark : IDisposable
             _likelihood = new FusedLikelihood(_generator, RowParallel.Shared(get_num_threads()));
         }
 
-        _generatorOptimizer = optim.Adam(_generator.parameters(), LearningRate);
-        _discriminatorOptimizer = optim.Adam(_discriminator.parameters(), LearningRate);
+        _generatorOptimizer = new AdamOptimizer(_generator, LearningRate);
+        _discriminatorOptimizer = new AdamOptimizer(_discriminator, LearningRate);
         var random = new RandomStream(_root.Derive("real"));
         long[] ids = new long[options.Batch * options.Length];
         for (int i = 0; i < ids.Length; i++)
@@ -134,25 +133,25 @@ public sealed class TrainingBenchmark : IDisposable
         Time("discriminator_step", () =>
         {
             Tensor real = _discriminator.Score(_real), fake = _objective!.DetachedScores(_discriminator, fakes); // [B], [B]
-            Update(_discriminatorOptimizer, _discriminator, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
+            Update(_discriminatorOptimizer, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
         });
         Time("generator_step", () =>
         {
             _discriminator.SetTrainable(false);
             (Tensor loss, Tensor _) = _objective!.GeneratorLoss(_discriminator, fakes, AdversarialLoss.RealScoresForGenerator(AdversarialLossKind.NonSaturating, _discriminator, _real));
-            Update(_generatorOptimizer, _generator, loss);
+            Update(_generatorOptimizer, loss);
             _discriminator.SetTrainable(true);
         });
     }
 
     private void LikelihoodStep() =>
-        Update(_generatorOptimizer, _generator, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
+        Update(_generatorOptimizer, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
 
     private void PolicyGradientStep()
     {
         GeneratedBatch samples = _policyGradient!.Generate(_options.Batch, 1, _root.Derive("noise").Derive(_step));
         (Tensor loss, Tensor _) = _policyGradient.GeneratorLoss(_discriminator, samples, zeros(_options.Batch));
-        Update(_generatorOptimizer, _generator, loss);
+        Update(_generatorOptimizer, loss);
         _policyGradient.AfterGeneratorUpdate();
     }
 
@@ -168,14 +167,7 @@ public sealed class TrainingBenchmark : IDisposable
         }
     }
 
-    private static void Update(Adam optimizer, nn.Module module, Tensor loss)
-    {
-        optimizer.zero_grad();
-        loss.backward();
-        _ = nn.utils.clip_grad_norm_(module.parameters(), ClipNorm);
-        _ = loss.item<float>();
-        optimizer.step();
-    }
+    private static void Update(AdamOptimizer optimizer, Tensor loss) => _ = optimizer.Minimise(loss, ClipNorm);
 
     private void Time(string phase, Action action)
     {

@@ -1,0 +1,144 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace GumbelGan.Kernels;
+
+/// <summary>What one parameter of n numbers contributes to a step of <see cref="AdamKernel"/>: its memory, and how many steps it has made, this one counted.</summary>
+/// <param name="Parameter">[n], changed.</param>
+/// <param name="Gradient">[n].</param>
+/// <param name="Average">[n], the first moment, changed.</param>
+/// <param name="AverageOfSquares">[n], the second moment, changed.</param>
+/// <param name="Count">n.</param>
+/// <param name="Step">From 1.</param>
+public readonly record struct AdamParameter(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step);
+
+/// <summary>
+/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory that would take plain tensor operations a dozen, and the gradients' joint norm. Every number
+/// is computed by the same operations whatever the vector width, and sums are taken block by block in a fixed order: nothing depends on the number of threads.
+/// </summary>
+/// <param name="parallel">The threads.</param>
+public sealed unsafe class AdamKernel(RowParallel parallel)
+{
+    private const int Block = 1 << 12;
+
+    // Below so many blocks a second thread costs more than it saves.
+    private const int BlocksWorthSharing = 8;
+
+    // A moment that fades can stick at a denormal for ever, and arithmetic on denormals costs a hundred times that on others.
+    private const float SmallestNormal = 1.17549435e-38f;
+
+    /// <summary>The Euclidean norm of all gradients together, to about 1e-7 of itself; NaN or infinite where a gradient is.</summary>
+    public double GradientNorm(IReadOnlyList<AdamParameter> parameters)
+    {
+        (int Parameter, int First)[] blocks = Blocks(parameters);
+        double[] sums = new double[blocks.Length];
+        parallel.For(blocks.Length, BlocksWorthSharing, (first, end) =>
+        {
+            for (int block = first; block < end; block++)
+            {
+                AdamParameter parameter = parameters[blocks[block].Parameter];
+                sums[block] = SumOfSquares((float*)parameter.Gradient + blocks[block].First, Math.Min(Block, parameter.Count - blocks[block].First));
+            }
+        });
+        return Math.Sqrt(sums.Sum());
+    }
+
+    /// <summary>One step.</summary>
+    /// <param name="parameters">What is changed.</param>
+    /// <param name="gradientScale">What every gradient is multiplied by first.</param>
+    /// <param name="learningRate">Step size.</param>
+    /// <param name="beta1">Decay of the first moment.</param>
+    /// <param name="beta2">Decay of the second moment.</param>
+    /// <param name="epsilon">Added to the root of the second moment.</param>
+    public void Step(IReadOnlyList<AdamParameter> parameters, float gradientScale, double learningRate, double beta1, double beta2, double epsilon)
+    {
+        (int Parameter, int First)[] blocks = Blocks(parameters);
+        parallel.For(blocks.Length, BlocksWorthSharing, (first, end) =>
+        {
+            for (int block = first; block < end; block++)
+            {
+                AdamParameter parameter = parameters[blocks[block].Parameter];
+                var constants = new Constants(
+                    gradientScale, (float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)epsilon,
+                    (float)(learningRate / (1 - Math.Pow(beta1, parameter.Step))), (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, parameter.Step))));
+                Update(parameter, constants, blocks[block].First, Math.Min(parameter.Count, blocks[block].First + Block));
+            }
+        });
+    }
+
+    private static (int Parameter, int First)[] Blocks(IReadOnlyList<AdamParameter> parameters)
+    {
+        var blocks = new (int, int)[parameters.Sum(parameter => (parameter.Count + Block - 1) / Block)];
+        int next = 0;
+        for (int parameter = 0; parameter < parameters.Count; parameter++)
+        {
+            for (int first = 0; first < parameters[parameter].Count; first += Block)
+            {
+                blocks[next++] = (parameter, first);
+            }
+        }
+
+        return blocks;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Update(AdamParameter memory, in Constants constants, int first, int end)
+    {
+        float* parameter = (float*)memory.Parameter, gradient = (float*)memory.Gradient;
+        float* average = (float*)memory.Average, averageOfSquares = (float*)memory.AverageOfSquares;
+        var smallest = new Vector<float>(SmallestNormal);
+        var epsilon = new Vector<float>(constants.Epsilon);
+        int i = first;
+        for (; i <= end - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> g = Vector.Load(gradient + i) * constants.GradientScale;
+            Vector<float> m = (Vector.Load(average + i) * constants.Beta1) + (g * constants.OneMinusBeta1);
+            Vector<float> v = (Vector.Load(averageOfSquares + i) * constants.Beta2) + (g * constants.OneMinusBeta2 * g);
+            m = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(m), smallest), Vector<float>.Zero, m);
+            v = Vector.ConditionalSelect(Vector.LessThan(v, smallest), Vector<float>.Zero, v);
+            Vector.Store(m, average + i);
+            Vector.Store(v, averageOfSquares + i);
+            Vector<float> denominator = (Vector.SquareRoot(v) * constants.InverseRoot) + epsilon;
+            Vector.Store(Vector.Load(parameter + i) - (m * constants.StepSize / denominator), parameter + i);
+        }
+
+        for (; i < end; i++)
+        {
+            float g = gradient[i] * constants.GradientScale;
+            float m = (average[i] * constants.Beta1) + (g * constants.OneMinusBeta1);
+            float v = (averageOfSquares[i] * constants.Beta2) + (g * constants.OneMinusBeta2 * g);
+            average[i] = m = MathF.Abs(m) < SmallestNormal ? 0 : m;
+            averageOfSquares[i] = v = v < SmallestNormal ? 0 : v;
+            parameter[i] -= m * constants.StepSize / ((MathF.Sqrt(v) * constants.InverseRoot) + constants.Epsilon);
+        }
+    }
+
+    // A block is short enough for float32 sums in many lanes; the blocks are added in float64.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double SumOfSquares(float* values, int count)
+    {
+        Vector<float> first = Vector<float>.Zero, second = Vector<float>.Zero, third = Vector<float>.Zero, fourth = Vector<float>.Zero;
+        int width = Vector<float>.Count, i = 0;
+        for (; i <= count - (4 * width); i += 4 * width)
+        {
+            Vector<float> a = Vector.Load(values + i), b = Vector.Load(values + i + width);
+            Vector<float> c = Vector.Load(values + i + (2 * width)), d = Vector.Load(values + i + (3 * width));
+            first += a * a;
+            second += b * b;
+            third += c * c;
+            fourth += d * d;
+        }
+
+        double total = Vector.Sum((first + second) + (third + fourth));
+        for (; i < count; i++)
+        {
+            total += (double)values[i] * values[i];
+        }
+
+        return total;
+    }
+
+    // StepSize is the learning rate over the first moment's bias correction, InverseRoot one over the root of the second's.
+    private readonly record struct Constants(
+        float GradientScale, float Beta1, float OneMinusBeta1, float Beta2, float OneMinusBeta2, float Epsilon, float StepSize, float InverseRoot);
+}

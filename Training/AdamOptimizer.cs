@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GumbelGan.Kernels;
+using GumbelGan.Storage;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015) over the parameters of one module, with gradients clipped at a joint norm: one fused pass over memory on the CPU, plain tensor
+/// operations elsewhere. Its state is saved and loaded by the parameters' names.
+/// </summary>
+/// <remarks>The formula is PyTorch's, its epsilon of 1e-8 and second decay of .999 included. A parameter without a gradient is left alone, as there.</remarks>
+public sealed class AdamOptimizer : IDisposable
+{
+    private const double Beta2 = 0.999, Epsilon = 1e-8;
+    private const double NormEpsilon = 1e-6;
+    private readonly nn.Module _module;
+    private readonly double _beta1;
+    private readonly AdamKernel _kernel = new(RowParallel.Shared(get_num_threads()));
+    private readonly (string Name, Parameter Parameter, State State)[] _parameters;
+
+    /// <summary>An optimizer without any moments yet.</summary>
+    /// <param name="module">What learns; it must outlive the optimizer.</param>
+    /// <param name="learningRate">Step size.</param>
+    /// <param name="beta1">Decay of the first moment.</param>
+    public AdamOptimizer(nn.Module module, double learningRate, double beta1 = 0.9)
+    {
+        (_module, LearningRate, _beta1) = (module, learningRate, beta1);
+        _parameters = [.. module.named_parameters().Select(named => (named.name, named.parameter, new State(zeros_like(named.parameter), zeros_like(named.parameter))))];
+        foreach ((string _, Parameter _, State state) in _parameters)
+        {
+            state.Average.DetachFromDisposeScope();
+            state.AverageOfSquares.DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Step size of the next step.</summary>
+    public double LearningRate { get; set; }
+
+    /// <summary>Backward, clip, step; where the loss or the gradient is no finite number, nothing is changed.</summary>
+    /// <param name="loss">A scalar.</param>
+    /// <param name="clipNorm">Gradients are scaled down to this joint Euclidean norm.</param>
+    public ParameterUpdate Minimise(Tensor loss, double clipNorm)
+    {
+        _module.zero_grad();
+        loss.backward();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        (Parameter Parameter, State State, Tensor Gradient)[] learning =
+            [.. _parameters.Where(entry => entry.Parameter.grad is not null).Select(entry => (entry.Parameter, entry.State, entry.Parameter.grad!.contiguous()))];
+        bool isFused = learning.All(entry => entry.Parameter.device.type == DeviceType.CPU);
+        AdamParameter[] memory = isFused ? [.. learning.Select(entry => Memory(entry.Parameter, entry.State, entry.Gradient))] : [];
+        double norm = isFused ? _kernel.GradientNorm(memory) : Math.Sqrt(learning.Sum(entry => entry.Gradient.square().sum(ScalarType.Float64).item<double>()));
+        if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
+        {
+            return new ParameterUpdate(IsFinite: false, norm);
+        }
+
+        double scale = Math.Min(1, clipNorm / (norm + NormEpsilon));
+        foreach ((Parameter parameter, State state, Tensor gradient) in learning)
+        {
+            state.Steps++;
+            if (!isFused)
+            {
+                ComposedStep(parameter, state, gradient * scale);
+            }
+        }
+
+        if (isFused)
+        {
+            _kernel.Step(memory, (float)scale, LearningRate, _beta1, Beta2, Epsilon);
+        }
+
+        return new ParameterUpdate(IsFinite: true, norm);
+    }
+
+    /// <summary>The moments, named after the parameters they belong to, and each parameter's step count.</summary>
+    public IEnumerable<SafetensorsEntry> Entries()
+    {
+        foreach ((string name, Parameter _, State state) in _parameters)
+        {
+            yield return ModuleWeights.Entry($"{name}.exp_avg", state.Average);
+            yield return ModuleWeights.Entry($"{name}.exp_avg_sq", state.AverageOfSquares);
+            yield return SafetensorsEntry.Create<long>($"{name}.step", [], [state.Steps]);
+        }
+    }
+
+    /// <summary>Takes the moments in <paramref name="file"/>.</summary>
+    /// <exception cref="UserMistakeException">A moment is missing, unknown, or has another shape or type; nothing has been changed.</exception>
+    public void Load(SafetensorsFile file)
+    {
+        long[] steps = [.. _parameters.Select(entry => StepsOf(entry.Name, file))];
+        ModuleWeights.Load(
+            [.. _parameters.SelectMany(entry => new[] { ($"{entry.Name}.exp_avg", entry.State.Average), ($"{entry.Name}.exp_avg_sq", entry.State.AverageOfSquares) })], file, _parameters.Length);
+        for (int i = 0; i < steps.Length; i++)
+        {
+            _parameters[i].State.Steps = steps[i];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach ((string _, Parameter _, State state) in _parameters)
+        {
+            state.Average.Dispose();
+            state.AverageOfSquares.Dispose();
+        }
+    }
+
+    private static long StepsOf(string name, SafetensorsFile file) =>
+        file.Contains($"{name}.step") && file[$"{name}.step"] is { Type: SafetensorsType.I64, Shape.Count: 0 } entry
+            ? entry.Values<long>()[0]
+            : throw new UserMistakeException($"{file.Path} holds no step count for {name}; use another checkpoint.");
+
+    private static unsafe AdamParameter Memory(Parameter parameter, State state, Tensor gradient)
+    {
+        return new AdamParameter(Address(parameter), Address(gradient), Address(state.Average), Address(state.AverageOfSquares), (int)parameter.numel(), state.Steps + 1);
+
+        static nint Address(Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+    }
+
+    private void ComposedStep(Tensor parameter, State state, Tensor gradient)
+    {
+        state.Average.mul_(_beta1).add_(gradient * (1 - _beta1));
+        state.AverageOfSquares.mul_(Beta2).add_(gradient.square() * (1 - Beta2));
+        Tensor denominator = state.AverageOfSquares.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, state.Steps)) + Epsilon;
+        parameter.sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
+    }
+
+    /// <summary>The moments of one parameter.</summary>
+    private sealed class State(Tensor average, Tensor averageOfSquares)
+    {
+        public Tensor Average { get; } = average;
+
+        public Tensor AverageOfSquares { get; } = averageOfSquares;
+
+        public long Steps { get; set; }
+    }
+}
