@@ -13,6 +13,7 @@ public abstract class Discriminator : nn.Module
 {
     private readonly Embedding embedding;
     private readonly int? _paddingId;
+    private Parameter[]? _learned;
 
     /// <summary>For derived classes, which call <c>RegisterComponents</c> and then <see cref="Initialise"/> at the end of their constructors.</summary>
     protected Discriminator(string name, DiscriminatorOptions options, int vocabulary, int? paddingId)
@@ -74,7 +75,7 @@ public abstract class Discriminator : nn.Module
     /// <summary>Lets gradients reach the weights, or not (a generator's step passes through a frozen discriminator).</summary>
     public void SetTrainable(bool trainable)
     {
-        foreach (Parameter parameter in parameters())
+        foreach (Parameter parameter in _learned ??= [.. parameters()])
         {
             parameter.requires_grad = trainable;
         }

@@ -17,9 +17,9 @@ public sealed class AdamOptimizer : IDisposable
 {
     private const double Beta2 = 0.999, Epsilon = 1e-8;
     private const double NormEpsilon = 1e-6;
-    private readonly nn.Module _module;
     private readonly double _beta1;
     private readonly AdamKernel _kernel = new(RowParallel.Shared(get_num_threads()));
+    private readonly bool _isOnCpu;
     private readonly (string Name, Parameter Parameter, State State)[] _parameters;
 
     /// <summary>An optimizer without any moments yet.</summary>
@@ -28,8 +28,9 @@ public sealed class AdamOptimizer : IDisposable
     /// <param name="beta1">Decay of the first moment.</param>
     public AdamOptimizer(nn.Module module, double learningRate, double beta1 = 0.9)
     {
-        (_module, LearningRate, _beta1) = (module, learningRate, beta1);
+        (LearningRate, _beta1) = (learningRate, beta1);
         _parameters = [.. module.named_parameters().Select(named => (named.name, named.parameter, new State(zeros_like(named.parameter), zeros_like(named.parameter))))];
+        _isOnCpu = Array.TrueForAll(_parameters, entry => entry.Parameter.device.type == DeviceType.CPU);
         foreach ((string _, Parameter _, State state) in _parameters)
         {
             state.Average.DetachFromDisposeScope();
@@ -45,13 +46,25 @@ public sealed class AdamOptimizer : IDisposable
     /// <param name="clipNorm">Gradients are scaled down to this joint Euclidean norm.</param>
     public ParameterUpdate Minimise(Tensor loss, double clipNorm)
     {
-        _module.zero_grad();
-        loss.backward();
+        // The gradients that fused nodes return must live until libtorch has taken them, which the scope sees to.
         using DisposeScope scope = NewDisposeScope();
+        foreach ((string _, Parameter parameter, State _) in _parameters)
+        {
+            parameter.grad = null;
+        }
+
+        loss.backward();
         using IDisposable off = no_grad();
-        (Parameter Parameter, State State, Tensor Gradient)[] learning =
-            [.. _parameters.Where(entry => entry.Parameter.grad is not null).Select(entry => (entry.Parameter, entry.State, entry.Parameter.grad!.contiguous()))];
-        bool isFused = learning.All(entry => entry.Parameter.device.type == DeviceType.CPU);
+        var learning = new List<(Parameter Parameter, State State, Tensor Gradient)>(_parameters.Length);
+        foreach ((string _, Parameter parameter, State state) in _parameters)
+        {
+            if (parameter.grad is { } gradient)
+            {
+                learning.Add((parameter, state, gradient.is_contiguous() ? gradient : gradient.contiguous()));
+            }
+        }
+
+        bool isFused = _isOnCpu;
         AdamParameter[] memory = isFused ? [.. learning.Select(entry => Memory(entry.Parameter, entry.State, entry.Gradient))] : [];
         double norm = isFused ? _kernel.GradientNorm(memory) : Math.Sqrt(learning.Sum(entry => entry.Gradient.square().sum(ScalarType.Float64).item<double>()));
         if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))

@@ -49,5 +49,4 @@ public static partial class Engine
     private static partial int SetInC(string name, string value, int overwrite);
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int SetAllocator(int parameter, int value);
-}
+    private static partial int SetAllocator(int parameter, int value);}
