@@ -3,9 +3,10 @@ using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
 using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
+using GumbelGan.Engine;
 using GumbelGan.Training;
 
-Engine.ApplyEnvironment();
+EngineSettings.ApplyEnvironment();
 switch (args)
 {
     case ["compare", .. string[] rest]:

@@ -63,7 +63,8 @@ public static class GumbelGanProgram
         }
         catch (Exception failure)
         {
-            surroundings.Error.WriteLine($"Failed: {failure.Message.ReplaceLineEndings(" ")}");
+            // What libtorch throws carries its C++ frames in the lines below the first.
+            surroundings.Error.WriteLine($"Failed: {failure.Message.Split('\n', 2)[0].TrimEnd()}");
             ShowTrace(failure, surroundings.Error);
             return ExitCode.Failed;
         }

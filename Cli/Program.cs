@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using GumbelGan.Cli;
+using GumbelGan.Engine;
 using GumbelGan.Training;
 
-Engine.ApplyEnvironment();
+EngineSettings.ApplyEnvironment();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using var cancellation = new CancellationTokenSource();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

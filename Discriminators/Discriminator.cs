@@ -1,3 +1,4 @@
+using GumbelGan.Engine;
 using GumbelGan.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -64,7 +65,7 @@ public abstract class Discriminator : nn.Module
     /// <param name="relaxed">[B, T, V].</param>
     /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end.</param>
     /// <returns>[B].</returns>
-    public Tensor Score(Tensor relaxed, Tensor mask) => ScoreEmbedded(relaxed.matmul(EmbeddingTable), mask);
+    public Tensor Score(Tensor relaxed, Tensor mask) => ScoreEmbedded(nn.functional.linear(relaxed, EmbeddingTable.t()), mask);
 
     /// <summary>Scores of sequences already multiplied by <see cref="EmbeddingTable"/>.</summary>
     /// <param name="embedded">[B, T, E].</param>

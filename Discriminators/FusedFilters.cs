@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
-using static GumbelGan.Discriminators.TensorMemory;
+using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
@@ -136,30 +137,28 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     }
 
     /// <summary>The graph node: arguments are the owner, the memory, the marks, the input, the weights and the biases.</summary>
-    private sealed class Node : autograd.SingleTensorFunction<Node>
+    private sealed class Node : FusedNode<Node>
     {
         private const int FirstParameter = 4;
         private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks", InputKey = "input shape", ParametersKey = "parameter shapes";
 
-        public override string Name => nameof(FusedFilters);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) = ((FusedFilters)vars[0], (FilterMaxima)vars[1], (bool[])vars[2], (Tensor)vars[3]);
-            Tensor[] parameters = [.. vars[FirstParameter..].Cast<Tensor>()];
-            ctx.save_data(OwnerKey, owner);
-            ctx.save_data(FiltersKey, filters);
-            ctx.save_data(MarksKey, marks);
-            ctx.save_data(InputKey, embedded.requires_grad ? embedded.shape : Array.Empty<long>());
-            ctx.save_data(ParametersKey, parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
+            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) = ((FusedFilters)arguments[0], (FilterMaxima)arguments[1], (bool[])arguments[2], (Tensor)arguments[3]);
+            Tensor[] parameters = [.. arguments[FirstParameter..].Cast<Tensor>()];
+            context.save_data(OwnerKey, owner);
+            context.save_data(FiltersKey, filters);
+            context.save_data(MarksKey, marks);
+            context.save_data(InputKey, embedded.requires_grad ? embedded.shape : Array.Empty<long>());
+            context.save_data(ParametersKey, parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
             return owner.Forward(filters, embedded, marks, parameters);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)
         {
-            long[][] parameterShapes = (long[][])ctx.get_data(ParametersKey);
-            return ((FusedFilters)ctx.get_data(OwnerKey)).Backward(
-                (FilterMaxima)ctx.get_data(FiltersKey), grad_output, (bool[])ctx.get_data(MarksKey), (long[])ctx.get_data(InputKey), parameterShapes.Length > 0 ? parameterShapes : null);
+            long[][] parameterShapes = (long[][])context.get_data(ParametersKey);
+            return ((FusedFilters)context.get_data(OwnerKey)).Backward(
+                (FilterMaxima)context.get_data(FiltersKey), gradient, (bool[])context.get_data(MarksKey), (long[])context.get_data(InputKey), parameterShapes.Length > 0 ? parameterShapes : null);
         }
     }
 }

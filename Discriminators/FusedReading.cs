@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
-using static GumbelGan.Discriminators.TensorMemory;
+using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
@@ -122,26 +123,24 @@ internal sealed unsafe class FusedReading : IDisposable
     }
 
     /// <summary>The graph node: arguments are the owner, the memory, the input and the four weights.</summary>
-    private sealed class Node : autograd.SingleTensorFunction<Node>
+    private sealed class Node : FusedNode<Node>
     {
         private const string OwnerKey = "owner", ReadingKey = "reading", InputsKey = "inputs", WeightsKey = "weights";
 
-        public override string Name => nameof(FusedReading);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            ctx.save_data(OwnerKey, vars[0]);
-            ctx.save_data(ReadingKey, vars[1]);
-            ctx.save_data(InputsKey, ((Tensor)vars[2]).requires_grad);
-            ctx.save_data(WeightsKey, ((Tensor)vars[3]).requires_grad);
-            return ((Reading)vars[1]).Forward((Tensor)vars[2], [(Tensor)vars[3], (Tensor)vars[4], (Tensor)vars[5], (Tensor)vars[6]]);
+            context.save_data(OwnerKey, arguments[0]);
+            context.save_data(ReadingKey, arguments[1]);
+            context.save_data(InputsKey, ((Tensor)arguments[2]).requires_grad);
+            context.save_data(WeightsKey, ((Tensor)arguments[3]).requires_grad);
+            return ((Reading)arguments[1]).Forward((Tensor)arguments[2], [(Tensor)arguments[3], (Tensor)arguments[4], (Tensor)arguments[5], (Tensor)arguments[6]]);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)
         {
-            var reading = (Reading)ctx.get_data(ReadingKey);
-            List<Tensor> gradients = reading.Backward(grad_output, (bool)ctx.get_data(InputsKey), (bool)ctx.get_data(WeightsKey));
-            ((FusedReading)ctx.get_data(OwnerKey))._idle.Push(reading);
+            var reading = (Reading)context.get_data(ReadingKey);
+            List<Tensor> gradients = reading.Backward(gradient, (bool)context.get_data(InputsKey), (bool)context.get_data(WeightsKey));
+            ((FusedReading)context.get_data(OwnerKey))._idle.Push(reading);
             return gradients;
         }
     }

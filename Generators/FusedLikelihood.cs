@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using TorchSharp;
-using static GumbelGan.Generators.TensorMemory;
+using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
@@ -263,19 +264,17 @@ public sealed unsafe class FusedLikelihood : IDisposable
     }
 
     /// <summary>The graph node: arguments are the loss, its gradients, and the parameters that they belong to.</summary>
-    private sealed class Node : autograd.SingleTensorFunction<Node>
+    private sealed class Node : FusedNode<Node>
     {
         private const string GradientsKey = "gradients";
 
-        public override string Name => nameof(FusedLikelihood);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            ctx.save_data(GradientsKey, vars[1]);
-            return tensor((float)vars[0]);
+            context.save_data(GradientsKey, arguments[1]);
+            return tensor((float)arguments[0]);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
-            ((Gradients)ctx.get_data(GradientsKey)).Times(grad_output.item<float>());
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) =>
+            ((Gradients)context.get_data(GradientsKey)).Times(gradient.item<float>());
     }
 }

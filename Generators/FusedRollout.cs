@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
-using static GumbelGan.Generators.TensorMemory;
+using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
@@ -351,21 +352,19 @@ public sealed unsafe class FusedRollout : IDisposable
     }
 
     /// <summary>The graph node: arguments are the roll-out, the discriminator's table, and the generator's parameters where they learn.</summary>
-    private sealed class Node : autograd.SingleTensorFunction<Node>
+    private sealed class Node : FusedNode<Node>
     {
         private const string RolloutKey = "rollout", TableKey = "table needs gradient", ParametersKey = "parameters";
 
-        public override string Name => nameof(FusedRollout);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            ctx.save_data(RolloutKey, vars[0]);
-            ctx.save_data(TableKey, ((Tensor)vars[1]).requires_grad);
-            ctx.save_data(ParametersKey, vars.Length - 2);
-            return ((FusedRollout)vars[0]).Forward((Tensor)vars[1]);
+            context.save_data(RolloutKey, arguments[0]);
+            context.save_data(TableKey, ((Tensor)arguments[1]).requires_grad);
+            context.save_data(ParametersKey, arguments.Length - 2);
+            return ((FusedRollout)arguments[0]).Forward((Tensor)arguments[1]);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
-            ((FusedRollout)ctx.get_data(RolloutKey)).Backward(grad_output, (bool)ctx.get_data(TableKey), (int)ctx.get_data(ParametersKey));
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) =>
+            ((FusedRollout)context.get_data(RolloutKey)).Backward(gradient, (bool)context.get_data(TableKey), (int)context.get_data(ParametersKey));
     }
 }

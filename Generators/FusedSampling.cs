@@ -1,7 +1,7 @@
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
-using static GumbelGan.Generators.TensorMemory;
+using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;

@@ -22,12 +22,20 @@ public enum Relaxation
 /// <remarks>B batch, V vocabulary. The temperature has no unit; logits and noise are in nats.</remarks>
 public static class GumbelSoftmax
 {
+    // What GumbelNoise can draw at the least.
+    private const float SmallestExponential = 2.3e-10f;
+
     /// <summary>
-    /// Standard Gumbel noise [B, V] of float32: row b, column v is a function of <paramref name="key"/>, b and v alone. Drawn on the CPU
-    /// whatever <paramref name="device"/> is, so that every card sees the same numbers.
+    /// Standard Gumbel noise [B, V] of float32. On the CPU, row b, column v is a function of <paramref name="key"/>, b and v alone; another device draws it
+    /// itself, by <see cref="NoiseOn"/>, instead of having B x V numbers copied to it each step.
     /// </summary>
     public static Tensor Noise(RandomKey key, long batch, long vocabulary, Device? device = null)
     {
+        if (device is not null && device.type != DeviceType.CPU)
+        {
+            return NoiseOn(device, key, batch, vocabulary);
+        }
+
         Tensor noise = empty(batch, vocabulary); // [B, V]
         Span<float> values = MemoryMarshal.Cast<byte, float>(noise.bytes);
         for (int row = 0; row < batch; row++)
@@ -35,7 +43,16 @@ public static class GumbelSoftmax
             GumbelNoise.Fill(key, (ulong)row, values.Slice(row * (int)vocabulary, (int)vocabulary));
         }
 
-        return device is null || device.type == DeviceType.CPU ? noise : noise.to(device, disposeAfter: true);
+        return noise;
+    }
+
+    /// <summary>Standard Gumbel noise [B, V] of float32 from libtorch's own generator on <paramref name="device"/>, seeded with <paramref name="key"/>.</summary>
+    public static Tensor NoiseOn(Device device, RandomKey key, long batch, long vocabulary)
+    {
+        using Generator generator = new(key.Value, device);
+        // An exponential number is -ln u, and in float32 keeps its relative accuracy where u is near 1; 0 has probability 2^-24 and would be infinite noise.
+        Tensor exponential = empty([batch, vocabulary], device: device).exponential_(1, generator); // [B, V]
+        return exponential.clamp_(min: SmallestExponential).log_().neg_();
     }
 
     /// <summary>softmax((logits + noise) / temperature), rounded to one-hots on the way forward where straight-through.</summary>

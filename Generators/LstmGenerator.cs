@@ -1,3 +1,4 @@
+using GumbelGan.Engine;
 using GumbelGan.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using TorchSharp.Modules;

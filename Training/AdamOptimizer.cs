@@ -1,5 +1,4 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Storage;
 using TorchSharp;
@@ -54,6 +53,7 @@ public sealed class AdamOptimizer : IDisposable
         }
 
         loss.backward();
+        BackwardFailure.Throw();
         using IDisposable off = no_grad();
         var learning = new List<(Parameter Parameter, State State, Tensor Gradient)>(_parameters.Length);
         foreach ((string _, Parameter parameter, State state) in _parameters)
@@ -133,7 +133,7 @@ public sealed class AdamOptimizer : IDisposable
     {
         return new AdamParameter(Address(parameter), Address(gradient), Address(state.Average), Address(state.AverageOfSquares), (int)parameter.numel(), state.Steps + 1);
 
-        static nint Address(Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        static nint Address(Tensor tensor) => (nint)TensorMemory.Pointer(tensor);
     }
 
     private void ComposedStep(Tensor parameter, State state, Tensor gradient)

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -17,6 +21,8 @@ namespace GumbelGan.Training;
 /// </remarks>
 public sealed class FrozenLanguageModel : IDisposable
 {
+    // Raised with every change of how weights are drawn or trained.
+    private const int WeightsVersion = 2;
     private const int Steps = 600, BatchSize = 64;
     private const double LearningRate = 5e-3, ClipNorm = 5;
     private static readonly GeneratorOptions _options = new() { Embedding = 32, Hidden = 64 };
@@ -29,8 +35,7 @@ public sealed class FrozenLanguageModel : IDisposable
     public static FrozenLanguageModel For(EncodedCorpus corpus, CorpusOptions options, string folder)
     {
         var model = new LstmGenerator(_options, TrainingJob.FormatOf(corpus), new RandomKey(0).Derive("frozen language model"));
-        var split = new RandomKey(0).Derive(FormattableString.Invariant($"{options.MinimumTokens} {options.MaximumTokens} {options.ValidationFraction:R} {options.TestFraction:R} {options.SplitSeed}"));
-        string path = Path.Combine(folder, $"{corpus.Report.Sha256[..16]}-{corpus.Tokenizer.VocabularySha256[..16]}-{split.Value:x16}.safetensors");
+        string path = Path.Combine(folder, $"{Identity(corpus, options)}.safetensors");
         if (File.Exists(path))
         {
             ModuleWeights.Load(model, SafetensorsFile.Read(path));
@@ -43,6 +48,18 @@ public sealed class FrozenLanguageModel : IDisposable
         }
 
         return new FrozenLanguageModel(model);
+    }
+
+    /// <summary>A hash of everything that the weights depend on, but for the last digits that another processor may give.</summary>
+    internal static string Identity(EncodedCorpus corpus, CorpusOptions options)
+    {
+        object[] parts =
+        [
+            corpus.Report.Sha256, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction, options.TestFraction, options.SplitSeed,
+            _options, Steps, BatchSize, LearningRate, ClipNorm, WeightsVersion, EngineSettings.LibtorchVersion,
+        ];
+        string description = string.Join('|', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(description)))[..32];
     }
 
     /// <summary>The features of sequences.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
@@ -52,8 +53,8 @@ public sealed record RunEnvironment
     public static RunEnvironment Describe(EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
     {
         Commit = FindCommit(),
-        TorchSharp = Engine.TorchSharpVersion,
-        Libtorch = Engine.LibtorchVersion,
+        TorchSharp = EngineSettings.TorchSharpVersion,
+        Libtorch = EngineSettings.LibtorchVersion,
         Threads = torch.get_num_threads(),
         Device = generator.Device.ToString(),
         Machine = $"{RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",

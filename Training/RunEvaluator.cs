@@ -1,3 +1,4 @@
+using GumbelGan.Engine;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Generators;
@@ -81,7 +82,7 @@ public sealed class RunEvaluator
             throw new UserMistakeException($"The run in {path} has not finished; continue it with 'gumbelgan train --resume {path}' and evaluate it then.");
         }
 
-        Engine.Prepare(config.Threads);
+        EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = EncodedCorpus.Read(config.Corpus, TextTokenizer.Load(folder.Tokenizer), config.Data);
         if (corpus.Report.Sha256 != environment.CorpusSha256)
         {

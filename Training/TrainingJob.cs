@@ -1,5 +1,6 @@
 using System.Globalization;
 using GumbelGan.Discriminators;
+using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -44,7 +45,7 @@ public sealed class TrainingJob : IDisposable
             throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA libtorch (see 'gumbelgan doctor').");
         }
 
-        Engine.Prepare(config.Threads);
+        EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = tokenizer is null ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
         SequenceFormat format = FormatOf(corpus);
         if (config.Discriminator.Kind == DiscriminatorKind.Cnn && config.Discriminator.FilterWidths.Max() > format.Length)
@@ -111,7 +112,7 @@ public sealed class TrainingJob : IDisposable
     public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint, EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
-        Engine.Prepare(config.Threads);
+        EngineSettings.Prepare(config.Threads);
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
         SequenceFormat format = corpus is not null ? FormatOf(corpus) : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using GumbelGan.Engine;
 using GumbelGan.Training;
 
 namespace GumbelGan.Cli.Commands;

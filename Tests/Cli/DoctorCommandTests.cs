@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GumbelGan.Cli;
+using GumbelGan.Engine;
 using GumbelGan.Training;
 using Xunit;
 

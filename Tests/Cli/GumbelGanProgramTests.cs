@@ -59,6 +59,21 @@ public sealed class GumbelGanProgramTests
     }
 
     [Fact]
+    public void Of_an_error_of_libtorch_the_first_line_is_shown_and_not_its_frames()
+    {
+        ProgramRun run = Try("a b", () =>
+        {
+            using TorchSharp.torch.Tensor x = TorchSharp.torch.ones(2, 3);
+            return (int)x.mm(x).shape[0];
+        });
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        string[] lines = run.Error.TrimEnd().Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("Failed: mat1 and mat2 shapes cannot be multiplied", lines[0]);
+        Assert.Contains("GUMBELGAN_DEBUG=1", lines[1]);
+    }
+
+    [Fact]
     public void The_version_is_one_line()
     {
         ProgramRun run = ProgramRun.Of("--version");

@@ -9,11 +9,14 @@ namespace GumbelGan.Tests.Generators;
 
 public sealed class GumbelSoftmaxTests
 {
-    [Fact]
-    public void Noise_passes_the_Kolmogorov_Smirnov_test_against_the_standard_Gumbel_distribution()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Noise_passes_the_Kolmogorov_Smirnov_test_against_the_standard_Gumbel_distribution(bool isDrawnByTheDevice)
     {
         using DisposeScope scope = NewDisposeScope();
-        double[] sorted = [.. GumbelSoftmax.Noise(new RandomKey(11), 200, 500).data<float>().ToArray().Select(value => (double)value).Order()];
+        Tensor noise = isDrawnByTheDevice ? GumbelSoftmax.NoiseOn(CPU, new RandomKey(11), 200, 500) : GumbelSoftmax.Noise(new RandomKey(11), 200, 500);
+        double[] sorted = [.. noise.data<float>().ToArray().Select(value => (double)value).Order()];
         double distance = 0;
         for (int i = 0; i < sorted.Length; i++)
         {
@@ -23,6 +26,18 @@ public sealed class GumbelSoftmaxTests
 
         // The asymptotic critical value at level 0.001 is 1.949 / sqrt(n).
         Assert.True(distance < 1.949 / Math.Sqrt(sorted.Length), $"Kolmogorov-Smirnov distance {distance}");
+    }
+
+    [Fact]
+    public void Noise_that_the_device_draws_is_finite_and_a_function_of_its_key()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        float[] Drawn(ulong key) => GumbelSoftmax.NoiseOn(CPU, new RandomKey(key), 1000, 1000).data<float>().ToArray();
+        float[] noise = Drawn(1);
+        Assert.True(noise.All(float.IsFinite));
+        Assert.InRange(noise.Max(), 10, 22.3f);
+        Assert.Equal(noise, Drawn(1));
+        Assert.NotEqual(noise, Drawn(2));
     }
 
     [Fact]

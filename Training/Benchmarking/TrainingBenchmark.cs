@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GumbelGan.Discriminators;
+using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
@@ -41,7 +42,7 @@ public sealed class TrainingBenchmark : IDisposable
     {
         options.Check();
         _options = options;
-        Engine.Prepare(options.Threads);
+        EngineSettings.Prepare(options.Threads);
         Device device = torch.device(options.Device);
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
         _generator = new LstmGenerator(new GeneratorOptions { Embedding = options.Embedding, Hidden = options.Hidden }, format, _root.Derive("generator")).to(device);

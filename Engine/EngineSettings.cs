@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 
-namespace GumbelGan.Training;
+namespace GumbelGan.Engine;
 
 /// <summary>The libtorch underneath: its versions, and the settings that it takes as it starts.</summary>
-public static partial class Engine
+public static partial class EngineSettings
 {
     private const int MallocTrimThreshold = -1, MallocMapThreshold = -3;
     private const int LargestKeptBlock = 1 << 30;

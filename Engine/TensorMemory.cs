@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace GumbelGan.Generators;
+namespace GumbelGan.Engine;
 
 /// <summary>The numbers of a tensor on the CPU, for the kernels.</summary>
-internal static unsafe class TensorMemory
+public static unsafe class TensorMemory
 {
     /// <summary>The first number of <paramref name="tensor"/>, which must be contiguous and outlive the pointer; null for null.</summary>
     public static float* Pointer(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));

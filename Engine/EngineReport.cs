@@ -3,7 +3,7 @@ using System.Reflection;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace GumbelGan.Training;
+namespace GumbelGan.Engine;
 
 /// <summary>What the engine underneath is, how fast it multiplies, and what is wrong with it.</summary>
 /// <param name="TorchSharp">The version of TorchSharp.</param>
@@ -14,7 +14,7 @@ namespace GumbelGan.Training;
 /// <param name="Cores">Processors that this process may use.</param>
 /// <param name="CudaDevices">CUDA devices.</param>
 /// <param name="Gigaflops">10^9 floating-point operations a second in a 512 x 512 product, the best of several, on one thread (so that a busy machine does not hide what the library can do).</param>
-/// <param name="KeepsArgumentsAlive">Whether TorchSharp is the build's corrected copy; see <c>Engine/CorrectEngine.cs</c>.</param>
+/// <param name="KeepsArgumentsAlive">Whether TorchSharp is the build's corrected copy; see <c>Engine/Build/CorrectEngine.cs</c>.</param>
 public sealed record EngineReport(
     string TorchSharp, string Libtorch, string? LibtorchPath, int InitialThreads, int Threads, int Cores, int CudaDevices, double Gigaflops, bool KeepsArgumentsAlive)
 {
@@ -34,7 +34,7 @@ public sealed record EngineReport(
         double gigaflops = MeasureProduct();
         set_num_threads(initialThreads);
         return new EngineReport(
-            Engine.TorchSharpVersion, Engine.LibtorchVersion, LoadedLibtorch(), initialThreads, threads, Environment.ProcessorCount, cuda.is_available() ? cuda.device_count() : 0, gigaflops,
+            EngineSettings.TorchSharpVersion, EngineSettings.LibtorchVersion, LoadedLibtorch(), initialThreads, threads, Environment.ProcessorCount, cuda.is_available() ? cuda.device_count() : 0, gigaflops,
             typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled ?? false);
     }
 
@@ -74,7 +74,7 @@ public sealed record EngineReport(
         for (int round = 0; round < 8; round++)
         {
             long start = Stopwatch.GetTimestamp();
-            using Tensor product = a.matmul(a); // [512, 512]
+            using Tensor product = a.mm(a); // [512, 512]
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
