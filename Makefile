@@ -1,17 +1,17 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build train test approve check format tensorboard bench compare corpora fuzz clean
+.PHONY: help setup build train test approve golden check format tensorboard bench soak compare corpora fuzz clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
 	@echo 'See README.md for what it is all about.'
 
-setup: ## choose the engine (PACKAGES=official|standin, CUDA=true, TORCH_HOME=FOLDER) and install what it needs
-	@PACKAGES='$(PACKAGES)' CUDA='$(CUDA)' scripts/setup.sh
+setup: ## bring what reports draw their charts with, where npm is at hand
+	@[ -d node_modules/uplot ] || sh scripts/charts.sh
 
-build: setup ## build the program: bin/gumbelgan
-	@scripts/build.sh
+build: setup ## build the program: bin/gumbelgan (CUDA=true for a GPU)
+	@scripts/build.sh $(if $(CUDA),-p:Cuda=$(CUDA))
 
 train: build ## generate the captions corpus, train on it, show samples (some minutes)
 	@scripts/train.sh
@@ -22,6 +22,10 @@ test: setup ## run the tests (ARGUMENTS='-class *Philox*' for some of them)
 approve: setup ## take the present --help texts as approved (read the difference before committing it)
 	@GUMBELGAN_APPROVE='$(CURDIR)/Tests/Cli/approved' scripts/test.sh -class '*HelpTests' || true
 	@git --no-pager diff --stat -- Tests/Cli/approved
+
+golden: ## renew the golden runs, after a change that is meant to alter numbers (say so in the commit)
+	@GUMBELGAN_RENEW_GOLDEN='$(CURDIR)/Tests/Golden/runs' scripts/test.sh -class '*GoldenRun*'
+	@git --no-pager diff --stat -- Tests/Golden/runs
 
 check: setup ## format, warnings and tests: what a change must pass
 	dotnet format GumbelGan.sln --verify-no-changes
@@ -37,6 +41,9 @@ tensorboard: ## open TensorBoard on runs/
 bench: build ## measure the program beside eager PyTorch (ARGUMENTS='--rounds 1 --scaling --startup')
 	@scripts/bench.sh $(ARGUMENTS)
 
+soak: build ## 50 runs of 3,000 small steps that record and save all the time (RUNS=50); some minutes
+	@scripts/soak.sh
+
 compare: build ## compare MLE, Gumbel-Softmax and REINFORCE over three seeds on the captions corpus (up to 20 minutes)
 	@scripts/compare.sh
 
@@ -46,5 +53,5 @@ corpora: build ## bring or generate the public corpora
 fuzz: setup ## mutate every file format much longer than the tests do (ROUNDS=100000)
 	@GUMBELGAN_FUZZ_ROUNDS='$(or $(ROUNDS),100000)' scripts/test.sh -class '*Fuzz*'
 
-clean: ## remove everything built; corpora, runs and the choice of engine stay
+clean: ## remove everything built; corpora and runs stay
 	rm -rf artifacts bin

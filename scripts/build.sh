@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# build.sh: builds the program in Release and writes bin/gumbelgan, which starts it.
+# build.sh [dotnet build arguments, such as -p:Cuda=true]: builds the program in Release and writes bin/gumbelgan, which starts it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+command -v dotnet >/dev/null || { echo "The .NET SDK is missing; install .NET SDK 10 (https://dot.net, or the package dotnet-sdk-10.0)." >&2; exit 2; }
 dotnet build Cli/Cli.csproj -c Release -v quiet --nologo -clp:NoSummary "$@"
 mkdir -p bin
 cat >bin/gumbelgan.new <<'LAUNCHER'

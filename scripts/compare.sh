@@ -42,6 +42,6 @@ for ((seed = 1; seed <= ${SEEDS:-3}; seed++)); do
 done
 mkdir -p "$folder"
 # The libraries' own threads stay off: two runs that each spin on every core are many times slower than two runs on one core each.
-printf '%s\0' "${names[@]}" | OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 FOLDER=$folder xargs -0 -n 1 -P "${JOBS:-$(nproc)}" "$0" --run
+printf '%s\0' "${names[@]}" | OMP_NUM_THREADS=1 FOLDER=$folder xargs -0 -n 1 -P "${JOBS:-$(nproc)}" "$0" --run
 bin/gumbelgan compare "${names[@]/#/$folder/}" --report "$folder/report.html" | tee "$folder/comparison.txt"
 echo "make compare took $SECONDS s; the table is also in $folder/comparison.txt, the report is $folder/report.html."
