@@ -20,7 +20,7 @@ YAML
 # run NUMBER: prints the hash of the last weights.
 run() {
     local run=$folder/run-$1 seed=$(($1 % 2 + 1))
-    bin/gumbelgan train --config "$folder/soak.yaml" --corpus "$folder/corpus.txt" --run "$run" --seed "$seed" --quiet >/dev/null
+    bin/gumbelgan train --config "$folder/soak.yaml" --corpus "$folder/corpus.txt" --run "$run" --seed "$seed" --quiet >"$run.log" 2>&1 || { tail -n 20 "$run.log" >&2; return 1; }
     echo "seed $seed $(sha256sum <"$run/checkpoints/$(cat "$run/checkpoints/latest")/generator.safetensors")"
     rm -rf "$run"
 }

@@ -31,6 +31,9 @@ internal sealed record ComparisonCase(string Name, string CommandLine, int Repea
         new("A, policy-gradient step, 16 roll-outs", $"reinforce {A}", 3, null),
     ];
 
+    /// <summary>Whether it can be timed without any fused pass; policy gradients cannot.</summary>
+    public bool HasComposed => !CommandLine.StartsWith("reinforce", StringComparison.Ordinal);
+
     /// <summary>The arguments of both programs.</summary>
     public string[] Arguments => [.. CommandLine.Split(' '), "--json", "--repeats", Repeats.ToString(System.Globalization.CultureInfo.InvariantCulture)];
 }

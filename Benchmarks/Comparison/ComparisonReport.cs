@@ -11,7 +11,7 @@ namespace GumbelGan.Benchmarks.Comparison;
 internal sealed class ComparisonReport
 {
     private const string Python = "/usr/bin/python3", Program = "bin/gumbelgan", Peer = "Benchmarks/peers/eager.py";
-    private const string Usage = "compare [--rounds N] [--only TEXT] [--narrow] [--scaling] [--startup] [--output FILE]: N rounds of each case (2), of the cases whose name contains TEXT; with the same as without AVX-512, and the scaling and start-up tables.";
+    private const string Usage = "compare [--rounds N] [--only TEXT] [--except TEXT] [--narrow] [--scaling] [--startup] [--output FILE]: N rounds of each case (2), of the cases whose name contains the one TEXT and not the other; with the same as without AVX-512, and the scaling and start-up tables.";
 
     // How the peer's OpenMP threads wait for work; it gets whichever suits it better in each case. On a busy machine spinning threads wait for
     // each other so long that a case takes minutes, and sleeping is tens of times faster.
@@ -30,7 +30,7 @@ internal sealed class ComparisonReport
     public static int Run(string[] arguments, TextWriter output)
     {
         int rounds = 2;
-        string only = "", file = "";
+        string only = "", except = "", file = "";
         bool isNarrow = false, isScaling = false, isStartup = false;
         for (int i = 0; i < arguments.Length; i++)
         {
@@ -42,6 +42,9 @@ internal sealed class ComparisonReport
                     break;
                 case "--only" when next.Length > 0:
                     (only, i) = (next, i + 1);
+                    break;
+                case "--except" when next.Length > 0:
+                    (except, i) = (next, i + 1);
                     break;
                 case "--output" when next.Length > 0:
                     (file, i) = (next, i + 1);
@@ -69,14 +72,14 @@ internal sealed class ComparisonReport
 
         var report = new ComparisonReport(output);
         report.Describe(arguments);
-        report.Compare(rounds, only);
+        report.Compare(rounds, only, except);
         if (isNarrow)
         {
             report.Say("## Without AVX-512");
             report.Say();
-            report.Say("Both sides told to do without it (`DOTNET_EnableAVX512=0`; `ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2`; Haswell kernels of OpenBLAS on both), as on most desktop processors; one round.");
+            report.Say("Both sides told to do without it (`DOTNET_EnableAVX512=0`; `ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2`; Haswell kernels of the peer's OpenBLAS), as on most desktop processors; one round.");
             report.Say();
-            report.Compare(1, only, _narrow);
+            report.Compare(1, only, except, _narrow);
         }
 
         if (isScaling)
@@ -114,7 +117,7 @@ internal sealed class ComparisonReport
         Say("# Benchmarks");
         Say();
         Say(Invariant($"Written by `{("scripts/bench.sh " + string.Join(' ', arguments)).Trim()}` on {TimeProvider.System.GetUtcNow():yyyy-MM-dd} at commit {Commit()}. {processor}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.FrameworkDescription};"));
-        Say(Invariant($"{engine.GetProperty("packages").GetString()} packages, libtorch {engine.GetProperty("libtorch").GetString()}, OpenBLAS kernels {engine.GetProperty("kernels").GetString() ?? "unknown"} on both sides, {engine.GetProperty("threads").GetInt32()} threads on both sides. Load average at the start: {LoadAverage()}."));
+        Say(Invariant($"TorchSharp {engine.GetProperty("torch_sharp").GetString()} on libtorch {engine.GetProperty("libtorch").GetString()}; the peer on Debian's PyTorch 1.13 with OpenBLAS; {engine.GetProperty("threads").GetInt32()} threads on both sides. Load average at the start: {LoadAverage()}."));
         Say("A load average that is not well below the number of cores means that other programs disturbed the measurement: then only the minima can be trusted, and they with care.");
         Say();
         Say("The peer is [eager.py](../Benchmarks/peers/eager.py): the same models and steps in plain eager PyTorch, with AVX-512 kernels, an allocator told to keep its memory, denormals flushed,");
@@ -125,14 +128,16 @@ internal sealed class ComparisonReport
             Say($"- {name}: `{sizes} --batch 64`");
         }
 
+        Say("- plain TorchSharp is what a .NET user would write instead: the same models in tensor operations with TorchSharp's own Adam and no fused pass (`gumbelgan bench --composed`)");
         Say("- sampling draws 256 sequences at a time on both sides");
-        Say("- peak memory is the most that was resident, the files of libtorch and of what Debian links it to (OpenCV, Qt, GDAL: 130 MB on both sides) included; ours hands the pages back that only loading has touched, some 90 MB of them (`LoadedPages`), which the peer keeps; private, the fairer comparison, is the most that was backed by no file, looked at 20 times a second");
+        Say("- peak memory is the most that was resident, the files of libtorch included, and on the peer's side of what Debian links it to (OpenCV, Qt, GDAL: 130 MB); private, the fairer comparison, is the most that was backed by no file, looked at 20 times a second");
         Say();
     }
 
-    private void Compare(int rounds, string only, params (string Name, string? Value)[] environment)
+    private void Compare(int rounds, string only, string except, params (string Name, string? Value)[] environment)
     {
-        ComparisonCase[] cases = [.. ComparisonCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
+        ComparisonCase[] cases = [.. ComparisonCase.All
+            .Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase) && (except.Length == 0 || !one.Name.Contains(except, StringComparison.OrdinalIgnoreCase)))];
         bool hasPeer = HasPeer();
         if (!hasPeer)
         {
@@ -140,13 +145,18 @@ internal sealed class ComparisonReport
             Say();
         }
 
-        var results = cases.ToDictionary(one => one, _ => (Ours: new Series(), Peers: _waits.Select(_ => new Series()).ToArray()));
+        var results = cases.ToDictionary(one => one, _ => (Ours: new Series(), Plain: new Series(), Peers: _waits.Select(_ => new Series()).ToArray()));
         for (int round = 0; round < rounds; round++)
         {
             foreach (ComparisonCase one in cases)
             {
                 Console.Error.WriteLine($"round {round + 1} of {rounds}: {one.Name}");
                 results[one].Ours.Add(Measurement.Of(Program, ["bench", .. one.Arguments], environment));
+                if (one.HasComposed)
+                {
+                    results[one].Plain.Add(Measurement.Of(Program, ["bench", .. one.Arguments, "--composed"], environment));
+                }
+
                 for (int wait = 0; hasPeer && wait < _waits.Length; wait++)
                 {
                     results[one].Peers[wait].Add(Measurement.Of(Python, [Peer, .. one.Arguments], [("OMP_WAIT_POLICY", _waits[wait].Policy), .. environment]));
@@ -154,20 +164,21 @@ internal sealed class ComparisonReport
             }
         }
 
-        Say("| case | ours | peer | ratio of medians | ratio of minima | wanted | peak memory, ours | peer | private, ours | peer |");
-        Say("|---|---|---|---|---|---|---|---|---|---|");
-        foreach ((ComparisonCase one, (Series ours, Series[] peers)) in results)
+        Say("| case | ours | plain TorchSharp | ratio | peer | ratio of medians | ratio of minima | wanted | peak memory, ours | peer | private, ours | peer |");
+        Say("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        foreach ((ComparisonCase one, (Series ours, Series plain, Series[] peers)) in results)
         {
+            string beside = one.HasComposed ? Invariant($"{Times(plain)} | {plain.Median() / ours.Median():F2}") : "|";
             string wanted = one.Wanted is { } ratio ? Invariant($"{ratio:F1}") : "";
             if (!hasPeer)
             {
-                Say(Invariant($"| {one.Name} | {Times(ours)} | | | | {wanted} | {ours.PeakBytes / 1e6:F0} MB | | {ours.PrivateBytes / 1e6:F0} MB | |"));
+                Say(Invariant($"| {one.Name} | {Times(ours)} | {beside} | | | | {wanted} | {ours.PeakBytes / 1e6:F0} MB | | {ours.PrivateBytes / 1e6:F0} MB | |"));
                 continue;
             }
 
             double median = peers.Min(peer => peer.Median()), minimum = peers.Min(peer => peer.Minimum());
             string wait = _waits[Array.FindIndex(peers, peer => peer.Median() == median)].Label;
-            Say(Invariant($"| {one.Name} | {Times(ours)} | {median:F2} ({minimum:F2}), {wait} | {median / ours.Median():F2} | {minimum / ours.Minimum():F2} | {wanted} | {ours.PeakBytes / 1e6:F0} MB | {peers.Min(peer => peer.PeakBytes) / 1e6:F0} MB | {ours.PrivateBytes / 1e6:F0} MB | {peers.Min(peer => peer.PrivateBytes) / 1e6:F0} MB |"));
+            Say(Invariant($"| {one.Name} | {Times(ours)} | {beside} | {median:F2} ({minimum:F2}), {wait} | {median / ours.Median():F2} | {minimum / ours.Minimum():F2} | {wanted} | {ours.PeakBytes / 1e6:F0} MB | {peers.Min(peer => peer.PeakBytes) / 1e6:F0} MB | {ours.PrivateBytes / 1e6:F0} MB | {peers.Min(peer => peer.PrivateBytes) / 1e6:F0} MB |"));
         }
 
         Say();
@@ -180,7 +191,7 @@ internal sealed class ComparisonReport
         Say();
         Say("| case | phase | ours | peer |");
         Say("|---|---|---|---|");
-        foreach ((ComparisonCase one, (Series ours, Series[] peers)) in results)
+        foreach ((ComparisonCase one, (Series ours, Series _, Series[] peers)) in results)
         {
             foreach (string phase in ours.Phases.Where(phase => phase != Measurement.Whole))
             {

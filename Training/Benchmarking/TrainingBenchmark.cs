@@ -31,6 +31,7 @@ public sealed class TrainingBenchmark : IDisposable
     private readonly FusedLikelihood? _likelihood;
     private readonly AdamOptimizer _generatorOptimizer;
     private readonly AdamOptimizer _discriminatorOptimizer;
+    private readonly optim.Optimizer? _plainGeneratorOptimizer, _plainDiscriminatorOptimizer;
     private readonly Tensor _real;
     private readonly RandomKey _root = new(1);
     private readonly Dictionary<string, List<double>> _times = [];
@@ -66,6 +67,13 @@ public sealed class TrainingBenchmark : IDisposable
 
         _generatorOptimizer = new AdamOptimizer(_generator, LearningRate);
         _discriminatorOptimizer = new AdamOptimizer(_discriminator, LearningRate);
+        if (options.IsComposed)
+        {
+            _plainGeneratorOptimizer = optim.Adam(_generator.parameters(), LearningRate);
+            _plainDiscriminatorOptimizer = optim.Adam(_discriminator.parameters(), LearningRate);
+            _discriminator.IsTwiceDifferentiable = true;
+        }
+
         var random = new RandomStream(_root.Derive("real"));
         long[] ids = new long[options.Batch * options.Length];
         for (int i = 0; i < ids.Length; i++)
@@ -109,7 +117,7 @@ public sealed class TrainingBenchmark : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _objective, _policyGradient, _generatorOptimizer, _discriminatorOptimizer, _generator, _discriminator, _real])
+        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _objective, _policyGradient, _generatorOptimizer, _discriminatorOptimizer, _plainGeneratorOptimizer, _plainDiscriminatorOptimizer, _generator, _discriminator, _real])
         {
             part?.Dispose();
         }
@@ -134,25 +142,25 @@ public sealed class TrainingBenchmark : IDisposable
         Time("discriminator_step", () =>
         {
             Tensor real = _discriminator.Score(_real), fake = _objective!.DetachedScores(_discriminator, fakes); // [B], [B]
-            Update(_discriminatorOptimizer, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
+            Update(_discriminatorOptimizer, _plainDiscriminatorOptimizer, _discriminator, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
         });
         Time("generator_step", () =>
         {
             _discriminator.SetTrainable(false);
             (Tensor loss, Tensor _) = _objective!.GeneratorLoss(_discriminator, fakes, AdversarialLoss.RealScoresForGenerator(AdversarialLossKind.NonSaturating, _discriminator, _real));
-            Update(_generatorOptimizer, loss);
+            Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, loss);
             _discriminator.SetTrainable(true);
         });
     }
 
     private void LikelihoodStep() =>
-        Update(_generatorOptimizer, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
+        Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
 
     private void PolicyGradientStep()
     {
         GeneratedBatch samples = _policyGradient!.Generate(_options.Batch, 1, _root.Derive("noise").Derive(_step));
         (Tensor loss, Tensor _) = _policyGradient.GeneratorLoss(_discriminator, samples, zeros(_options.Batch));
-        Update(_generatorOptimizer, loss);
+        Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, loss);
         _policyGradient.AfterGeneratorUpdate();
     }
 
@@ -168,7 +176,21 @@ public sealed class TrainingBenchmark : IDisposable
         }
     }
 
-    private static void Update(AdamOptimizer optimizer, Tensor loss) => _ = optimizer.Minimise(loss, ClipNorm);
+    private void Update(AdamOptimizer fused, optim.Optimizer? plain, nn.Module module, Tensor loss)
+    {
+        if (plain is null)
+        {
+            _ = fused.Minimise(loss, ClipNorm);
+            return;
+        }
+
+        // What one would write in plain TorchSharp.
+        module.zero_grad();
+        loss.backward();
+        _ = nn.utils.clip_grad_norm_(module.parameters(), ClipNorm);
+        _ = loss.item<float>();
+        plain.step();
+    }
 
     private void Time(string phase, Action action)
     {
