@@ -4,7 +4,6 @@ using GumbelGan.Benchmarks.Evaluation;
 using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Engine;
-using GumbelGan.Training;
 
 EngineSettings.ApplyEnvironment();
 switch (args)

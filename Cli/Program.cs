@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using GumbelGan.Cli;
 using GumbelGan.Engine;
-using GumbelGan.Training;
 
 EngineSettings.ApplyEnvironment();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);

@@ -49,4 +49,5 @@ public static partial class EngineSettings
     private static partial int SetInC(string name, string value, int overwrite);
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int SetAllocator(int parameter, int value);}
+    private static partial int SetAllocator(int parameter, int value);
+}

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using GumbelGan.Engine;
-using GumbelGan.Training;
 
 namespace GumbelGan.Cli.Commands;
 

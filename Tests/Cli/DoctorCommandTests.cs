@@ -1,7 +1,6 @@
 using System.Text.Json;
 using GumbelGan.Cli;
 using GumbelGan.Engine;
-using GumbelGan.Training;
 using Xunit;
 
 namespace GumbelGan.Tests.Cli;

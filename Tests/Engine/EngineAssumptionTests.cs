@@ -147,16 +147,16 @@ public sealed class EngineAssumptionTests
 
     private sealed class OneWeight : nn.Module
     {
-        private readonly Parameter weight;
+        private readonly Parameter _weight;
 
         public OneWeight()
             : base(nameof(OneWeight))
         {
-            weight = new Parameter(tensor([1f, -2]));
+            _weight = new Parameter(tensor([1f, -2]));
             RegisterComponents();
         }
 
-        public Parameter Weight => weight;
+        public Parameter Weight => _weight;
     }
 
     /// <summary>x times the last argument, whose gradient with respect to y is none.</summary>
