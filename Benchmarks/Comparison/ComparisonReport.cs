@@ -20,6 +20,7 @@ internal sealed class ComparisonReport
     // Our own vectors, what both libtorches choose by, and the word to the peer, which sets the same for itself.
     private static readonly (string Name, string? Value)[] _narrow = [("DOTNET_EnableAVX512", "0"), ("OPENBLAS_CORETYPE", "Haswell"), ("ATEN_CPU_CAPABILITY", "avx2"), ("ONEDNN_MAX_CPU_ISA", "AVX2"), ("GUMBELGAN_NARROW", "1")];
 
+    private const int Looks = 20;
     private const string DefaultSpins = "300000";
 
     private readonly TextWriter _output;
@@ -261,7 +262,23 @@ internal sealed class ComparisonReport
         }
     }
 
-    private static bool IsBusy() => double.TryParse(LoadAverage().Split(' ')[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double load) && load > Environment.ProcessorCount;
+    // The load average remembers the build just before, so the threads that are running now are counted for a second; one of them is this.
+    private static bool IsBusy()
+    {
+        if (!File.Exists("/proc/loadavg"))
+        {
+            return false;
+        }
+
+        int running = 0;
+        for (int look = 0; look < Looks; look++)
+        {
+            running += int.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[3].Split('/')[0], CultureInfo.InvariantCulture) - 1;
+            Thread.Sleep(TimeSpan.FromSeconds(1) / Looks);
+        }
+
+        return running > Looks / 2;
+    }
 
     private static string LoadAverage() => File.Exists("/proc/loadavg") ? string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3]) : "unknown";
 

@@ -8,7 +8,7 @@ namespace GumbelGan.Benchmarks.Recording;
 
 /// <summary>
 /// What recording and making batches cost, as shares of training at the default interval: <c>dotnet run -c Release --project Benchmarks -- recording CORPUS</c>.
-/// Both are counted in processor time, which a busy machine does not change: a report with the background writer's, a step on one thread.
+/// Both are counted in processor time, which a busy machine does not change: a report's, and a step's on one thread.
 /// </summary>
 internal static class RecordingBenchmark
 {
