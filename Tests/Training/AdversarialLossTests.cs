@@ -1,4 +1,5 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Objectives;
@@ -78,7 +79,39 @@ public sealed class AdversarialLossTests
 
         Assert.Equal(expected, penalty.item<float>(), 0.01 * expected + 1e-3);
         penalty.backward();
-        Assert.True(discriminator.EmbeddingTable.grad!.abs().sum().item<float>() > 0);
+        int checkedNumbers = 0, kinks = 0;
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in discriminator.named_parameters())
+        {
+            // The last layer's bias moves every score alike, so it has no gradient at all.
+            float[] gradient = parameter.grad?.data<float>().ToArray() ?? new float[parameter.numel()];
+            for (int i = 0; i < gradient.Length; i += 5)
+            {
+                const float Step = 1e-2f;
+                double here = penalty.item<float>(), above = (PenaltyWith(parameter, i, Step) - here) / Step, below = (here - PenaltyWith(parameter, i, -Step)) / Step;
+                if (Math.Abs(above - below) > 0.05)
+                {
+                    // Another window becomes the largest within the step, or a rectifier opens.
+                    kinks++;
+                    continue;
+                }
+
+                checkedNumbers++;
+                double numeric = (above + below) / 2;
+                Assert.True(Math.Abs(numeric - gradient[i]) < 2e-3 + 0.02 * Math.Abs(numeric), $"{name}[{i}]: {gradient[i]} against {numeric}");
+            }
+        }
+
+        Assert.True(checkedNumbers > 5 * kinks, $"{checkedNumbers} numbers, {kinks} kinks");
+        Assert.True(discriminator.EmbeddingTable.grad!.abs().sum().item<float>() > 0.01);
+
+        double PenaltyWith(Tensor parameter, int index, float by)
+        {
+            float[] kept = parameter.data<float>().ToArray();
+            TensorMemory.Numbers(parameter)[index] += by;
+            double moved = AdversarialLoss.GradientPenalty(discriminator, format, real, fakes, new RandomKey(7)).item<float>();
+            kept.CopyTo(TensorMemory.Numbers(parameter));
+            return moved;
+        }
 
         double Score(int row, int index, float by)
         {
