@@ -1,3 +1,4 @@
+using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
@@ -18,7 +19,8 @@ switch (args)
         BleuBenchmark.Run(Console.Out, corpora);
         return 0;
     case ["kernels", .. string[] rest]:
-        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(rest);
+        // TorchSharp is the build's corrected copy, without optimisation on purpose; no kernel calls it.
+        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(rest, DefaultConfig.Instance.WithOptions(ConfigOptions.DisableOptimizationsValidator));
         return 0;
     default:
         Console.Error.WriteLine("Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
