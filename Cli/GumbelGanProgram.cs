@@ -3,7 +3,6 @@ using System.CommandLine.Help;
 using System.Diagnostics.CodeAnalysis;
 using GumbelGan.Cli.Commands;
 using GumbelGan.Storage;
-using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli;

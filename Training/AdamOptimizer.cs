@@ -1,6 +1,7 @@
 using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Storage;
+using GumbelGan.Training.Runs;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -8,6 +8,8 @@ using GumbelGan.Tokenization;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using TorchSharp;
 
 namespace GumbelGan.Training;
@@ -94,7 +96,7 @@ public sealed class TrainingJob : IDisposable
         }
 
         TrainingState state = folder.Latest().State();
-        if (state.Phase == TrainingPhase.Finished)
+        if (state.Phase == Phase.Finished)
         {
             throw new UserMistakeException($"The run in {path} has finished; there is nothing to resume.");
         }
@@ -191,14 +193,11 @@ public sealed class TrainingJob : IDisposable
 
     private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
     {
-        IAdversarialObjective? objective = _config.Objective switch
-        {
-            ObjectiveKind.Mle => null,
-            ObjectiveKind.Gumbel => new GumbelObjective(Generator, Discriminator, _config.Adversarial),
-            _ => new ReinforceObjective(Generator, _config.Reinforce),
-        };
-        using var disposable = objective as IDisposable;
-        using AdversarialTrainer trainer = new(_config, Corpus, Generator, Discriminator, objective, new Evaluator(_config, Corpus), folder, recorder, observer, checkpoint);
+        using Objective objective = ObjectiveCatalogue.Of(_config.Objective).Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
+        var health = new HealthWatch(_config.Health, recorder, observer);
+        var selection = new Selection(Generator, new Evaluator(_config, Corpus), health, folder, recorder, observer);
+        var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
+        var trainer = new Trainer(_config, objective, selection, reporter, folder, observer, checkpoint);
         File.Delete(folder.Failure);
         try
         {

@@ -3,6 +3,7 @@ using GumbelGan.Randomness;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Benchmarks.Recording;
 

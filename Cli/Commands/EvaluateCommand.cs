@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Storage;
-using GumbelGan.Training;
+using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Commands;
 

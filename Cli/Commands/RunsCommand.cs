@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using GumbelGan.Training;
+using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Cli.Commands;
 

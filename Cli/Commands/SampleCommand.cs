@@ -4,6 +4,9 @@ using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Commands;
 

@@ -3,6 +3,8 @@ using GumbelGan.Cli.Progress;
 using GumbelGan.Storage;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using Spectre.Console;
 
 namespace GumbelGan.Cli.Commands;

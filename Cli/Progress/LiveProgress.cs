@@ -1,5 +1,5 @@
 using System.Globalization;
-using GumbelGan.Training;
+using GumbelGan.Training.Watching;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -1,4 +1,4 @@
-using GumbelGan.Training;
+using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Progress;
 

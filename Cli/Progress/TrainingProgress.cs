@@ -1,4 +1,4 @@
-using GumbelGan.Training;
+using GumbelGan.Training.Watching;
 using Spectre.Console;
 
 namespace GumbelGan.Cli.Progress;

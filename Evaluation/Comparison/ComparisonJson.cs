@@ -57,7 +57,7 @@ public static class ComparisonJson
     private static JsonObject Test(MethodTest test) => new()
     {
         ["metric"] = test.Tag,
-        ["checkpoint"] = test.Checkpoint == Checkpoint.Best ? "best" : "last",
+        ["checkpoint"] = test.Checkpoint == CheckpointChoice.Best ? "best" : "last",
         ["method"] = test.Method,
         ["test"] = test.Result.Kind == MeanTest.Paired ? "paired" : "welch",
         ["difference"] = Number(test.Result.Difference),

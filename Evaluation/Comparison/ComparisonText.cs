@@ -16,7 +16,7 @@ public static class ComparisonText
         }
 
         Append(text, CostTable(comparison));
-        foreach (Checkpoint checkpoint in Enum.GetValues<Checkpoint>())
+        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
         {
             text.Append('\n').Append(Title(checkpoint)).Append('\n');
             Append(text, MetricTable(comparison, checkpoint));
@@ -38,7 +38,7 @@ public static class ComparisonText
     }
 
     /// <summary>What a checkpoint's table is called.</summary>
-    internal static string Title(Checkpoint checkpoint) => checkpoint == Checkpoint.Best
+    internal static string Title(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Best
         ? "Checkpoint selected on validation data: mean over seeds [Student-t 95% interval]"
         : "Last checkpoint: mean over seeds [Student-t 95% interval]";
 
@@ -58,7 +58,7 @@ public static class ComparisonText
     ];
 
     /// <summary>Metrics by rows; reference columns first, then methods.</summary>
-    internal static IReadOnlyList<string[]> MetricTable(RunComparison comparison, Checkpoint checkpoint)
+    internal static IReadOnlyList<string[]> MetricTable(RunComparison comparison, CheckpointChoice checkpoint)
     {
         string[] references = [.. comparison.References.Keys.Order(StringComparer.Ordinal)];
         return
@@ -82,7 +82,7 @@ public static class ComparisonText
         .. comparison.Tests.Select(test => (string[])
         [
             test.Tag,
-            test.Checkpoint == Checkpoint.Best ? "best" : "last",
+            test.Checkpoint == CheckpointChoice.Best ? "best" : "last",
             test.Method,
             Signed(test.Result.Difference),
             $"[{Signed(test.Result.Interval.Lower)}, {Signed(test.Result.Interval.Upper)}]",

@@ -21,7 +21,7 @@ public sealed record MethodSummary(
     public int Count(RunOutcome outcome) => Runs.Count(run => run.Evaluation.Status == outcome);
 
     /// <summary>The metrics of one checkpoint.</summary>
-    public IReadOnlyDictionary<string, SeedSummary> At(Checkpoint checkpoint) => checkpoint == Checkpoint.Last ? Last : Best;
+    public IReadOnlyDictionary<string, SeedSummary> At(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Last ? Last : Best;
 
     /// <summary>Summarises the runs of one method.</summary>
     /// <param name="name">The method.</param>
@@ -35,13 +35,13 @@ public sealed record MethodSummary(
             SeedSummary.Of([.. bySeed.Select(run => (double)run.Evaluation.Budget.Updates)]),
             SeedSummary.Of([.. bySeed.Select(run => (double)run.Evaluation.Budget.SequencesSeen)]),
             SeedSummary.Of([.. bySeed.Select(run => run.Evaluation.Budget.WallSeconds)]),
-            Summaries(bySeed.Select(run => Values(run, Checkpoint.Last))),
-            Summaries(bySeed.Select(run => Values(run, Checkpoint.Best))));
+            Summaries(bySeed.Select(run => Values(run, CheckpointChoice.Last))),
+            Summaries(bySeed.Select(run => Values(run, CheckpointChoice.Best))));
     }
 
     /// <summary>The defined metrics of one run at one checkpoint, by tag; none for a failed run.</summary>
-    public static IReadOnlyDictionary<string, double> Values(EvaluatedRun run, Checkpoint checkpoint) =>
-        Defined((checkpoint == Checkpoint.Last ? run.Evaluation.Last : run.Evaluation.Best)?.Metrics);
+    public static IReadOnlyDictionary<string, double> Values(EvaluatedRun run, CheckpointChoice checkpoint) =>
+        Defined((checkpoint == CheckpointChoice.Last ? run.Evaluation.Last : run.Evaluation.Best)?.Metrics);
 
     internal static Dictionary<string, SeedSummary> Summaries(IEnumerable<IReadOnlyDictionary<string, double>> values) =>
         values.SelectMany(metrics => metrics)
@@ -55,7 +55,7 @@ public sealed record MethodSummary(
 }
 
 /// <summary>Which of a run's two evaluated checkpoints.</summary>
-public enum Checkpoint
+public enum CheckpointChoice
 {
     /// <summary>Selected on validation data; never on the test set.</summary>
     Best,

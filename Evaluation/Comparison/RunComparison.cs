@@ -21,7 +21,7 @@ public sealed record ComparisonOptions
 /// <param name="Checkpoint">Of which checkpoint.</param>
 /// <param name="Result">The test: method minus baseline; paired where both have the same seeds, else Welch's.</param>
 /// <param name="HolmPValue">The p-value corrected for all tests of the comparison.</param>
-public sealed record MethodTest(string Method, string Tag, Checkpoint Checkpoint, MeanComparison Result, double HolmPValue);
+public sealed record MethodTest(string Method, string Tag, CheckpointChoice Checkpoint, MeanComparison Result, double HolmPValue);
 
 /// <summary>Runs grouped by method and compared over seeds.</summary>
 /// <param name="Methods">The methods: the baseline first, then by name.</param>
@@ -118,7 +118,7 @@ public sealed record RunComparison(
     private static MethodTest[] Test(MethodSummary[] methods, string[] tags)
     {
         var tests = new List<MethodTest>();
-        foreach (Checkpoint checkpoint in Enum.GetValues<Checkpoint>())
+        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
         {
             foreach (string tag in tags)
             {
@@ -151,7 +151,7 @@ public sealed record RunComparison(
     }
 
     // Forced comparisons may hold a seed twice; the first run by name stands for it in tests.
-    private static Dictionary<ulong, double> BySeed(MethodSummary method, string tag, Checkpoint checkpoint) =>
+    private static Dictionary<ulong, double> BySeed(MethodSummary method, string tag, CheckpointChoice checkpoint) =>
         method.Runs
             .Select(run => (run.Evaluation.Seed, Found: MethodSummary.Values(run, checkpoint).TryGetValue(tag, out double value), Value: value))
             .Where(entry => entry.Found)

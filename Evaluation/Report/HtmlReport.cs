@@ -70,7 +70,7 @@ public static class HtmlReport
     private static void AppendResults(StringBuilder page, RunComparison comparison)
     {
         page.Append("<section id=\"results\">\n<h2>Results</h2>\n");
-        foreach (Checkpoint checkpoint in Enum.GetValues<Checkpoint>())
+        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
         {
             page.Append("<h3>").Append(Text(ComparisonText.Title(checkpoint))).Append("</h3>\n");
             AppendTable(page, ComparisonText.MetricTable(comparison, checkpoint));

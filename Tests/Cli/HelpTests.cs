@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using GumbelGan.Cli;
-using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using Xunit;
 

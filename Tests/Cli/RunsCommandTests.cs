@@ -1,6 +1,6 @@
 using System.Text.Json;
 using GumbelGan.Cli;
-using GumbelGan.Training;
+using GumbelGan.Training.Runs;
 using Xunit;
 
 namespace GumbelGan.Tests.Cli;

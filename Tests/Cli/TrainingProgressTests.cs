@@ -1,6 +1,6 @@
 using GumbelGan.Cli;
 using GumbelGan.Cli.Progress;
-using GumbelGan.Training;
+using GumbelGan.Training.Watching;
 using Spectre.Console;
 using Xunit;
 

@@ -1,4 +1,3 @@
-using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using Xunit;
 

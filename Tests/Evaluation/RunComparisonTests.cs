@@ -32,7 +32,7 @@ public sealed class RunComparisonTests
         Assert.Equal(new ulong[] { 1, 2, 3 }.Average(seed => MadeUpRuns.Bleu4("gumbel", seed)), ofGumbel["best"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
 
         // t with two degrees of freedom has the closed form p = 1 - |t| / sqrt(2 + t^2).
-        foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: Checkpoint.Best }))
+        foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: CheckpointChoice.Best }))
         {
             double[] differences = [.. new ulong[] { 1, 2, 3 }.Select(seed => MadeUpRuns.Bleu4(test.Method, seed) - MadeUpRuns.Bleu4("mle", seed))];
             double mean = differences.Sum() / 3, deviation = Math.Sqrt(differences.Sum(x => (x - mean) * (x - mean)) / 2), t = mean / (deviation / Math.Sqrt(3));

@@ -1,6 +1,6 @@
 using System.Globalization;
 using GumbelGan.Tests.Training;
-using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
 using Xunit;
 

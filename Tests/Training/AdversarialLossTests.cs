@@ -2,6 +2,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Losses;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
 using Xunit;

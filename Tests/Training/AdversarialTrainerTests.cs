@@ -1,6 +1,9 @@
 using GumbelGan.Storage;
 using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using TorchSharp;
 using Xunit;
 
@@ -120,7 +123,7 @@ public sealed class AdversarialTrainerTests
             .. checkpoints.Append("samples").SelectMany(folder => Directory.EnumerateFiles(Path.Combine(expected, folder)))
                 .Select(file => Path.GetRelativePath(expected, file)).Where(file => Path.GetFileName(file) != "state.json"),
         ];
-        Assert.Equal(TrainingPhase.Finished, RunFolder.Open(actual).Latest().State().Phase);
+        Assert.Equal(Phase.Finished, RunFolder.Open(actual).Latest().State().Phase);
         foreach (string file in files)
         {
             Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");

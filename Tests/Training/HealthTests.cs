@@ -1,7 +1,10 @@
 using System.Text;
 using GumbelGan.Tests.Recording;
 using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using TorchSharp;
 using Xunit;
 
@@ -81,7 +84,7 @@ public sealed class HealthTests
         Assert.Equal(events.Count, events.Distinct().Count());
         Assert.Contains("health/text_summary", events.Select(value => value.Tag));
         TrainingState end = RunFolder.Open(run.Run).Latest().State();
-        Assert.Equal((TrainingPhase.Finished, 1, 0.5), (end.Phase, end.RollBacks, end.LearningRateScale));
+        Assert.Equal((Phase.Finished, 1, 0.5), (end.Phase, end.RollBacks, end.LearningRateScale));
 
         // The same, interrupted soon after the roll-back.
         string other = Path.Combine(run.Folder, "interrupted");

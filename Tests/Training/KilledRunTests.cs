@@ -2,8 +2,8 @@ using System.Globalization;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Recording;
-using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

@@ -4,6 +4,8 @@ using GumbelGan.Evaluation;
 using GumbelGan.Generators;
 using GumbelGan.Tokenization;
 using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
 using TorchSharp;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
 using Xunit;
@@ -69,7 +70,7 @@ public sealed class ReinforceObjectiveTests
     public void Under_a_constant_reward_a_baseline_leaves_no_gradient_at_all(BaselineKind baseline, int batchesBefore)
     {
         using var world = new World();
-        using var objective = new ReinforceObjective(world.Generator, new ReinforceOptions { Reward = RewardKind.Constant, ConstantReward = 2, Baseline = baseline });
+        using var objective = world.Objective(new ReinforceOptions { Reward = RewardKind.Constant, ConstantReward = 2, Baseline = baseline });
         for (ulong batch = 0; batch < (ulong)batchesBefore; batch++)
         {
             world.Gradient(objective, batch);
@@ -94,9 +95,9 @@ public sealed class ReinforceObjectiveTests
     {
         using var world = new World();
         using DisposeScope scope = NewDisposeScope();
-        using var objective = new ReinforceObjective(world.Generator, new ReinforceOptions { Whiten = true, Baseline = BaselineKind.None });
+        using var objective = world.Objective(new ReinforceOptions { Whiten = true, Baseline = BaselineKind.None });
         GeneratedBatch batch = objective.Generate(Batch, 1, new RandomKey(3));
-        double actual = objective.GeneratorLoss(world.Discriminator, batch, zeros(Batch)).Loss.item<float>();
+        double actual = objective.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>();
         double[] mask = [.. batch.Mask.reshape(-1).data<float>().ToArray().Select(value => (double)value)];
         double[] nll = [.. world.Generator.TokenNegativeLogLikelihood(batch.Ids).detach().reshape(-1).data<float>().ToArray().Select(value => (double)value)];
         double[] rewards = [.. world.Discriminator.Score(batch.Ids).detach().sigmoid().data<float>().ToArray().Select(value => (double)value)];
@@ -110,10 +111,10 @@ public sealed class ReinforceObjectiveTests
     {
         using var world = new World();
         using DisposeScope scope = NewDisposeScope();
-        using var plain = new ReinforceObjective(world.Generator, new ReinforceOptions());
-        using var bonus = new ReinforceObjective(world.Generator, new ReinforceOptions { EntropyBonus = 0.3 });
+        using var plain = world.Objective(new ReinforceOptions());
+        using var bonus = world.Objective(new ReinforceOptions { EntropyBonus = 0.3 });
         GeneratedBatch batch = plain.Generate(Batch, 1, new RandomKey(3));
-        double difference = bonus.GeneratorLoss(world.Discriminator, batch, zeros(Batch)).Loss.item<float>() - plain.GeneratorLoss(world.Discriminator, batch, zeros(Batch)).Loss.item<float>();
+        double difference = bonus.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>() - plain.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>();
         float[] logits = world.Generator.Logits(batch.Ids).detach().reshape(-1).data<float>().ToArray(), mask = batch.Mask.reshape(-1).data<float>().ToArray();
         double entropy = 0;
         for (int place = 0; place < mask.Length; place++)
@@ -158,7 +159,7 @@ public sealed class ReinforceObjectiveTests
     public void The_roll_out_policy_follows_with_its_lag()
     {
         using var world = new World();
-        using var objective = new ReinforceObjective(world.Generator, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOutLag = 0.8 });
+        using var objective = world.Objective(new ReinforceOptions { Credit = CreditKind.RollOuts, RollOutLag = 0.8 });
         float before = Bias(world.Generator);
         using (no_grad())
         {
@@ -166,9 +167,11 @@ public sealed class ReinforceObjectiveTests
         }
 
         objective.AfterGeneratorUpdate();
-        Assert.Equal(before + 0.2f, Bias(objective.RollOutPolicy!), 1e-6f);
-        objective.BeforePhase();
-        Assert.Equal(before + 1, Bias(objective.RollOutPolicy!), 1e-6f);
+        Assert.Equal(before + 0.2f, PolicyBias(), 1e-6f);
+        objective.Phases[^1].Begin();
+        Assert.Equal(before + 1, PolicyBias(), 1e-6f);
+
+        float PolicyBias() => objective.Tensors.Single(named => named.Name == "roll_out_policy.output.bias").Value.data<float>().ToArray()[3];
     }
 
     private static float Bias(nn.Module module) => module.get_parameter("output.bias")!.data<float>().ToArray()[3];
@@ -192,7 +195,7 @@ public sealed class ReinforceObjectiveTests
 
     private static (double[] Mean, double[] Error) MeanGradient(World world, ReinforceOptions options, int batches = Batches)
     {
-        using var objective = new ReinforceObjective(world.Generator, options);
+        using var objective = world.Objective(options);
         double[][] gradients = [.. Enumerable.Range(0, batches).Select(batch => world.Gradient(objective, (ulong)batch))];
         double[] mean = [.. gradients[0].Select((_, i) => gradients.Average(gradient => gradient[i]))];
         double[] error = [.. mean.Select((value, i) => Math.Sqrt(gradients.Sum(gradient => Math.Pow(gradient[i] - value, 2)) / (batches - 1.0) / batches))];
@@ -277,12 +280,19 @@ public sealed class ReinforceObjectiveTests
             return Gradients();
         }
 
+        /// <summary>A game of generator and discriminator, without real sequences.</summary>
+        public ReinforceObjective Objective(ReinforceOptions options)
+        {
+            var none = new RealSequences(_ => throw new InvalidOperationException("Nothing real is asked for."), 1);
+            return new ReinforceObjective(new TrainingParts(new RunConfig { Reinforce = options }, Generator, Discriminator, none, none));
+        }
+
         /// <summary>The gradient of one batch.</summary>
         public double[] Gradient(ReinforceObjective objective, ulong batch)
         {
             using DisposeScope scope = NewDisposeScope();
             Generator.zero_grad();
-            objective.GeneratorLoss(Discriminator, objective.Generate(Batch, 1, new RandomKey(77).Derive(batch)), zeros(Batch)).Loss.backward();
+            objective.GeneratorLoss(objective.Generate(Batch, 1, new RandomKey(77).Derive(batch)), zeros(Batch)).Loss.backward();
             return Gradients();
         }
 

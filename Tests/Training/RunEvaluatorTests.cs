@@ -5,7 +5,9 @@ using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
 using GumbelGan.Tokenization;
-using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

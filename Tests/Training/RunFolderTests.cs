@@ -2,7 +2,10 @@ using System.Diagnostics;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Storage;
 using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;
@@ -201,7 +204,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     private static void Save(RunFolder folder, long step, bool best) => folder.SaveCheckpoint(
-        new TrainingState { Step = step, BestStep = best ? step : 0, BestValidationNll = 1, Recorded = new RecorderPosition(0, "events.out.tfevents.0000000001.a.1.0", 0) },
+        new TrainingState { Phase = "adversarial", Step = step, BestStep = best ? step : 0, BestValidationNll = 1, Recorded = new RecorderPosition(0, "events.out.tfevents.0000000001.a.1.0", 0) },
         [.. ((string[])["generator", "discriminator"]).Select(name => ($"{name}.safetensors", (IEnumerable<SafetensorsEntry>)[SafetensorsEntry.Create<long>(name, [2], [step, step + 1])]))],
         best,
         keep: 2);

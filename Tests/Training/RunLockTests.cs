@@ -1,6 +1,6 @@
 using GumbelGan.Storage;
 using GumbelGan.Tests.Storage;
-using GumbelGan.Training;
+using GumbelGan.Training.Runs;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

@@ -1,6 +1,8 @@
 using GumbelGan.Tests.Cli;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

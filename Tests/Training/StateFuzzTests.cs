@@ -5,8 +5,8 @@ using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Evaluation;
 using GumbelGan.Tests.Storage;
-using GumbelGan.Training;
 using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;
@@ -22,7 +22,7 @@ public sealed class StateFuzzTests
     [Fact]
     public void Mutated_states_are_read_or_refused()
     {
-        byte[] seed = new TrainingState { Phase = TrainingPhase.Adversarial, Step = 123, PhaseStep = 45, BestStep = 100, BestValidationNll = 1.25, Recorded = new RecorderPosition(1000, "events.out.tfevents.1795333221.vm.11283.0", 5000) }.ToJson();
+        byte[] seed = new TrainingState { Phase = "adversarial", Step = 123, PhaseStep = 45, BestStep = 100, BestValidationNll = 1.25, Recorded = new RecorderPosition(1000, "events.out.tfevents.1795333221.vm.11283.0", 5000) }.ToJson();
         Fuzz("state", seed, mutant =>
         {
             TrainingState state = TrainingState.FromJson(mutant, "state.json");
@@ -48,7 +48,7 @@ public sealed class StateFuzzTests
         Fuzz("pointer", "000500-2\n"u8.ToArray(), mutant =>
         {
             File.WriteAllBytes(pointer, mutant);
-            GumbelGan.Training.Checkpoint latest = RunFolder.Open(run).Latest();
+            Checkpoint latest = RunFolder.Open(run).Latest();
             Assert.Equal(checkpoints, Path.GetDirectoryName(Path.GetFullPath(latest.Path)));
         });
     }

@@ -1,4 +1,5 @@
-using GumbelGan.Training;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Schedules;
 using Xunit;
 
 namespace GumbelGan.Tests.Training;

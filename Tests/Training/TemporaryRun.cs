@@ -1,6 +1,7 @@
 using GumbelGan.Randomness;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Tests.Training;
 

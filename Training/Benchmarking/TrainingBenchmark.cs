@@ -2,8 +2,9 @@ using System.Diagnostics;
 using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
-using GumbelGan.Kernels;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Losses;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,17 +22,14 @@ public sealed class TrainingBenchmark : IDisposable
     private const int LeastWarmUp = 3;
     private const double Temperature = 0.9;
     private const double LearningRate = 1e-4;
-    private const double ClipNorm = 5;
 
     private readonly BenchmarkOptions _options;
     private readonly LstmGenerator _generator;
     private readonly Discriminator _discriminator;
-    private readonly GumbelObjective? _objective;
-    private readonly ReinforceObjective? _policyGradient;
-    private readonly FusedLikelihood? _likelihood;
-    private readonly AdamOptimizer _generatorOptimizer;
-    private readonly AdamOptimizer _discriminatorOptimizer;
-    private readonly optim.Optimizer? _plainGeneratorOptimizer, _plainDiscriminatorOptimizer;
+    private readonly Objective _objective;
+    private readonly AdversarialObjective? _game;
+    private readonly Phase _phase;
+    private readonly Dictionary<Learner, optim.Optimizer> _plain = [];
     private readonly Tensor _real;
     private readonly RandomKey _root = new(1);
     private readonly Dictionary<string, List<double>> _times = [];
@@ -46,34 +44,22 @@ public sealed class TrainingBenchmark : IDisposable
         EngineSettings.Prepare(options.Threads);
         Device device = torch.device(options.Device);
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
-        _generator = new LstmGenerator(new GeneratorOptions { Embedding = options.Embedding, Hidden = options.Hidden }, format, _root.Derive("generator")).to(device);
-        var judge = new DiscriminatorOptions { Kind = options.Discriminator, Embedding = options.Embedding, Hidden = options.Hidden, Dropout = 0 };
-        _discriminator = Discriminator.Create(judge, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
-        var game = new AdversarialOptions { BatchSize = options.Batch, Loss = AdversarialLossKind.NonSaturating };
-        if (options.Subject == BenchmarkSubject.Iteration)
+        var config = new RunConfig
         {
-            _objective = new GumbelObjective(_generator, _discriminator, game, options.IsComposed);
-        }
-
-        if (options.Subject == BenchmarkSubject.Reinforce)
-        {
-            _policyGradient = new ReinforceObjective(_generator, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts });
-        }
-
-        if (options.Subject == BenchmarkSubject.Mle && !options.IsComposed && FusedLikelihood.Supports(_generator))
-        {
-            _likelihood = new FusedLikelihood(_generator, RowParallel.Shared(get_num_threads()));
-        }
-
-        _generatorOptimizer = new AdamOptimizer(_generator, LearningRate);
-        _discriminatorOptimizer = new AdamOptimizer(_discriminator, LearningRate);
-        if (options.IsComposed)
-        {
-            _plainGeneratorOptimizer = optim.Adam(_generator.parameters(), LearningRate);
-            _plainDiscriminatorOptimizer = optim.Adam(_discriminator.parameters(), LearningRate);
-            _discriminator.IsTwiceDifferentiable = true;
-        }
-
+            Generator = new GeneratorOptions { Embedding = options.Embedding, Hidden = options.Hidden },
+            Discriminator = new DiscriminatorOptions { Kind = options.Discriminator, Embedding = options.Embedding, Hidden = options.Hidden, Dropout = 0 },
+            Pretraining = new PretrainingOptions { BatchSize = options.Batch, Dropout = 0, LearningRate = LearningRate },
+            Adversarial = new AdversarialOptions
+            {
+                BatchSize = options.Batch,
+                Loss = AdversarialLossKind.NonSaturating,
+                GeneratorLearningRate = LearningRate,
+                DiscriminatorLearningRate = LearningRate,
+            },
+            Reinforce = new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts },
+        };
+        _generator = new LstmGenerator(config.Generator, format, _root.Derive("generator")).to(device);
+        _discriminator = Discriminator.Create(config.Discriminator, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var random = new RandomStream(_root.Derive("real"));
         long[] ids = new long[options.Batch * options.Length];
         for (int i = 0; i < ids.Length; i++)
@@ -82,6 +68,24 @@ public sealed class TrainingBenchmark : IDisposable
         }
 
         _real = tensor(ids, [options.Batch, options.Length]).to(device); // [B, T]
+        var sequences = new RealSequences(_ => _real, 1);
+        var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences);
+        _objective = options.Subject switch
+        {
+            BenchmarkSubject.Iteration => new GumbelObjective(parts, options.IsComposed),
+            BenchmarkSubject.Reinforce => new ReinforceObjective(parts),
+            _ => new LikelihoodObjective(parts, options.IsComposed),
+        };
+        _game = _objective as AdversarialObjective;
+        _phase = _objective.Phases[^1];
+        if (options.IsComposed)
+        {
+            _discriminator.IsTwiceDifferentiable = true;
+            foreach (Learner learner in _objective.Learners)
+            {
+                _plain[learner] = optim.Adam(learner.Module.parameters(), LearningRate);
+            }
+        }
     }
 
     /// <summary>Warms up, then times as often as the options say.</summary>
@@ -117,9 +121,9 @@ public sealed class TrainingBenchmark : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_likelihood, _objective, _policyGradient, _generatorOptimizer, _discriminatorOptimizer, _plainGeneratorOptimizer, _plainDiscriminatorOptimizer, _generator, _discriminator, _real])
+        foreach (IDisposable part in (IDisposable[])[.. _plain.Values, _objective, _generator, _discriminator, _real])
         {
-            part?.Dispose();
+            part.Dispose();
         }
     }
 
@@ -134,34 +138,25 @@ public sealed class TrainingBenchmark : IDisposable
         });
     }
 
-    /// <summary>As <see cref="AdversarialTrainer"/> does it: one roll-out serves the discriminator's update and the generator's.</summary>
+    private StepContext Step => new(1, 1, Temperature, _root.Derive("noise").Derive(_step), _root.Derive("dropout").Derive(_step));
+
+    // One roll-out serves the discriminator's update and the generator's.
     private void Iteration()
     {
-        GeneratedBatch fakes = null!;
-        Time("generator_forward", () => fakes = _objective!.Generate(_options.Batch, Temperature, _root.Derive("noise").Derive(_step)));
-        Time("discriminator_step", () =>
-        {
-            Tensor real = _discriminator.Score(_real), fake = _objective!.DetachedScores(_discriminator, fakes); // [B], [B]
-            Update(_discriminatorOptimizer, _plainDiscriminatorOptimizer, _discriminator, AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, real, fake));
-        });
-        Time("generator_step", () =>
-        {
-            _discriminator.SetTrainable(false);
-            (Tensor loss, Tensor _) = _objective!.GeneratorLoss(_discriminator, fakes, AdversarialLoss.RealScoresForGenerator(AdversarialLossKind.NonSaturating, _discriminator, _real));
-            Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, loss);
-            _discriminator.SetTrainable(true);
-        });
+        StepContext step = Step;
+        Update judge = _phase.Updates[0], generator = _phase.Updates[1];
+        Time("generator_forward", () => judge.Prepare(step, 0));
+        Time("discriminator_step", () => Make(judge, step));
+        Time("generator_step", () => Make(generator, step));
     }
 
-    private void LikelihoodStep() =>
-        Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, _likelihood?.Mean(_real) ?? _generator.TokenNegativeLogLikelihood(_real).mean());
+    private void LikelihoodStep() => Make(_phase.Updates[0], Step);
 
     private void PolicyGradientStep()
     {
-        GeneratedBatch samples = _policyGradient!.Generate(_options.Batch, 1, _root.Derive("noise").Derive(_step));
-        (Tensor loss, Tensor _) = _policyGradient.GeneratorLoss(_discriminator, samples, zeros(_options.Batch));
-        Update(_generatorOptimizer, _plainGeneratorOptimizer, _generator, loss);
-        _policyGradient.AfterGeneratorUpdate();
+        StepContext step = Step;
+        step.Shared = _game!.Generate(_options.Batch, 1, step.Noise);
+        Make(_phase.Updates[1], step);
     }
 
     private void Sampling()
@@ -176,20 +171,23 @@ public sealed class TrainingBenchmark : IDisposable
         }
     }
 
-    private void Update(AdamOptimizer fused, optim.Optimizer? plain, nn.Module module, Tensor loss)
+    private void Make(Update update, StepContext step)
     {
-        if (plain is null)
+        if (!_plain.TryGetValue(update.Learner, out optim.Optimizer? plain))
         {
-            _ = fused.Minimise(loss, ClipNorm);
+            _ = update.Make(step, 0);
             return;
         }
 
         // What one would write in plain TorchSharp.
-        module.zero_grad();
+        update.Frozen?.SetTrainable(false);
+        update.Learner.Module.zero_grad();
+        Tensor loss = update.Loss(step, 0).Loss;
         loss.backward();
-        _ = nn.utils.clip_grad_norm_(module.parameters(), ClipNorm);
+        _ = nn.utils.clip_grad_norm_(update.Learner.Module.parameters(), update.ClipNorm);
         _ = loss.item<float>();
         plain.step();
+        update.Frozen?.SetTrainable(true);
     }
 
     private void Time(string phase, Action action)

@@ -1,7 +1,8 @@
-using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Losses;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -10,30 +11,34 @@ namespace GumbelGan.Training.Objectives;
 /// The gradient of the discriminator's score, back through the relaxed samples: fused where the generator allows it and no gradient penalty
 /// needs the samples themselves, else composed.
 /// </summary>
-public sealed class GumbelObjective : IAdversarialObjective, IDisposable
+public sealed class GumbelObjective : AdversarialObjective
 {
     private readonly LstmGenerator _generator;
-    private readonly Discriminator _discriminator;
     private readonly AdversarialOptions _options;
     private readonly FusedRollout? _rollout;
     private bool _isScored;
 
-    /// <summary>An objective for <paramref name="generator"/> against <paramref name="discriminator"/>.</summary>
-    /// <param name="generator">Learns.</param>
-    /// <param name="discriminator">Judges.</param>
-    /// <param name="options">The game.</param>
+    /// <summary>A game of these parts.</summary>
+    /// <param name="parts">Networks, corpus, options.</param>
     /// <param name="isComposed">Use the composed roll-out even where the fused one could be used, to compare the two.</param>
-    public GumbelObjective(LstmGenerator generator, Discriminator discriminator, AdversarialOptions options, bool isComposed = false)
+    public GumbelObjective(TrainingParts parts, bool isComposed = false)
+        : base(parts)
     {
-        (_generator, _discriminator, _options) = (generator, discriminator, options);
-        if (!isComposed && FusedRollout.Supports(generator) && options.GradientPenalty == 0)
+        (_generator, _options) = (parts.Generator, parts.Config.Adversarial);
+        if (!isComposed && FusedRollout.Supports(_generator) && _options.GradientPenalty == 0)
         {
-            _rollout = new FusedRollout(generator, options.BatchSize, discriminator.Options.Embedding, RowParallel.Shared(get_num_threads()), discriminator.MinimumTime);
+            _rollout = new FusedRollout(_generator, _options.BatchSize, Discriminator.Options.Embedding, RowParallel.Shared(get_num_threads()), Discriminator.MinimumTime);
         }
     }
 
     /// <inheritdoc/>
-    public GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
+    protected override bool IsRelaxed => true;
+
+    /// <summary>"gumbel", with what its samples look like on their way forward where that is not the default, soft.</summary>
+    public static string MethodName(RunConfig config) => config.Adversarial.Relaxation == Relaxation.StraightThrough ? "gumbel-straight-through" : "gumbel";
+
+    /// <inheritdoc/>
+    public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
         if (_rollout is null)
         {
@@ -41,31 +46,35 @@ public sealed class GumbelObjective : IAdversarialObjective, IDisposable
             return new GeneratedBatch(relaxed.Ids, relaxed.OneHots, relaxed.Mask);
         }
 
-        RolledOutSequences sequences = _rollout.Generate(_discriminator.EmbeddingTable, temperature, _options.Relaxation, noise);
+        RolledOutSequences sequences = _rollout.Generate(Discriminator.EmbeddingTable, temperature, _options.Relaxation, noise);
         _isScored = false;
         return new GeneratedBatch(sequences.Ids, null, sequences.Mask);
     }
 
     /// <inheritdoc/>
-    public Tensor DetachedScores(Discriminator discriminator, GeneratedBatch generated) => _rollout is null
-        ? discriminator.Score(generated.Relaxed!.detach(), generated.Mask.detach())
+    public override Tensor DetachedScores(GeneratedBatch generated) => _rollout is null
+        ? Discriminator.Score(generated.Relaxed!.detach(), generated.Mask.detach())
         : RolledOutScores(throughGenerator: false);
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor FakeScores) GeneratorLoss(Discriminator discriminator, GeneratedBatch generated, Tensor realScores)
+    public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
     {
-        Tensor scores = _rollout is null ? discriminator.Score(generated.Relaxed!, generated.Mask) : RolledOutScores(throughGenerator: true); // [B]
-        return (AdversarialLoss.Generator(_options.Loss, realScores, scores), scores);
+        Tensor scores = _rollout is null ? Discriminator.Score(generated.Relaxed!, generated.Mask) : RolledOutScores(throughGenerator: true); // [B]
+        return (AdversarialLoss.Generator(_options.Loss, realScores, scores), []);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _rollout?.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _rollout?.Dispose();
+        base.Dispose(disposing);
+    }
 
     // Samples that were scored once are scored again only after the discriminator has moved, its embedding matrix with it.
     private Tensor RolledOutScores(bool throughGenerator)
     {
-        Tensor embedded = _rollout!.Embedded(_discriminator.EmbeddingTable, throughGenerator, changed: _isScored); // [B, T', F]
+        Tensor embedded = _rollout!.Embedded(Discriminator.EmbeddingTable, throughGenerator, changed: _isScored); // [B, T', F]
         _isScored = true;
-        return _discriminator.ScoreEmbedded(embedded, _rollout.Mask);
+        return Discriminator.ScoreEmbedded(embedded, _rollout.Mask);
     }
 }

@@ -1,7 +1,7 @@
-using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Configuration;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,22 +16,25 @@ namespace GumbelGan.Training.Objectives;
 /// B batch, T time, V vocabulary. Rewards lie in [0, 1] (sigmoid of the discriminator's score), with dense credit in [-1, 1]. The moving
 /// average of a step is that of earlier batches alone: an average that holds the batch itself would bias the gradient.
 /// </remarks>
-public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
+public sealed class ReinforceObjective : AdversarialObjective
 {
+    private const string BaselineName = "baseline";
     private readonly LstmGenerator _generator;
     private readonly ReinforceOptions _options;
     private readonly LstmGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
     private readonly FusedLikelihood? _likelihood;
-    private (string Tag, double Value)[] _measured = [];
+    private double? _baseline;
 
-    /// <summary>The objective; with roll-outs it makes the roll-out policy, a copy of <paramref name="generator"/>.</summary>
+    /// <summary>A game of these parts; with roll-outs it makes the roll-out policy, a copy of the generator.</summary>
     /// <exception cref="ArgumentException">The generator starts from a noisy state, which its log-probabilities do not know.</exception>
-    public ReinforceObjective(LstmGenerator generator, ReinforceOptions options)
+    public ReinforceObjective(TrainingParts parts)
+        : base(parts)
     {
+        (LstmGenerator generator, ReinforceOptions options) = (parts.Generator, parts.Config.Reinforce);
         if (generator.Options.NoisyInitialState)
         {
-            throw new ArgumentException("REINFORCE needs the probability of a sample, which a noisy initial state hides.", nameof(generator));
+            throw new ArgumentException("REINFORCE needs the probability of a sample, which a noisy initial state hides.", nameof(parts));
         }
 
         (_generator, _options) = (generator, options);
@@ -52,16 +55,26 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
     }
 
     /// <inheritdoc/>
-    public double? Baseline { get; set; }
+    public override IReadOnlyList<(string Name, Tensor Value)> Tensors =>
+        _rollOutPolicy is null ? [] : [.. _rollOutPolicy.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
 
     /// <inheritdoc/>
-    public nn.Module? RollOutPolicy => _rollOutPolicy;
+    public override IReadOnlyDictionary<string, double> Numbers
+    {
+        get => _baseline is { } baseline ? new Dictionary<string, double> { [BaselineName] = baseline } : base.Numbers;
+        set => _baseline = value.TryGetValue(BaselineName, out double baseline) ? baseline : null;
+    }
+
+    /// <summary>"reinforce", with its credit and its reward where they are not the defaults.</summary>
+    public static string MethodName(RunConfig config)
+    {
+        string credit = config.Reinforce.Credit switch { CreditKind.RollOuts => "-rollouts", CreditKind.Dense => "-dense", _ => "" };
+        string reward = config.Reinforce.Reward switch { RewardKind.Constant => "-constant", RewardKind.Random => "-random", _ => "" };
+        return "reinforce" + credit + reward;
+    }
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Tag, double Value)> Measured => _measured;
-
-    /// <inheritdoc/>
-    public GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
+    public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
         Tensor ids = _generator.Sample(batch, 1, noise); // [B, T]
         Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device); // [B, T]
@@ -69,61 +82,63 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
     }
 
     /// <inheritdoc/>
-    public Tensor DetachedScores(Discriminator discriminator, GeneratedBatch generated) => discriminator.Score(generated.Ids);
+    public override Tensor DetachedScores(GeneratedBatch generated) => Discriminator.Score(generated.Ids);
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor FakeScores) GeneratorLoss(Discriminator discriminator, GeneratedBatch generated, Tensor realScores)
+    public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
     {
         (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
-        Tensor scores, advantages;
+        Tensor advantages;
+        (string Tag, double Value)[] measured;
         using (no_grad())
         {
-            scores = discriminator.Score(ids); // [B]
-            Tensor returns = _rewards.Returns(discriminator, ids, mask, scores, generated.Noise); // [B, T]
-            advantages = Advantages(returns, mask); // [B, T]
+            Tensor scores = Discriminator.Score(ids); // [B]
+            Tensor returns = _rewards.Returns(Discriminator, ids, mask, scores, generated.Noise); // [B, T]
+            (advantages, measured) = Advantages(returns, mask); // [B, T]
         }
 
         if (_options.EntropyBonus == 0)
         {
             Tensor loss = _likelihood?.WeightedSum(ids, advantages / ids.shape[0]) ?? (advantages * _generator.TokenNegativeLogLikelihood(ids)).sum() / ids.shape[0];
-            return (loss, scores);
+            return (loss, measured);
         }
 
         Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
         Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
         Tensor entropy = -(logProbabilities.exp() * logProbabilities).sum(-1) * mask; // [B, T]
-        return (-(advantages * taken).sum() / ids.shape[0] - _options.EntropyBonus * entropy.sum() / mask.sum(), scores);
+        return (-(advantages * taken).sum() / ids.shape[0] - _options.EntropyBonus * entropy.sum() / mask.sum(), measured);
     }
 
     /// <inheritdoc/>
-    public void AfterGeneratorUpdate() => FollowGenerator(_options.RollOutLag);
+    public override void AfterGeneratorUpdate() => FollowGenerator(_options.RollOutLag);
 
     /// <inheritdoc/>
-    public void BeforePhase() => FollowGenerator(0);
+    protected override void BeforePhase() => FollowGenerator(0);
 
     /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
         _rollOutPolicy?.Dispose();
         _likelihood?.Dispose();
+        base.Dispose(disposing);
     }
 
     /// <summary>Returns less the baseline, 0 after the end; also moves the moving average.</summary>
-    private Tensor Advantages(Tensor returns, Tensor mask)
+    private (Tensor Advantages, (string Tag, double Value)[] Measured) Advantages(Tensor returns, Tensor mask)
     {
         Tensor tokens = mask.sum();
         double mean = ((returns * mask).sum() / tokens).item<float>();
         Tensor advantages = _options.Baseline switch
         {
-            BaselineKind.MovingAverage => returns - (Baseline ?? 0),
+            BaselineKind.MovingAverage => returns - (_baseline ?? 0),
             BaselineKind.LeaveOneOut => returns - MeanOfOthers(returns, mask),
             _ => returns,
         } * mask; // [B, T]
-        _measured = [("reward/mean", mean)];
+        (string Tag, double Value)[] measured = [("reward/mean", mean)];
         if (_options.Baseline == BaselineKind.MovingAverage)
         {
-            _measured = [.. _measured, ("reward/baseline", Baseline ?? 0)];
-            Baseline = Baseline is { } average ? _options.BaselineDecay * average + (1 - _options.BaselineDecay) * mean : mean;
+            measured = [.. measured, ("reward/baseline", _baseline ?? 0)];
+            _baseline = _baseline is { } average ? _options.BaselineDecay * average + (1 - _options.BaselineDecay) * mean : mean;
         }
 
         if (_options.Whiten)
@@ -132,7 +147,7 @@ public sealed class ReinforceObjective : IAdversarialObjective, IDisposable
             advantages = centred / ((centred.square().sum() / tokens).sqrt() + 1e-6);
         }
 
-        return advantages;
+        return (advantages, measured);
     }
 
     // Where no other sequence reaches the place there is nothing to average, and the baseline is 0.

@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace GumbelGan.Training.Configuration;
+
+/// <summary>How a step size changes over a phase.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Not at all.</summary>
+    Constant,
+
+    /// <summary>Half a cosine down to zero (Loshchilov and Hutter 2017, without restarts).</summary>
+    Cosine,
+}
+
+/// <summary>The maximum-likelihood phase that every objective starts with.</summary>
+public sealed record PretrainingOptions
+{
+    /// <summary>Passes over the training split; 0 skips the phase.</summary>
+    [Range(0, 100000)]
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Sequences a step.</summary>
+    [Range(1, 65536)]
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Adam's step size.</summary>
+    [Range(0, 10)]
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>constant, or cosine: half a cosine from the full step size to zero over all epochs, which ends nearer to the optimum.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Gradients are scaled down to this joint norm.</summary>
+    [Range(0, 1e6)]
+    public double ClipNorm { get; init; } = 5;
+
+    /// <summary>Share of the embedded inputs and of the hidden outputs that is dropped while learning.</summary>
+    [Range(0, 0.95)]
+    public double Dropout { get; init; } = 0.3;
+
+    /// <summary>Stop after this many evaluations without a better held-out NLL, and go on from the best weights; 0 never stops early.</summary>
+    [Range(0, 100000)]
+    public int Patience { get; init; } = 3;
+
+    /// <summary>Adam's step size in step <paramref name="step"/> of <paramref name="steps"/>, counted from 1.</summary>
+    public double LearningRateAt(long step, long steps) =>
+        Schedule == LearningRateSchedule.Cosine ? LearningRate * (1 + Math.Cos(Math.PI * (step - 1) / steps)) / 2 : LearningRate;
+}

@@ -1,0 +1,91 @@
+using System.ComponentModel.DataAnnotations;
+using GumbelGan.Discriminators;
+using GumbelGan.Generators;
+using GumbelGan.Tokenization;
+using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Schedules;
+using GumbelGan.Training.Watching;
+
+namespace GumbelGan.Training.Configuration;
+
+/// <summary>What the generator is trained to do.</summary>
+public enum ObjectiveKind
+{
+    /// <summary>Maximum likelihood, first to last.</summary>
+    Mle,
+
+    /// <summary>The discriminator's gradient through relaxed samples.</summary>
+    Gumbel,
+
+    /// <summary>The discriminator's score as a reward for hard samples.</summary>
+    Reinforce,
+}
+
+/// <summary>Everything that a run depends on. Written into the run folder, it starts the same run again.</summary>
+public sealed record RunConfig : IValidatableObject
+{
+    /// <summary>The text to learn, UTF-8, one sequence a line.</summary>
+    public string Corpus { get; init; } = "";
+
+    /// <summary>mle, gumbel or reinforce.</summary>
+    public ObjectiveKind Objective { get; init; } = ObjectiveKind.Gumbel;
+
+    /// <summary>The root of every random stream.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>cpu or cuda.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads for the engine; 0 means one a core.</summary>
+    [Range(0, 1024)]
+    public int Threads { get; init; }
+
+    /// <summary>How text becomes tokens.</summary>
+    public TokenizerOptions Tokenizer { get; init; } = new();
+
+    /// <summary>Which lines are used, and for what.</summary>
+    public CorpusOptions Data { get; init; } = new();
+
+    /// <summary>The generator.</summary>
+    public GeneratorOptions Generator { get; init; } = new();
+
+    /// <summary>The discriminator.</summary>
+    public DiscriminatorOptions Discriminator { get; init; } = new();
+
+    /// <summary>The maximum-likelihood phase.</summary>
+    public PretrainingOptions Pretraining { get; init; } = new();
+
+    /// <summary>The adversarial phase.</summary>
+    public AdversarialOptions Adversarial { get; init; } = new();
+
+    /// <summary>How objective reinforce learns from rewards.</summary>
+    public ReinforceOptions Reinforce { get; init; } = new();
+
+    /// <summary>The temperature of the relaxation during the adversarial phase.</summary>
+    public TemperatureOptions Temperature { get; init; } = new();
+
+    /// <summary>What is written while training, and how often.</summary>
+    public RecordingOptions Recording { get; init; } = new();
+
+    /// <summary>What is watched while training.</summary>
+    public HealthOptions Health { get; init; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Device is not ("cpu" or "cuda"))
+        {
+            yield return new ValidationResult($"is '{Device}'; it must be cpu or cuda.", [nameof(Device)]);
+        }
+
+        if (Discriminator.FilterWidths.Count == 0)
+        {
+            yield return new ValidationResult("discriminator.filter_widths must name at least one width.");
+        }
+
+        if (Objective == ObjectiveKind.Reinforce && Generator.NoisyInitialState)
+        {
+            yield return new ValidationResult("generator.noisy_initial_state must be false with objective reinforce, which needs the probability of each sample.");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training;
+
+/// <summary>A network that learns, and its optimizer, which a checkpoint holds under the learner's name.</summary>
+/// <param name="name">For example "generator".</param>
+/// <param name="module">The network; whoever made it disposes of it.</param>
+/// <param name="learningRate">Step size of the first optimizer.</param>
+/// <param name="beta1">Adam's first decay rate.</param>
+public sealed class Learner(string name, nn.Module module, double learningRate, double beta1) : IDisposable
+{
+    /// <summary>Its name in checkpoints and messages.</summary>
+    public string Name => name;
+
+    /// <summary>What learns.</summary>
+    public nn.Module Module => module;
+
+    /// <summary>How.</summary>
+    public AdamOptimizer Optimizer { get; private set; } = new(module, learningRate, beta1);
+
+    /// <summary>Whether every weight is a finite number.</summary>
+    public bool IsFinite
+    {
+        get
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable off = no_grad();
+            return module.parameters().All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
+        }
+    }
+
+    /// <summary>Begins anew with another optimizer, without moments.</summary>
+    public void Renew(double rate, double decay)
+    {
+        Optimizer.Dispose();
+        Optimizer = new AdamOptimizer(module, rate, decay);
+    }
+
+    /// <summary>Lets gradients reach the weights, or not.</summary>
+    public void SetTrainable(bool trainable)
+    {
+        foreach (TorchSharp.Modules.Parameter parameter in module.parameters())
+        {
+            parameter.requires_grad = trainable;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Optimizer.Dispose();
+}

@@ -1,0 +1,26 @@
+using GumbelGan.Training.Configuration;
+
+namespace GumbelGan.Training.Objectives;
+
+/// <summary>Maximum likelihood, first to last.</summary>
+public sealed class LikelihoodObjective : Objective
+{
+    private readonly Learner _generator, _discriminator;
+
+    /// <summary>An objective of these parts; the discriminator is there and stays as it is.</summary>
+    /// <param name="parts">Networks, corpus, options.</param>
+    /// <param name="isComposed">Use plain tensor operations even where a fused pass serves, to compare the two.</param>
+    public LikelihoodObjective(TrainingParts parts, bool isComposed = false)
+    {
+        AdversarialOptions options = parts.Config.Adversarial;
+        _generator = LikelihoodPhases.Learner(parts.Config, parts.Generator);
+        _discriminator = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.Beta1);
+        Phases = [LikelihoodPhases.Pretraining(parts, _generator), LikelihoodPhases.Continued(parts, _generator, isComposed)];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Learner> Learners => [_generator, _discriminator];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Phase> Phases { get; }
+}

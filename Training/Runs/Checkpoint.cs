@@ -1,0 +1,76 @@
+using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
+using TorchSharp;
+
+namespace GumbelGan.Training.Runs;
+
+/// <summary>One checkpoint's folder.</summary>
+/// <param name="Path">Where it is.</param>
+public sealed record Checkpoint(string Path)
+{
+    private const string ObjectiveFile = "objective.safetensors";
+
+    /// <summary>The files of a checkpoint: each learner and its optimizer, and what else the objective lists.</summary>
+    public static IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> Files(Objective objective) =>
+    [
+        .. objective.Learners.Select(learner => (Weights(learner.Name), ModuleWeights.Entries(learner.Module))),
+        .. objective.Learners.Select(learner => (Moments(learner.Name), learner.Optimizer.Entries())),
+        .. objective.Tensors.Count == 0 ? [] : new[] { (ObjectiveFile, objective.Tensors.Select(named => ModuleWeights.Entry(named.Name, named.Value))) },
+    ];
+
+    /// <summary>How far the run had come.</summary>
+    /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
+    public TrainingState State()
+    {
+        string path = In(RunFolder.StateFile);
+        try
+        {
+            var file = new FileInfo(path);
+            return file.Length <= 1 << 16
+                ? TrainingState.FromJson(File.ReadAllBytes(path), path)
+                : throw new UserMistakeException($"{path} is too long for a state; use another checkpoint.");
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); use another checkpoint.", cause);
+        }
+    }
+
+    /// <summary>Loads a generator's weights.</summary>
+    /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
+    public void LoadGenerator(torch.nn.Module generator) => ModuleWeights.Load(generator, SafetensorsFile.Read(In(Weights("generator"))));
+
+    /// <summary>Loads the weights of all that learns.</summary>
+    /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
+    public void LoadWeights(Objective objective)
+    {
+        foreach (Learner learner in objective.Learners)
+        {
+            ModuleWeights.Load(learner.Module, SafetensorsFile.Read(In(Weights(learner.Name))));
+        }
+    }
+
+    /// <summary>Loads the optimizers' moments, and gives the objective back what it carried from step to step.</summary>
+    /// <param name="objective">At the beginning of the phase of <paramref name="state"/>.</param>
+    /// <param name="state">This checkpoint's <see cref="State"/>.</param>
+    /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
+    public void LoadProgress(Objective objective, TrainingState state)
+    {
+        foreach (Learner learner in objective.Learners)
+        {
+            learner.Optimizer.Load(SafetensorsFile.Read(In(Moments(learner.Name))));
+        }
+
+        objective.Numbers = state.Objective;
+        if (objective.Tensors.Count > 0)
+        {
+            ModuleWeights.Load(objective.Tensors, SafetensorsFile.Read(In(ObjectiveFile)));
+        }
+    }
+
+    private static string Weights(string learner) => $"{learner}.safetensors";
+
+    private static string Moments(string learner) => $"{learner}_optimizer.safetensors";
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+}

@@ -1,0 +1,58 @@
+using GumbelGan.Storage;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training.Runs;
+
+/// <summary>Weights to and from safetensors, under PyTorch's parameter names.</summary>
+public static class ModuleWeights
+{
+    /// <summary>The parameters of <paramref name="module"/>.</summary>
+    public static IEnumerable<SafetensorsEntry> Entries(nn.Module module) =>
+        module.named_parameters().Select(named => Entry(named.name, named.parameter));
+
+    /// <summary>Copies the entries of <paramref name="file"/> into the parameters of <paramref name="module"/>.</summary>
+    /// <exception cref="UserMistakeException">A parameter is missing, unknown, or has another shape or type.</exception>
+    public static void Load(nn.Module module, SafetensorsFile file)
+    {
+        (string Name, Tensor Target)[] targets = [.. module.named_parameters().Select(named => (named.name, (Tensor)named.parameter))];
+        Load(targets, file);
+    }
+
+    /// <summary>Copies the entries of <paramref name="file"/> into tensors, all of them or none.</summary>
+    /// <param name="targets">Names and tensors.</param>
+    /// <param name="file">Holds one entry for each.</param>
+    /// <param name="others">How many entries the file has beside these.</param>
+    /// <exception cref="UserMistakeException">A tensor is missing, unknown, or has another shape or type.</exception>
+    internal static void Load(IReadOnlyList<(string Name, Tensor Target)> targets, SafetensorsFile file, int others = 0)
+    {
+        if (file.Entries.Count != targets.Count + others)
+        {
+            throw new UserMistakeException($"{file.Path} holds {file.Entries.Count} tensors where this model has {targets.Count + others}; it belongs to another configuration.");
+        }
+
+        foreach ((string name, Tensor target) in targets)
+        {
+            SafetensorsEntry entry = file[name];
+            if (entry.Type != SafetensorsType.F32 || !entry.Shape.SequenceEqual(target.shape))
+            {
+                throw new UserMistakeException(
+                    $"{file.Path} holds '{name}' as {entry.Type} [{string.Join(", ", entry.Shape)}] where this model has F32 [{string.Join(", ", target.shape)}]; it belongs to another configuration.");
+            }
+        }
+
+        using IDisposable off = no_grad();
+        foreach ((string name, Tensor target) in targets)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            target.copy_(tensor(file[name].Values<float>().ToArray(), target.shape));
+        }
+    }
+
+    /// <summary>The numbers of a tensor of float32 under a name.</summary>
+    internal static SafetensorsEntry Entry(string name, Tensor values)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return SafetensorsEntry.Create<float>(name, values.shape, values.detach().cpu().data<float>().ToArray());
+    }
+}

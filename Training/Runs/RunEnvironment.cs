@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using GumbelGan.Engine;
+using GumbelGan.Generators;
+using GumbelGan.Storage;
+using GumbelGan.Tokenization;
+using TorchSharp;
+
+namespace GumbelGan.Training.Runs;
+
+/// <summary>What a run was made on and from: environment.json.</summary>
+public sealed record RunEnvironment
+{
+    private static readonly JsonSerializerOptions _json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    /// <summary>The commit of the source, or null outside a checkout.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The version of TorchSharp; null in folders that earlier versions of this program wrote.</summary>
+    public string? TorchSharp { get; init; }
+
+    /// <summary>The version of libtorch; null likewise.</summary>
+    public string? Libtorch { get; init; }
+
+    /// <summary>Threads of one operation.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>cpu or cuda.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>The processor's architecture, the operating system, the .NET runtime.</summary>
+    public required string Machine { get; init; }
+
+    /// <summary>SHA-256 of the corpus file.</summary>
+    public required string CorpusSha256 { get; init; }
+
+    /// <summary>SHA-256 of the vocabulary.</summary>
+    public required string VocabularySha256 { get; init; }
+
+    /// <summary>Number of tokens in the vocabulary.</summary>
+    public required int Vocabulary { get; init; }
+
+    /// <summary>Trained numbers in the generator.</summary>
+    public required long GeneratorParameters { get; init; }
+
+    /// <summary>Trained numbers in the discriminator.</summary>
+    public required long DiscriminatorParameters { get; init; }
+
+    /// <summary>How the program was called.</summary>
+    public required string CommandLine { get; init; }
+
+    /// <summary>The environment of this process.</summary>
+    public static RunEnvironment Describe(EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
+    {
+        Commit = FindCommit(),
+        TorchSharp = EngineSettings.TorchSharpVersion,
+        Libtorch = EngineSettings.LibtorchVersion,
+        Threads = torch.get_num_threads(),
+        Device = generator.Device.ToString(),
+        Machine = $"{RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
+        CorpusSha256 = corpus.Report.Sha256,
+        VocabularySha256 = corpus.Tokenizer.VocabularySha256,
+        Vocabulary = corpus.Tokenizer.Vocabulary.Count,
+        GeneratorParameters = generator.parameters().Sum(parameter => parameter.numel()),
+        DiscriminatorParameters = discriminator.parameters().Sum(parameter => parameter.numel()),
+        CommandLine = commandLine,
+    };
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
+    public static RunEnvironment Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunEnvironment>(File.ReadAllBytes(path), _json) ?? throw new JsonException("it is null");
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); train the run again.", cause);
+        }
+    }
+
+    /// <summary>Writes it.</summary>
+    public void Write(string path) => AtomicFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, _json));
+
+    // Read from the repository's own files: git may not be installed where the program runs.
+    private static string? FindCommit()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string head = Path.Combine(folder.FullName, ".git", "HEAD");
+            if (!File.Exists(head))
+            {
+                continue;
+            }
+
+            string content = File.ReadAllText(head).Trim();
+            string reference = Path.Combine(folder.FullName, ".git", content.Replace("ref: ", "", StringComparison.Ordinal));
+            return !content.StartsWith("ref: ", StringComparison.Ordinal) ? content : File.Exists(reference) ? File.ReadAllText(reference).Trim() : null;
+        }
+
+        return null;
+    }
+}

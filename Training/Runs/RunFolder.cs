@@ -1,0 +1,284 @@
+using System.Globalization;
+using System.Text;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Training.Runs;
+
+/// <summary>The places in a run's folder, and its checkpoints.</summary>
+public sealed class RunFolder
+{
+    private const string LatestPointer = "latest", BestPointer = "best", HalfWritten = ".partial";
+
+    /// <summary>The file of a checkpoint that holds its <see cref="TrainingState"/>.</summary>
+    internal const string StateFile = "state.json";
+
+    private readonly IFileMedium _medium;
+
+    private RunFolder(string path, IFileMedium? medium = null) => (Path, _medium) = (path, medium ?? DiskMedium.Instance);
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The resolved configuration.</summary>
+    public string Configuration => In("config.yaml");
+
+    /// <summary>Commit, engine, threads, device, hashes, command line.</summary>
+    public string Environment => In("environment.json");
+
+    /// <summary>What is needed to encode and decode.</summary>
+    public string Tokenizer => In("tokenizer");
+
+    /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
+    public string Failure => In("failure.txt");
+
+    private string Checkpoints => In("checkpoints");
+
+    /// <summary>Makes the folder of a new run; an empty one, or one that a process left that was killed before it wrote anything, will do.</summary>
+    /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
+    public static RunFolder Create(string path)
+    {
+        RefuseExisting(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new UserMistakeException($"The run folder {path} cannot be made ({cause.Message.TrimEnd('.')}); choose another --run folder.", cause);
+        }
+
+        return new RunFolder(path);
+    }
+
+    /// <summary>Checks that a new run may be made at <paramref name="path"/>, before anything slow.</summary>
+    /// <exception cref="UserMistakeException">There is something already.</exception>
+    public static void RefuseExisting(string path)
+    {
+        if (File.Exists(path) || (Directory.Exists(path) && !IsEmpty(path)))
+        {
+            throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
+        }
+    }
+
+    /// <summary>A path in runs/ that is free: the name, then the name with a number.</summary>
+    public static string NewPath(string name)
+    {
+        string path = System.IO.Path.Combine("runs", name);
+        for (int number = 2; Directory.Exists(path) || File.Exists(path); number++)
+        {
+            path = System.IO.Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
+        }
+
+        return path;
+    }
+
+    /// <summary>The folder of a run that exists.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="medium">Where checkpoints land; the disk unless a test says otherwise.</param>
+    /// <exception cref="UserMistakeException">It is no run folder.</exception>
+    public static RunFolder Open(string path, IFileMedium? medium = null)
+    {
+        var folder = new RunFolder(path, medium);
+        return File.Exists(folder.Configuration)
+            ? folder
+            : throw new UserMistakeException($"{path} is no run folder: it has no config.yaml; 'gumbelgan runs' lists the runs.");
+    }
+
+    /// <summary>Where the samples of <paramref name="step"/> stand.</summary>
+    public string Samples(long step) => In("samples", string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt"));
+
+    /// <summary>Lines of the validation split, to read beside the samples.</summary>
+    public string RealSamples => In("samples", "real.txt");
+
+    /// <summary>
+    /// Makes ready for writing: the folders of samples and checkpoints are made, and what a killed process left half written goes. Call it
+    /// only under the run's lock, before the run goes on.
+    /// </summary>
+    /// <param name="state">Where the run goes on from; checkpoints beyond it are of no use. Null for the very start, which forgets all records.</param>
+    /// <exception cref="UserMistakeException">The folder cannot be written.</exception>
+    public void PrepareFor(TrainingState? state)
+    {
+        try
+        {
+            Directory.CreateDirectory(In("samples"));
+            Directory.CreateDirectory(Checkpoints);
+            foreach (string folder in (string[])[Path, In("samples"), Checkpoints])
+            {
+                AtomicFile.RemoveLeftovers(folder);
+            }
+
+            string? latest = LatestName();
+            foreach (string folder in Directory.GetDirectories(Checkpoints).Where(folder => IsBeyond(System.IO.Path.GetFileName(folder), latest)))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            if (state is null)
+            {
+                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(In(Recording.MetricsJournal.FileName)))
+                {
+                    File.Delete(record);
+                }
+            }
+            else if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+            {
+                // The process was killed between moving best and moving latest; latest's own best is still there.
+                if (state.BestStep == 0)
+                {
+                    File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
+                    return;
+                }
+
+                string before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal)
+                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+                Point(BestPointer, before);
+            }
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.Explain(Path, cause);
+        }
+    }
+
+    /// <summary>Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> stays.</summary>
+    /// <remarks>
+    /// The files are written into a folder with a temporary name, which takes its final name once all of them are on the disk; the pointers
+    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole.
+    /// </remarks>
+    /// <param name="state">Names the checkpoint by its step.</param>
+    /// <param name="files">File names and their tensors.</param>
+    /// <param name="best">Whether <c>best</c> moves to it as well.</param>
+    /// <param name="keep">How many of the latest stay.</param>
+    /// <exception cref="UserMistakeException">It cannot be written; the previous checkpoint is untouched.</exception>
+    public void SaveCheckpoint(TrainingState state, IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> files, bool best, int keep)
+    {
+        string partial = System.IO.Path.Combine(Checkpoints, HalfWritten), name = FreeName(state.Step);
+        try
+        {
+            if (Directory.Exists(partial))
+            {
+                Directory.Delete(partial, recursive: true);
+            }
+
+            if (!Directory.Exists(Path))
+            {
+                throw new DirectoryNotFoundException();
+            }
+
+            Directory.CreateDirectory(partial);
+            foreach ((string file, IEnumerable<SafetensorsEntry> entries) in files)
+            {
+                SafetensorsFile.Write(System.IO.Path.Combine(partial, file), entries, null, _medium);
+            }
+
+            AtomicFile.WriteAllBytes(System.IO.Path.Combine(partial, StateFile), state.ToJson(), _medium);
+            _medium.Rename(partial, System.IO.Path.Combine(Checkpoints, name));
+            _medium.PersistFolder(Checkpoints);
+            if (best)
+            {
+                Point(BestPointer, name);
+            }
+
+            Point(LatestPointer, name);
+            Prune(keep);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.Explain(System.IO.Path.Combine(Checkpoints, name), cause);
+        }
+    }
+
+    /// <summary>Changes the state of the latest checkpoint, all or nothing.</summary>
+    /// <exception cref="UserMistakeException">There is none, or it cannot be written.</exception>
+    public void ReplaceState(TrainingState state) => AtomicFile.WriteAllBytes(System.IO.Path.Combine(Latest().Path, StateFile), state.ToJson(), _medium);
+
+    /// <summary>The latest checkpoint.</summary>
+    /// <exception cref="UserMistakeException">There is none.</exception>
+    public Checkpoint Latest() => Pointed(LatestPointer);
+
+    /// <summary>The checkpoint with the lowest validation NLL.</summary>
+    /// <exception cref="UserMistakeException">There is none.</exception>
+    public Checkpoint Best() => Pointed(BestPointer);
+
+    /// <summary>The latest checkpoint's name, or null where there is none.</summary>
+    public string? LatestName() => Target(LatestPointer);
+
+    private Checkpoint Pointed(string pointer)
+    {
+        string? name = Target(pointer);
+        if (name is null)
+        {
+            throw new UserMistakeException($"{Path} has no checkpoint yet, so there is nothing to load; train it first.");
+        }
+
+        var folder = new DirectoryInfo(System.IO.Path.Combine(Checkpoints, name));
+        return folder is { Exists: true, LinkTarget: null } && new DirectoryInfo(Checkpoints).LinkTarget is null
+            ? new Checkpoint(folder.FullName)
+            : throw new UserMistakeException($"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
+    }
+
+    private void Point(string pointer, string name) => AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
+
+    // A pointer is a small text file with the name of a checkpoint beside it; anything else in it is refused, lest it lead out of the folder.
+    private string? Target(string pointer)
+    {
+        string path = System.IO.Path.Combine(Checkpoints, pointer);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        byte[] content = new byte[32];
+        string name;
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            name = Encoding.ASCII.GetString(content, 0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)).TrimEnd('\n');
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
+        }
+
+        return IsName(name) ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
+    }
+
+    private void Prune(int keep)
+    {
+        string? best = Target(BestPointer);
+        foreach (string old in Names().Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
+        {
+            Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
+        }
+    }
+
+    private IEnumerable<string> Names() => Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(IsName);
+
+    // One step can need two checkpoints: a configuration with fewer steps than were made ends where it stands.
+    private string FreeName(long step)
+    {
+        string name = NameOf(step);
+        for (char number = '2'; Directory.Exists(System.IO.Path.Combine(Checkpoints, name)) && number <= '9'; number++)
+        {
+            name = $"{NameOf(step)}-{number}";
+        }
+
+        return name;
+    }
+
+    // True for what was written after latest: the temporary folder, and a checkpoint that was named but never pointed to.
+    private static bool IsBeyond(string name, string? latest) =>
+        name == HalfWritten || (IsName(name) && (latest is null || StepOf(name) > StepOf(latest) || (StepOf(name) == StepOf(latest) && string.CompareOrdinal(name, latest) > 0)));
+
+    private static bool IsName(string name) => name.Length is > 0 and < 22 && name.Split('-') is var parts && parts.Length <= 2 && parts[0].Length is > 0 and < 18
+        && parts[0].All(char.IsAsciiDigit) && (parts.Length == 1 || parts[1] is [>= '2' and <= '9']);
+
+    private static long StepOf(string name) => long.Parse(name.Split('-')[0], CultureInfo.InvariantCulture);
+
+    private static string NameOf(long step) => step.ToString("D6", CultureInfo.InvariantCulture);
+
+    private static bool IsEmpty(string path) => Directory.EnumerateFileSystemEntries(path).All(entry =>
+        System.IO.Path.GetFileName(entry) == RunLock.FileName || entry.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal));
+
+    private string In(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+}

@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using GumbelGan.Randomness;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Runs;
+using GumbelGan.Training.Watching;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training;
+
+/// <summary>The loop: it walks the phases of an objective and the updates of a step. What is learned is the objective's business, who watches the watchers'.</summary>
+/// <remarks>Everything random in step n is keyed by the seed and n, so a run continued from a checkpoint does exactly what an uninterrupted one does.</remarks>
+public sealed class Trainer
+{
+    private readonly RunConfig _config;
+    private readonly Objective _objective;
+    private readonly RunFolder _folder;
+    private readonly ITrainingObserver _observer;
+    private readonly Reporter _reporter;
+    private readonly Selection _selection;
+    private readonly RandomKey _noise, _dropout;
+    private TrainingState _state;
+    private long _savedStep = -1;
+    private bool _isBest;
+
+    /// <summary>A trainer at the very start, or where <paramref name="checkpoint"/> was written.</summary>
+    /// <param name="config">What to do.</param>
+    /// <param name="objective">What is learned; its networks' weights are loaded from the checkpoint, if any.</param>
+    /// <param name="selection">Evaluates the generator, and knows the best.</param>
+    /// <param name="reporter">Records, and tells the observer.</param>
+    /// <param name="folder">Where checkpoints go.</param>
+    /// <param name="observer">Who watches.</param>
+    /// <param name="checkpoint">Where to go on from, or null.</param>
+    public Trainer(RunConfig config, Objective objective, Selection selection, Reporter reporter, RunFolder folder, ITrainingObserver observer, Checkpoint? checkpoint)
+    {
+        (_config, _objective, _selection, _reporter, _folder, _observer) = (config, objective, selection, reporter, folder, observer);
+        var root = new RandomKey((ulong)config.Seed);
+        (_noise, _dropout) = (root.Derive("noise"), root.Derive("dropout"));
+        _state = checkpoint?.State() ?? new TrainingState { Phase = NameOf(NextFrom(0)) };
+        checkpoint?.LoadWeights(objective);
+        if (_state.Phase != Phase.Finished)
+        {
+            objective.Phases[IndexOf(_state.Phase)].Begin();
+        }
+
+        checkpoint?.LoadProgress(objective, _state);
+    }
+
+    /// <summary>Trains to the end. Where cancelled, the step in progress is finished and a checkpoint written first.</summary>
+    /// <exception cref="OperationCanceledException">Training was interrupted; a checkpoint is on the disk.</exception>
+    /// <exception cref="TrainingDivergedException">A loss, a gradient or a weight is no finite number.</exception>
+    public void Run(CancellationToken cancellation)
+    {
+        if (_state.Step == 0)
+        {
+            if (_folder.LatestName() is null)
+            {
+                Save();
+            }
+
+            if (_state.Phase != Phase.Finished)
+            {
+                Evaluate(_objective.Phases[IndexOf(_state.Phase)]);
+            }
+        }
+
+        while (_state.Phase != Phase.Finished)
+        {
+            int index = IndexOf(_state.Phase);
+            Phase phase = _objective.Phases[index];
+            _observer.OnPhase(phase.Name, (int)phase.Steps);
+            while (_state.PhaseStep < phase.Steps)
+            {
+                Step(phase);
+                if (cancellation.IsCancellationRequested && _state.PhaseStep < phase.Steps)
+                {
+                    if (_savedStep != _state.Step)
+                    {
+                        _isBest = false;
+                        Save();
+                    }
+
+                    throw new OperationCanceledException(cancellation);
+                }
+            }
+
+            Leave(phase, NextFrom(index + 1));
+            if (_state.Phase != Phase.Finished)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private void Step(Phase phase)
+    {
+        _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
+        long began = Stopwatch.GetTimestamp();
+        var measured = new List<(string Tag, double Value)>();
+        var step = new StepContext(_state.PhaseStep, phase.Steps, phase.TemperatureAt?.Invoke(_state.PhaseStep), _noise.Derive((ulong)_state.Step), _dropout.Derive((ulong)_state.Step));
+        using (NewDisposeScope())
+        {
+            foreach (Update update in phase.Updates)
+            {
+                update.Learner.Optimizer.LearningRate = update.LearningRateAt(_state.PhaseStep, phase.Steps) * _state.LearningRateScale;
+                for (int repeat = 0; repeat < update.TimesAStep; repeat++)
+                {
+                    measured.AddRange(Make(phase, update, step, repeat));
+                }
+            }
+        }
+
+        _state = _state with { TrainingSeconds = _state.TrainingSeconds + Stopwatch.GetElapsedTime(began).TotalSeconds };
+        bool last = _state.PhaseStep == phase.Steps;
+        if (_state.PhaseStep % _config.Recording.Every == 0 || last)
+        {
+            _state = _reporter.Report(phase, step, _state, measured);
+        }
+
+        _isBest = false;
+        if (phase.EvaluationInterval > 0 && (_state.PhaseStep % phase.EvaluationInterval == 0 || last))
+        {
+            Evaluate(phase);
+        }
+
+        if (phase.Patience > 0 && _state.StaleEvaluations >= phase.Patience)
+        {
+            _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of step {_state.BestStep}.");
+            _state = _state with { PhaseStep = phase.Steps };
+        }
+
+        // The last step of a phase is saved as the phase is left: one step, one checkpoint.
+        if (_state.PhaseStep < phase.Steps && (_isBest || _state.Step % _config.Recording.CheckpointEvery == 0))
+        {
+            Save();
+        }
+    }
+
+    /// <summary>One update of a step; returns what is to be reported of it.</summary>
+    private IReadOnlyList<(string Tag, double Value)> Make(Phase phase, Update update, StepContext step, int repeat)
+    {
+        update.Prepare(step, repeat);
+        UpdateResult made = update.Make(step, repeat);
+        if (!made.IsFinite)
+        {
+            throw new TrainingDivergedException(phase.Name, _state.Step, $"the loss or the gradient of the {update.Learner.Name} is no finite number", _folder.LatestName());
+        }
+
+        _state = update.Counted(_state, repeat);
+        return repeat == update.ReportedRepeat ? update.Report(step, made) : [];
+    }
+
+    private void Evaluate(Phase phase) => (_state, _isBest) = _selection.Evaluate(phase, _state);
+
+    private void Leave(Phase phase, int next)
+    {
+        if (phase.EndsAtBest && _state.BestStep > 0 && _state.BestStep != _state.Step)
+        {
+            _selection.RestoreBest();
+        }
+
+        _state = _state with { Phase = NameOf(next), PhaseStep = 0, StaleEvaluations = 0 };
+        if (_state.Phase == Phase.Finished)
+        {
+            _selection.Finish(_state);
+        }
+        else
+        {
+            _objective.Phases[next].Begin();
+        }
+
+        Save();
+    }
+
+    private void Save()
+    {
+        // A run goes back to a checkpoint when it diverges, so none may hold what diverged.
+        if (_objective.Learners.Any(learner => !learner.IsFinite) || _objective.Numbers.Values.Any(number => !double.IsFinite(number)))
+        {
+            throw new TrainingDivergedException(_state.Phase, _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
+        }
+
+        _savedStep = _state.Step;
+        _state = _state with { Recorded = _reporter.Flush(), Objective = _objective.Numbers };
+        _folder.SaveCheckpoint(_state, Checkpoint.Files(_objective), _isBest, _config.Recording.KeepCheckpoints);
+    }
+
+    private int NextFrom(int index)
+    {
+        while (index < _objective.Phases.Count && _objective.Phases[index].Steps == 0)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
+    private string NameOf(int index) => index < _objective.Phases.Count ? _objective.Phases[index].Name : Phase.Finished;
+
+    private int IndexOf(string name)
+    {
+        int index = _objective.Phases.ToList().FindIndex(phase => phase.Name == name);
+        return index >= 0 ? index : throw new Storage.UserMistakeException($"The checkpoint is in phase '{name}', which its objective does not have; start the run anew.");
+    }
+}

@@ -1,0 +1,17 @@
+namespace GumbelGan.Training.Watching;
+
+/// <summary>How a finished run is evaluated; runs that shall compare are evaluated alike.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Sequences drawn for every metric; no more than there are validation lines, which stand beside them, are used for BLEU and the like.</summary>
+    public int Count { get; init; } = 1000;
+
+    /// <summary>Sampling temperatures of the quality-diversity curves, ascending.</summary>
+    public IReadOnlyList<double> Temperatures { get; init; } = [0.5, 0.75, 1, 1.25, 1.5];
+
+    /// <summary>The grammar file that the corpus was drawn from: adds validity and divergences; null where there is none.</summary>
+    public string? Grammar { get; init; }
+
+    /// <summary>The method's name in a comparison; null to take <see cref="Objectives.ObjectiveEntry.MethodName"/>.</summary>
+    public string? Method { get; init; }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text;
+using GumbelGan.Evaluation;
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using GumbelGan.Storage;
+using GumbelGan.Tokenization;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Recording;
+using GumbelGan.Training.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training.Watching;
+
+/// <summary>What an evaluation found.</summary>
+/// <param name="ValidationNll">Nats a token on the validation split.</param>
+/// <param name="Scalars">Everything measured, under its tag.</param>
+/// <param name="Real">Lines of the validation split.</param>
+/// <param name="Generated">Decoded samples, from one fixed sampling seed.</param>
+/// <param name="Samples">How many sequences were drawn.</param>
+/// <param name="DistinctShare">The share of them that are distinct.</param>
+public sealed record EvaluationRecord(
+    double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples, double DistinctShare);
+
+/// <summary>Measures a generator while it trains, on the validation split, and once at the end on the test split.</summary>
+public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
+{
+    private const int SamplingBatch = 256;
+    private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
+    private readonly int[][] _references = [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
+
+    /// <summary>Validation NLL, BLEU and self-BLEU against the validation split, diversity, samples and histograms; all recorded.</summary>
+    public EvaluationRecord Evaluate(LstmGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
+    {
+        HeldOutLikelihood held = HeldOutLikelihood.Measure(generator, corpus.Validation);
+        if (!double.IsFinite(held.PerToken))
+        {
+            throw new TrainingDivergedException(phase, step, $"the validation NLL is {held.PerToken}", folder.LatestName());
+        }
+
+        var scalars = new List<(string Tag, double Value)> { ("nll/validation", held.PerToken) };
+        int[][] ids = Sample(generator, Math.Max(config.Recording.Samples, config.Recording.BleuSamples), 1, _key);
+        if (config.Recording.BleuSamples > 1)
+        {
+            int[][] generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))];
+            double[] bleu = Bleu.Average(generated, _references), self = Bleu.AverageSelf(generated);
+            for (int order = 2; order <= 5; order++)
+            {
+                scalars.Add(($"bleu/{order}", bleu[order - 1]));
+                scalars.Add(($"self_bleu/{order}", self[order - 1]));
+            }
+
+            scalars.Add(("diversity/unique_ngrams/2", Diversity.UniqueNGrams(generated)[1]));
+            scalars.Add(("diversity/duplicates", Diversity.DuplicateRate(generated)));
+            scalars.Add(("diversity/token_entropy", Diversity.TokenEntropy(generated)));
+        }
+
+        recorder.Scalars(step, phase, scalars);
+        string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => corpus.Tokenizer.Decode(row))];
+        string[] real = [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
+        AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
+        AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
+        recorder.Text("samples", step, SamplesTable(real, lines, step));
+        RecordHistograms(generator, recorder, step);
+        double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer))).Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
+        return new EvaluationRecord(held.PerToken, scalars, real, lines, ids.Length, distinct);
+    }
+
+    /// <summary>The test split's NLL, once, for the last weights.</summary>
+    public void Finish(LstmGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, ITrainingObserver observer)
+    {
+        HeldOutLikelihood test = HeldOutLikelihood.Measure(generator, corpus.Test);
+        recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
+        recorder.EndSession(SessionOutcome.Success);
+        observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));
+    }
+
+    /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
+    /// <param name="generator">Draws a few sequences, soft whatever the configuration.</param>
+    /// <param name="temperature">Of the relaxation.</param>
+    public double OneHotShare(LstmGenerator generator, double temperature)
+    {
+        const int Sequences = 16;
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, Relaxation.Soft, _key.Derive("one-hot"));
+        Tensor oneHot = relaxed.OneHots.amax(-1).eq(1).to(ScalarType.Float32) * relaxed.Mask; // [B, T]
+        return (oneHot.sum() / relaxed.Mask.sum()).item<float>();
+    }
+
+    /// <summary>Hard samples, in batches.</summary>
+    /// <param name="generator">Draws them.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="temperature">Divides the logits.</param>
+    /// <param name="key">Keys the draws.</param>
+    public static int[][] Sample(LstmGenerator generator, int count, double temperature, RandomKey key)
+    {
+        var rows = new List<int[]>(count);
+        for (ulong batch = 0; rows.Count < count; batch++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            rows.AddRange(SequenceBatch.ToArrays(generator.Sample(Math.Min(SamplingBatch, count - rows.Count), temperature, key.Derive(batch))));
+        }
+
+        return [.. rows];
+    }
+
+    /// <summary>The tokens of a sequence, without its end and what follows.</summary>
+    public static int[] Content(int[] ids, TextTokenizer tokenizer)
+    {
+        int end = Array.IndexOf(ids, tokenizer.EndId);
+        return end < 0 ? ids : ids[..end];
+    }
+
+    private void RecordHistograms(LstmGenerator generator, RunRecorder recorder, long step)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in generator.named_parameters())
+        {
+            recorder.Histogram($"weights/{name}", step, parameter.detach().cpu().data<float>().ToArray());
+        }
+
+        int[] first = [.. Enumerable.Range(0, Math.Min(64, corpus.Validation.Count))];
+        Tensor ids = SequenceBatch.ToTensor(corpus.Validation, first, corpus.Tokenizer.PaddingId).to(generator.Device); // [B, T]
+        Tensor logProbabilities = generator.Logits(ids).log_softmax(-1); // [B, T, V]
+        Tensor entropy = -(logProbabilities.exp() * logProbabilities).sum(-1); // [B, T]
+        recorder.Histogram("token_entropy", step, entropy.masked_select(ids.ne(corpus.Tokenizer.PaddingId)).cpu().data<float>().ToArray());
+    }
+
+    private static string SamplesTable(string[] real, string[] generated, long step)
+    {
+        var table = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"Step {step}, sampling temperature 1.\n\n| real | generated |\n|---|---|\n"));
+        for (int i = 0; i < generated.Length; i++)
+        {
+            table.Append("| ").Append(Escaped(i < real.Length ? real[i] : "")).Append(" | ").Append(Escaped(generated[i])).Append(" |\n");
+        }
+
+        return table.ToString();
+    }
+
+    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+}
