@@ -36,11 +36,11 @@ public sealed class Trainer
         (_config, _objective, _selection, _reporter, _folder, _observer) = (config, objective, selection, reporter, folder, observer);
         var root = new RandomKey((ulong)config.Seed);
         (_noise, _dropout) = (root.Derive("noise"), root.Derive("dropout"));
-        _state = checkpoint?.State() ?? new TrainingState { Phase = NameOf(NextFrom(0)) };
+        _state = checkpoint?.State() ?? new TrainingState { Phase = objective.NameAfter(null) };
         checkpoint?.LoadWeights(objective);
         if (_state.Phase != Phase.Finished)
         {
-            objective.Phases[IndexOf(_state.Phase)].Begin();
+            objective.Named(_state.Phase).Begin();
         }
 
         checkpoint?.LoadProgress(objective, _state);
@@ -60,14 +60,13 @@ public sealed class Trainer
 
             if (_state.Phase != Phase.Finished)
             {
-                Evaluate(_objective.Phases[IndexOf(_state.Phase)]);
+                Evaluate(_objective.Named(_state.Phase));
             }
         }
 
         while (_state.Phase != Phase.Finished)
         {
-            int index = IndexOf(_state.Phase);
-            Phase phase = _objective.Phases[index];
+            Phase phase = _objective.Named(_state.Phase);
             _observer.OnPhase(phase.Name, (int)phase.Steps);
             while (_state.PhaseStep < phase.Steps)
             {
@@ -84,7 +83,7 @@ public sealed class Trainer
                 }
             }
 
-            Leave(phase, NextFrom(index + 1));
+            Leave(phase);
             if (_state.Phase != Phase.Finished)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -152,21 +151,21 @@ public sealed class Trainer
 
     private void Evaluate(Phase phase) => (_state, _isBest) = _selection.Evaluate(phase, _state);
 
-    private void Leave(Phase phase, int next)
+    private void Leave(Phase phase)
     {
         if (phase.EndsAtBest && _state.BestStep > 0 && _state.BestStep != _state.Step)
         {
             _selection.RestoreBest();
         }
 
-        _state = _state with { Phase = NameOf(next), PhaseStep = 0, StaleEvaluations = 0 };
+        _state = _state with { Phase = _objective.NameAfter(phase), PhaseStep = 0, StaleEvaluations = 0 };
         if (_state.Phase == Phase.Finished)
         {
             _selection.Finish(_state);
         }
         else
         {
-            _objective.Phases[next].Begin();
+            _objective.Named(_state.Phase).Begin();
         }
 
         Save();
@@ -183,23 +182,5 @@ public sealed class Trainer
         _savedStep = _state.Step;
         _state = _state with { Recorded = _reporter.Flush(), Objective = _objective.Numbers };
         _folder.SaveCheckpoint(_state, Checkpoint.Files(_objective), _isBest, _config.Recording.KeepCheckpoints);
-    }
-
-    private int NextFrom(int index)
-    {
-        while (index < _objective.Phases.Count && _objective.Phases[index].Steps == 0)
-        {
-            index++;
-        }
-
-        return index;
-    }
-
-    private string NameOf(int index) => index < _objective.Phases.Count ? _objective.Phases[index].Name : Phase.Finished;
-
-    private int IndexOf(string name)
-    {
-        int index = _objective.Phases.ToList().FindIndex(phase => phase.Name == name);
-        return index >= 0 ? index : throw new Storage.UserMistakeException($"The checkpoint is in phase '{name}', which its objective does not have; start the run anew.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Recording;
@@ -110,7 +111,7 @@ public sealed class KilledRunTests
         ];
     }
 
-    private static TrainingState State(string run) => RunFolder.Open(run).Latest().State() with { Recorded = null, TrainingSeconds = 0 };
+    private static string State(string run) => Encoding.UTF8.GetString((RunFolder.Open(run).Latest().State() with { Recorded = null, TrainingSeconds = 0 }).ToJson());
 
     private static string[] Names(string folder) => [.. Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 

@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -20,6 +21,15 @@ public abstract class Objective : IDisposable
         get => new Dictionary<string, double>();
         set { }
     }
+
+    /// <summary>A phase by its name.</summary>
+    /// <exception cref="UserMistakeException">There is none, so a checkpoint belongs to another objective.</exception>
+    public Phase Named(string name) => Phases.FirstOrDefault(phase => phase.Name == name)
+        ?? throw new UserMistakeException($"The checkpoint is in phase '{name}', which its objective does not have; start the run anew.");
+
+    /// <summary>The name of the first phase after <paramref name="phase"/> (null: of all) that has any steps; <see cref="Phase.Finished"/> where none has.</summary>
+    public string NameAfter(Phase? phase) =>
+        Phases.SkipWhile(other => phase is not null && other != phase).Skip(phase is null ? 0 : 1).FirstOrDefault(other => other.Steps > 0)?.Name ?? Phase.Finished;
 
     /// <inheritdoc/>
     public void Dispose()
