@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training;
@@ -10,6 +11,8 @@ namespace GumbelGan.Training;
 /// <param name="beta1">Adam's first decay rate.</param>
 public sealed class Learner(string name, nn.Module module, double learningRate, double beta1) : IDisposable
 {
+    private readonly Parameter[] _parameters = [.. module.parameters()];
+
     /// <summary>Its name in checkpoints and messages.</summary>
     public string Name => name;
 
@@ -26,7 +29,7 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
         {
             using DisposeScope scope = NewDisposeScope();
             using IDisposable off = no_grad();
-            return module.parameters().All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
+            return _parameters.All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
         }
     }
 
@@ -40,7 +43,7 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
     /// <summary>Lets gradients reach the weights, or not.</summary>
     public void SetTrainable(bool trainable)
     {
-        foreach (TorchSharp.Modules.Parameter parameter in module.parameters())
+        foreach (Parameter parameter in _parameters)
         {
             parameter.requires_grad = trainable;
         }
