@@ -193,7 +193,7 @@ public sealed class TrainingJob : IDisposable
 
     private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
     {
-        using Objective objective = ObjectiveCatalogue.Of(_config.Objective).Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
+        using Objective objective = _config.Objective.Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
         var health = new HealthWatch(_config.Health, recorder, observer);
         var selection = new Selection(Generator, new Evaluator(_config, Corpus), health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);

@@ -50,7 +50,7 @@ internal static class TrainAction
                 return ExitCode.Done;
             }
 
-            folder = request.Run ?? RunFolder.NewPath(config.Objective.ToString().ToLowerInvariant());
+            folder = request.Run ?? RunFolder.NewPath(config.Objective.Name);
             RunFolder.RefuseExisting(folder);
             using TrainingJob job = TrainingJob.Prepare(config);
             Watched(request, surroundings, folder, observer => job.Start(folder, Environment.CommandLine, observer, surroundings.Cancellation));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -22,7 +23,7 @@ internal static class TrainCommand
         (Option<string> Option, string Key)[] shorthands =
         [
             (new("--corpus") { HelpName = "file", Description = "The text to learn, one sequence a line." }, "corpus"),
-            (new("--objective") { HelpName = "name", Description = "mle, gumbel or reinforce." }, "objective"),
+            (new("--objective") { HelpName = "name", Description = $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}." }, "objective"),
             (new("--seed") { HelpName = "number", Description = "The root of every random stream." }, "seed"),
             (new("--device") { HelpName = "name", Description = "cpu or cuda." }, "device"),
             (new("--threads") { HelpName = "number", Description = "Threads for the engine; 0 for one a core." }, "threads"),

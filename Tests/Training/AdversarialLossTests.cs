@@ -20,17 +20,17 @@ public sealed class AdversarialLossTests
     public void Losses_equal_their_formulas()
     {
         double Mean(Func<int, double> term) => Enumerable.Range(0, 3).Average(term);
-        Check(AdversarialLossKind.NonSaturating, Mean(i => Softplus(-_real[i]) + Softplus(_fake[i])), Mean(i => Softplus(-_fake[i])));
-        Check(AdversarialLossKind.Relativistic, Mean(i => Softplus(_fake[i] - _real[i])), Mean(i => Softplus(_real[i] - _fake[i])));
-        Check(AdversarialLossKind.Hinge, Mean(i => Math.Max(0, 1 - _real[i]) + Math.Max(0, 1 + _fake[i])), -_fake.Average());
-        Check(AdversarialLossKind.Wasserstein, _fake.Average() - _real.Average(), -_fake.Average());
+        Check("non_saturating", Mean(i => Softplus(-_real[i]) + Softplus(_fake[i])), Mean(i => Softplus(-_fake[i])));
+        Check("relativistic", Mean(i => Softplus(_fake[i] - _real[i])), Mean(i => Softplus(_real[i] - _fake[i])));
+        Check("hinge", Mean(i => Math.Max(0, 1 - _real[i]) + Math.Max(0, 1 + _fake[i])), -_fake.Average());
+        Check("wasserstein", _fake.Average() - _real.Average(), -_fake.Average());
 
-        static void Check(AdversarialLossKind kind, double discriminator, double generator)
+        static void Check(string kind, double discriminator, double generator)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor real = tensor(_real), fake = tensor(_fake);
-            Assert.Equal(discriminator, AdversarialLoss.Discriminator(kind, real, fake).item<double>(), 1e-12);
-            Assert.Equal(generator, AdversarialLoss.Generator(kind, real, fake).item<double>(), 1e-12);
+            Assert.Equal(discriminator, GameLoss.Named(kind).Discriminator(real, fake).item<double>(), 1e-12);
+            Assert.Equal(generator, GameLoss.Named(kind).Generator(real, fake).item<double>(), 1e-12);
         }
     }
 
@@ -39,9 +39,9 @@ public sealed class AdversarialLossTests
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor zero = zeros(4);
-        Assert.Equal(2 * Math.Log(2), AdversarialLoss.Discriminator(AdversarialLossKind.NonSaturating, zero, zero).item<float>(), 1e-6);
-        Assert.Equal(Math.Log(2), AdversarialLoss.Generator(AdversarialLossKind.Relativistic, zero, zero).item<float>(), 1e-6);
-        Assert.Equal(2, AdversarialLoss.Discriminator(AdversarialLossKind.Hinge, zero, zero).item<float>(), 1e-6);
+        Assert.Equal(2 * Math.Log(2), GameLoss.Named("non_saturating").Discriminator(zero, zero).item<float>(), 1e-6);
+        Assert.Equal(Math.Log(2), GameLoss.Named("relativistic").Generator(zero, zero).item<float>(), 1e-6);
+        Assert.Equal(2, GameLoss.Named("hinge").Discriminator(zero, zero).item<float>(), 1e-6);
     }
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class AdversarialLossTests
         Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
         Tensor relaxed = rand([2, Time, Vocabulary], generator: new Generator(9)).softmax(-1);
         var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, Time]));
-        Tensor penalty = AdversarialLoss.GradientPenalty(discriminator, format, real, fakes, new RandomKey(7));
+        Tensor penalty = GradientPenalty.Of(discriminator, format, real, fakes, new RandomKey(7));
 
         // The same by finite differences of the score at the same points.
         float[] weights = new float[2];
@@ -109,7 +109,7 @@ public sealed class AdversarialLossTests
         {
             float[] kept = parameter.data<float>().ToArray();
             TensorMemory.Numbers(parameter)[index] += by;
-            double moved = AdversarialLoss.GradientPenalty(discriminator, format, real, fakes, new RandomKey(7)).item<float>();
+            double moved = GradientPenalty.Of(discriminator, format, real, fakes, new RandomKey(7)).item<float>();
             kept.CopyTo(TensorMemory.Numbers(parameter));
             return moved;
         }

@@ -1,6 +1,5 @@
 using GumbelGan.Training;
 using GumbelGan.Training.Runs;
-using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;

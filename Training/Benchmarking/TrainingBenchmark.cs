@@ -52,7 +52,7 @@ public sealed class TrainingBenchmark : IDisposable
             Adversarial = new AdversarialOptions
             {
                 BatchSize = options.Batch,
-                Loss = AdversarialLossKind.NonSaturating,
+                Loss = GameLoss.Named("non_saturating"),
                 GeneratorLearningRate = LearningRate,
                 DiscriminatorLearningRate = LearningRate,
             },

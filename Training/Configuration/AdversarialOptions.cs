@@ -16,7 +16,7 @@ public sealed record AdversarialOptions : IValidatableObject
     public int BatchSize { get; init; } = 64;
 
     /// <summary>non_saturating, relativistic, hinge or wasserstein.</summary>
-    public AdversarialLossKind Loss { get; init; } = AdversarialLossKind.Relativistic;
+    public GameLoss Loss { get; init; } = GameLoss.Default;
 
     /// <summary>Generator updates a step.</summary>
     [Range(1, 1000)]
@@ -56,9 +56,9 @@ public sealed record AdversarialOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Loss == AdversarialLossKind.Wasserstein && GradientPenalty == 0)
+        if (Loss.NeedsGradientPenalty && GradientPenalty == 0)
         {
-            yield return new ValidationResult("must be positive with loss wasserstein, for example 10.", [nameof(GradientPenalty)]);
+            yield return new ValidationResult($"must be positive with loss {Loss}, for example 10.", [nameof(GradientPenalty)]);
         }
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ConfigurationProperty
         IsList = type.IsArray || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>));
         Type item = type.IsArray ? type.GetElementType()! : IsList ? type.GetGenericArguments()[0] : type;
         ScalarType = Nullable.GetUnderlyingType(item) ?? item;
-        bool isScalar = ScalarType.IsEnum || _scalarTypes.Contains(ScalarType);
+        bool isScalar = ScalarType.IsEnum || IsKind || _scalarTypes.Contains(ScalarType);
         AcceptsNull = !IsList && (Nullable.GetUnderlyingType(type) is not null
             || (type == typeof(string) && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable));
         if (!isScalar)
@@ -58,7 +58,7 @@ internal sealed class ConfigurationProperty
         {
             string scalar = ScalarType switch
             {
-                { IsEnum: true } => "one of " + string.Join(", ", EnumNames()),
+                _ when ScalarType.IsEnum || IsKind => "one of " + string.Join(", ", Choices()),
                 _ when ScalarType == typeof(bool) => "true or false",
                 _ when ScalarType == typeof(string) => "text",
                 _ when ScalarType == typeof(double) => IsList ? "numbers" : "number",
@@ -111,11 +111,12 @@ internal sealed class ConfigurationProperty
         object? value = node switch
         {
             _ when ScalarType == typeof(string) => node.IsNull ? null : node.Text,
-            { IsPlain: false } when !ScalarType.IsEnum => null,
+            { IsPlain: false } when !ScalarType.IsEnum && !IsKind => null,
             _ when ScalarType == typeof(bool) => node.Text switch { "true" => true, "false" => false, _ => null },
             _ when ScalarType == typeof(int) => int.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null,
             _ when ScalarType == typeof(long) => long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole : null,
             _ when ScalarType == typeof(double) => Number(node.Text),
+            _ when IsKind => Kinds().FirstOrDefault(kind => kind.Name == node.Text),
             _ => EnumValue(node.Text),
         };
         if (value is null || !InRange(value))
@@ -138,7 +139,12 @@ internal sealed class ConfigurationProperty
         return name is null ? null : Enum.Parse(ScalarType, name);
     }
 
-    private IEnumerable<string> EnumNames() => Enum.GetNames(ScalarType).Select(SnakeCase);
+    // A kind is found in the catalogue of its class.
+    private bool IsKind => typeof(INamedKind).IsAssignableFrom(ScalarType);
+
+    private IEnumerable<INamedKind> Kinds() => (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+
+    private IEnumerable<string> Choices() => IsKind ? Kinds().Select(kind => kind.Name) : Enum.GetNames(ScalarType).Select(SnakeCase);
 
     private bool InRange(object value)
     {

@@ -7,7 +7,7 @@ namespace GumbelGan.Training.Configuration;
 /// <summary>
 /// Reads configuration records: defaults, then YAML layers in order, then assignments from the command line. A record is a class whose
 /// settable properties are keys (<c>HiddenSize</c> is <c>hidden_size</c>): text, true/false, <see cref="int"/>, <see cref="long"/>,
-/// <see cref="double"/>, enums, lists of these (<see cref="IReadOnlyList{T}"/>), nullables, and further records, which become sections.
+/// <see cref="double"/>, enums, kinds of a catalogue (<see cref="INamedKind"/>), lists of these (<see cref="IReadOnlyList{T}"/>), nullables, and further records, which become sections.
 /// <see cref="RangeAttribute"/> bounds a number or every item of a list. A record that implements <see cref="IValidatableObject"/>
 /// is asked for its cross-field problems at the end, before anything slow happens.
 /// </summary>

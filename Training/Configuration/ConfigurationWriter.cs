@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using GumbelGan.Storage;
 
 namespace GumbelGan.Training.Configuration;
 
@@ -27,6 +28,7 @@ public static partial class ConfigurationWriter
         null => "null",
         bool flag => flag ? "true" : "false",
         double number => Number(number),
+        INamedKind kind => kind.Name,
         Enum choice => ConfigurationProperty.SnakeCase(choice.ToString()),
         string text => Text(text),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Value))}]",

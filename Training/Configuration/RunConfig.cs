@@ -8,19 +8,6 @@ using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Training.Configuration;
 
-/// <summary>What the generator is trained to do.</summary>
-public enum ObjectiveKind
-{
-    /// <summary>Maximum likelihood, first to last.</summary>
-    Mle,
-
-    /// <summary>The discriminator's gradient through relaxed samples.</summary>
-    Gumbel,
-
-    /// <summary>The discriminator's score as a reward for hard samples.</summary>
-    Reinforce,
-}
-
 /// <summary>Everything that a run depends on. Written into the run folder, it starts the same run again.</summary>
 public sealed record RunConfig : IValidatableObject
 {
@@ -28,7 +15,7 @@ public sealed record RunConfig : IValidatableObject
     public string Corpus { get; init; } = "";
 
     /// <summary>mle, gumbel or reinforce.</summary>
-    public ObjectiveKind Objective { get; init; } = ObjectiveKind.Gumbel;
+    public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
 
     /// <summary>The root of every random stream.</summary>
     public long Seed { get; init; } = 1;
@@ -83,9 +70,9 @@ public sealed record RunConfig : IValidatableObject
             yield return new ValidationResult("discriminator.filter_widths must name at least one width.");
         }
 
-        if (Objective == ObjectiveKind.Reinforce && Generator.NoisyInitialState)
+        if (Objective.Problem(this) is { } problem)
         {
-            yield return new ValidationResult("generator.noisy_initial_state must be false with objective reinforce, which needs the probability of each sample.");
+            yield return new ValidationResult(problem);
         }
     }
 }

@@ -1,7 +1,6 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Losses;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -52,7 +51,7 @@ public abstract class AdversarialObjective : Objective
                 EvaluationInterval = config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
                 TemperatureAt = step => config.Temperature.At(step, options.Steps),
                 IsRelaxed = IsRelaxed,
-                HasLossFloor = options.Loss != AdversarialLossKind.Wasserstein,
+                HasLossFloor = options.Loss.HasFloor,
                 Begin = Begin,
             },
         ];

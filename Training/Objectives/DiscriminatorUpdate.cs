@@ -48,10 +48,10 @@ public sealed class DiscriminatorUpdate(
         discriminator.DropoutKey = step.Dropout.Derive(number);
         Tensor real = discriminator.Score(ids), fake = game.DetachedScores(fakes); // [B], [B]
         discriminator.DropoutKey = null;
-        Tensor loss = AdversarialLoss.Discriminator(options.Loss, real, fake);
+        Tensor loss = options.Loss.Discriminator(real, fake);
         if (options.GradientPenalty > 0)
         {
-            loss += options.GradientPenalty * AdversarialLoss.GradientPenalty(discriminator, format, ids, fakes, noise.Derive("gradient penalty"));
+            loss += options.GradientPenalty * GradientPenalty.Of(discriminator, format, ids, fakes, noise.Derive("gradient penalty"));
         }
 
         return (loss, [("score/real", real.mean().item<float>()), ("score/fake", fake.mean().item<float>())]);

@@ -1,6 +1,5 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Losses;
 using GumbelGan.Training.Runs;
 using static TorchSharp.torch;
 
@@ -31,7 +30,7 @@ public sealed class GeneratorUpdate(
         GeneratedBatch generated = repeat == 0
             ? step.Shared!
             : game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(options.DiscriminatorSteps + repeat)));
-        Tensor realScores = AdversarialLoss.RealScoresForGenerator(options.Loss, discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps)); // [B]
+        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps)); // [B]
         return game.GeneratorLoss(generated, realScores);
     }
 

@@ -2,7 +2,6 @@ using GumbelGan.Generators;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Losses;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -17,6 +16,9 @@ public sealed class GumbelObjective : AdversarialObjective
     private readonly AdversarialOptions _options;
     private readonly FusedRollout? _rollout;
     private bool _isScored;
+
+    /// <summary>In the catalogue.</summary>
+    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName);
 
     /// <summary>A game of these parts.</summary>
     /// <param name="parts">Networks, corpus, options.</param>
@@ -35,7 +37,7 @@ public sealed class GumbelObjective : AdversarialObjective
     protected override bool IsRelaxed => true;
 
     /// <summary>"gumbel", with what its samples look like on their way forward where that is not the default, soft.</summary>
-    public static string MethodName(RunConfig config) => config.Adversarial.Relaxation == Relaxation.StraightThrough ? "gumbel-straight-through" : "gumbel";
+    private static string MethodName(RunConfig config) => config.Adversarial.Relaxation == Relaxation.StraightThrough ? "gumbel-straight-through" : "gumbel";
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
@@ -60,7 +62,7 @@ public sealed class GumbelObjective : AdversarialObjective
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
     {
         Tensor scores = _rollout is null ? Discriminator.Score(generated.Relaxed!, generated.Mask) : RolledOutScores(throughGenerator: true); // [B]
-        return (AdversarialLoss.Generator(_options.Loss, realScores, scores), []);
+        return (_options.Loss.Generator(realScores, scores), []);
     }
 
     /// <inheritdoc/>

@@ -26,6 +26,14 @@ public sealed class ReinforceObjective : AdversarialObjective
     private readonly FusedLikelihood? _likelihood;
     private double? _baseline;
 
+    /// <summary>In the catalogue.</summary>
+    public static ObjectiveKind Kind { get; } = new("reinforce", parts => new ReinforceObjective(parts), MethodName)
+    {
+        Problem = config => config.Generator.NoisyInitialState
+            ? "generator.noisy_initial_state must be false with objective reinforce, which needs the probability of each sample."
+            : null,
+    };
+
     /// <summary>A game of these parts; with roll-outs it makes the roll-out policy, a copy of the generator.</summary>
     /// <exception cref="ArgumentException">The generator starts from a noisy state, which its log-probabilities do not know.</exception>
     public ReinforceObjective(TrainingParts parts)
@@ -66,7 +74,7 @@ public sealed class ReinforceObjective : AdversarialObjective
     }
 
     /// <summary>"reinforce", with its credit and its reward where they are not the defaults.</summary>
-    public static string MethodName(RunConfig config)
+    private static string MethodName(RunConfig config)
     {
         string credit = config.Reinforce.Credit switch { CreditKind.RollOuts => "-rollouts", CreditKind.Dense => "-dense", _ => "" };
         string reward = config.Reinforce.Reward switch { RewardKind.Constant => "-constant", RewardKind.Random => "-random", _ => "" };

@@ -12,6 +12,6 @@ public sealed record EvaluationOptions
     /// <summary>The grammar file that the corpus was drawn from: adds validity and divergences; null where there is none.</summary>
     public string? Grammar { get; init; }
 
-    /// <summary>The method's name in a comparison; null to take <see cref="Objectives.ObjectiveEntry.MethodName"/>.</summary>
+    /// <summary>The method's name in a comparison; null to take <see cref="Objectives.ObjectiveKind.MethodName"/>.</summary>
     public string? Method { get; init; }
 }

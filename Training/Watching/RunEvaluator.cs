@@ -6,7 +6,6 @@ using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -78,7 +77,7 @@ public sealed class RunEvaluator
 
         var document = new RunEvaluation
         {
-            Method = options.Method ?? ObjectiveCatalogue.Of(config.Objective).MethodName(config),
+            Method = options.Method ?? config.Objective.MethodName(config),
             Seed = (ulong)config.Seed,
             Status = RunOutcome.Failed,
             StatusReason = failure,
@@ -193,7 +192,7 @@ public sealed class RunEvaluator
     private static long PlannedUpdates(RunConfig config, EncodedCorpus corpus)
     {
         long perEpoch = (corpus.Train.Count + config.Pretraining.BatchSize - 1) / config.Pretraining.BatchSize;
-        int perStep = config.Objective == ObjectiveKind.Mle ? 1 : config.Adversarial.GeneratorSteps;
+        int perStep = config.Objective.GeneratorUpdatesAStep(config);
         return config.Pretraining.Epochs * perEpoch + (long)config.Adversarial.Steps * perStep;
     }
 

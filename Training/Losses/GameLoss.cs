@@ -1,0 +1,44 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Storage;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Training.Losses;
+
+/// <summary>The losses of two players as functions of the scores, which are logits: the higher, the more real.</summary>
+/// <remarks>B batch. Each is a mean over the batch.</remarks>
+/// <param name="Name">In configurations.</param>
+/// <param name="Discriminator">What the discriminator minimises, a scalar of the scores of real and of generated sequences, [B] each.</param>
+/// <param name="Generator">What the generator minimises, likewise.</param>
+public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discriminator, Func<Tensor, Tensor, Tensor> Generator) : INamedKind
+{
+    /// <summary>Every loss. Whoever asks what losses there are, asks here.</summary>
+    public static IReadOnlyList<GameLoss> All => [NonSaturatingLoss.Entry, RelativisticLoss.Entry, HingeLoss.Entry, WassersteinLoss.Entry];
+
+    /// <summary>What a run plays that does not say otherwise.</summary>
+    public static GameLoss Default => RelativisticLoss.Entry;
+
+    /// <summary>Whether the generator's loss depends on the scores of real sequences.</summary>
+    public bool GeneratorReadsRealScores { get; init; }
+
+    /// <summary>Whether the discriminator must be held in bounds by a gradient penalty.</summary>
+    public bool NeedsGradientPenalty { get; init; }
+
+    /// <summary>Whether the discriminator's loss has a least value, near which it is saturated.</summary>
+    public bool HasFloor { get; init; } = true;
+
+    /// <summary>The loss of that name.</summary>
+    public static GameLoss Named(string name) => All.Single(loss => loss.Name == name);
+
+    /// <summary>The scores of real sequences that <see cref="Generator"/> wants, without a gradient; zeros where it does not read them.</summary>
+    /// <param name="discriminator">Scores.</param>
+    /// <param name="realIds">[B, T] of int64.</param>
+    /// <returns>[B].</returns>
+    public Tensor RealScoresForGenerator(Discriminator discriminator, Tensor realIds)
+    {
+        using IDisposable off = no_grad();
+        return GeneratorReadsRealScores ? discriminator.Score(realIds) : zeros(realIds.shape[0], device: realIds.device);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

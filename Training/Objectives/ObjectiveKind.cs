@@ -1,0 +1,26 @@
+using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
+
+namespace GumbelGan.Training.Objectives;
+
+/// <summary>One objective that a run can have.</summary>
+/// <param name="Name">In configurations.</param>
+/// <param name="Create">Makes it.</param>
+/// <param name="MethodName">The name under which a comparison groups runs of this kind: what sets methods apart, and nothing else.</param>
+public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> Create, Func<RunConfig, string> MethodName) : INamedKind
+{
+    /// <summary>Every objective. Whoever asks what objectives there are, asks here.</summary>
+    public static IReadOnlyList<ObjectiveKind> All => [LikelihoodObjective.Kind, GumbelObjective.Kind, ReinforceObjective.Kind];
+
+    /// <summary>What a run learns by that does not say otherwise.</summary>
+    public static ObjectiveKind Default => GumbelObjective.Kind;
+
+    /// <summary>What in a configuration contradicts this objective, in a sentence that names the keys; null where nothing does.</summary>
+    public Func<RunConfig, string?> Problem { get; init; } = _ => null;
+
+    /// <summary>Updates of the generator in a step of the last phase.</summary>
+    public Func<RunConfig, int> GeneratorUpdatesAStep { get; init; } = config => config.Adversarial.GeneratorSteps;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
