@@ -1,5 +1,4 @@
 using GumbelGan.Generators;
-using GumbelGan.Kernels;
 using GumbelGan.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,14 +25,12 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
 
         // Sequences of like length together, so that little of a batch is padding.
         int[] order = [.. Enumerable.Range(0, set.Count).OrderBy(set.LengthOf)];
-        using IDisposable off = no_grad();
-        using FusedLikelihood? fused = FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, RowParallel.Shared(get_num_threads())) : null;
         double total = 0;
         foreach (int[] indices in order.Chunk(BatchSize))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor ids = SequenceBatch.ToTensor(set, indices, generator.Format.PaddingId!.Value).to(generator.Device); // [B, T]
-            total += fused?.Sum(ids) ?? generator.TokenNegativeLogLikelihood(ids).sum(ScalarType.Float64).item<double>();
+            total += generator.SumNegativeLogLikelihood(ids);
         }
 
         return new HeldOutLikelihood(total / set.Tokens, total / set.Count, set.Tokens, set.Count);

@@ -53,10 +53,10 @@ public sealed class FusedRolloutTests
         Assert.Equal(composed.Ids.data<long>().ToArray(), fused.Ids.data<long>().ToArray());
         Assert.Equal(composed.Mask.data<float>().ToArray(), fused.Mask.data<float>().ToArray());
         Tensor fusedTable = table.clone().requires_grad_();
-        Tensor found = rollout.Embedded(fusedTable, throughGenerator: true, changed: false);
+        (Tensor found, Tensor mask) = rollout.Embedded(fusedTable, throughGenerator: true);
         long steps = found.shape[1];
         AssertClose(expected.narrow(1, 0, steps), found, 1e-5, "embedded");
-        (found * weights.narrow(1, 0, steps) * rollout.Mask.unsqueeze(2)).sum().backward();
+        (found * weights.narrow(1, 0, steps) * mask.unsqueeze(2)).sum().backward();
         AssertClose(composedTable.grad!, fusedTable.grad!, 1e-5, "table");
         foreach ((string name, float[] gradient) in Gradients(generator))
         {
@@ -74,9 +74,9 @@ public sealed class FusedRolloutTests
         Tensor before = randn([60, 5], generator: new Generator(1)), after = randn([60, 5], generator: new Generator(2)).requires_grad_();
         rollout.Generate(before, 0.8, Relaxation.Soft, new RandomKey(3));
         RelaxedSequences composed = generator.Relax(7, 0.8, Relaxation.Soft, new RandomKey(3));
-        Tensor first = rollout.Embedded(before, throughGenerator: false, changed: false);
+        Tensor first = rollout.Embedded(before, throughGenerator: false).Embedded;
         AssertClose(composed.OneHots.matmul(before).narrow(1, 0, first.shape[1]), first, 1e-5, "before");
-        Tensor second = rollout.Embedded(after, throughGenerator: false, changed: true);
+        Tensor second = rollout.Embedded(after, throughGenerator: false).Embedded;
         AssertClose(composed.OneHots.matmul(after).narrow(1, 0, second.shape[1]), second, 1e-5, "after");
         second.sum().backward();
         Assert.All(generator.parameters(), (Parameter parameter) => Assert.Null(parameter.grad));
@@ -98,7 +98,7 @@ public sealed class FusedRolloutTests
             Tensor table = randn([900, 16], generator: new Generator(1)).requires_grad_();
             rollout.Generate(table, 0.8, Relaxation.Soft, new RandomKey(3));
             generator.zero_grad();
-            rollout.Embedded(table, throughGenerator: true, changed: false).square().sum().backward();
+            rollout.Embedded(table, throughGenerator: true).Embedded.square().sum().backward();
             return [.. Gradients(generator).Values.SelectMany(values => values), .. table.grad!.data<float>().ToArray()];
         }
     }

@@ -59,6 +59,7 @@ public sealed class TrainingBenchmark : IDisposable
             Reinforce = new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts },
         };
         _generator = new LstmGenerator(config.Generator, format, _root.Derive("generator")).to(device);
+        _generator.IsComposed = options.IsComposed;
         _discriminator = Discriminator.Create(config.Discriminator, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var random = new RandomStream(_root.Derive("real"));
         long[] ids = new long[options.Batch * options.Length];
@@ -72,9 +73,9 @@ public sealed class TrainingBenchmark : IDisposable
         var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences);
         _objective = options.Subject switch
         {
-            BenchmarkSubject.Iteration => new GumbelObjective(parts, options.IsComposed),
+            BenchmarkSubject.Iteration => new GumbelObjective(parts),
             BenchmarkSubject.Reinforce => new ReinforceObjective(parts),
-            _ => new LikelihoodObjective(parts, options.IsComposed),
+            _ => new LikelihoodObjective(parts),
         };
         _game = _objective as AdversarialObjective;
         _phase = _objective.Phases[^1];
@@ -167,7 +168,7 @@ public sealed class TrainingBenchmark : IDisposable
             using DisposeScope scope = NewDisposeScope();
             int batch = Math.Min(_options.Batch, _options.Count - drawn);
             RandomKey noise = _root.Derive("samples").Derive(_step).Derive(draw++);
-            _ = _options.IsComposed ? _generator.SampleComposed(batch, 1, noise) : _generator.Sample(batch, 1, noise);
+            _ = _generator.Sample(batch, 1, noise);
         }
     }
 

@@ -12,13 +12,12 @@ public sealed class LikelihoodObjective : Objective
 
     /// <summary>An objective of these parts; the discriminator is there and stays as it is.</summary>
     /// <param name="parts">Networks, corpus, options.</param>
-    /// <param name="isComposed">Use plain tensor operations even where a fused pass serves, to compare the two.</param>
-    public LikelihoodObjective(TrainingParts parts, bool isComposed = false)
+    public LikelihoodObjective(TrainingParts parts)
     {
         AdversarialOptions options = parts.Config.Adversarial;
         _generator = LikelihoodPhases.Learner(parts.Config, parts.Generator);
         _discriminator = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.Beta1);
-        Phases = [LikelihoodPhases.Pretraining(parts, _generator), LikelihoodPhases.Continued(parts, _generator, isComposed)];
+        Phases = [LikelihoodPhases.Pretraining(parts, _generator), LikelihoodPhases.Continued(parts, _generator)];
     }
 
     /// <inheritdoc/>

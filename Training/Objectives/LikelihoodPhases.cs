@@ -24,11 +24,11 @@ internal static class LikelihoodPhases
     }
 
     /// <summary>As many further likelihood steps as an adversarial objective would make.</summary>
-    public static Phase Continued(TrainingParts parts, Learner learner, bool isComposed)
+    public static Phase Continued(TrainingParts parts, Learner learner)
     {
         AdversarialOptions options = parts.Config.Adversarial;
         var update = new LikelihoodUpdate(
-            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) => options.GeneratorLearningRate, isComposed);
+            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) => options.GeneratorLearningRate);
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),

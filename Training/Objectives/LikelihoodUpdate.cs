@@ -1,5 +1,4 @@
 using GumbelGan.Generators;
-using GumbelGan.Kernels;
 using GumbelGan.Training.Runs;
 using static TorchSharp.torch;
 
@@ -13,12 +12,9 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="dropout">Share of embedded inputs and hidden outputs that is dropped.</param>
 /// <param name="clipNorm">Gradients are scaled down to this joint norm.</param>
 /// <param name="learningRate">Adam's step size, a function of step and number of steps.</param>
-/// <param name="isComposed">Use plain tensor operations even where a fused pass serves, to compare the two.</param>
 public sealed class LikelihoodUpdate(
-    Learner learner, LstmGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long, double> learningRate, bool isComposed = false) : Update(learner, clipNorm), IDisposable
+    Learner learner, LstmGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long, double> learningRate) : Update(learner, clipNorm)
 {
-    private readonly FusedLikelihood? _fused = !isComposed && FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, RowParallel.Shared(get_num_threads())) : null;
-
     /// <inheritdoc/>
     public override double LearningRateAt(long step, long steps) => learningRate(step, steps);
 
@@ -26,8 +22,7 @@ public sealed class LikelihoodUpdate(
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(StepContext step, int repeat)
     {
         Tensor ids = batches(step.PhaseStep - 1); // [B, T]
-        var dropped = new LstmGenerator.Dropout(dropout, step.Dropout);
-        return (_fused?.Mean(ids, dropped) ?? Composed(ids, dropped), []);
+        return (generator.MeanNegativeLogLikelihood(ids, new LstmGenerator.Dropout(dropout, step.Dropout)), []);
     }
 
     /// <inheritdoc/>
@@ -37,13 +32,4 @@ public sealed class LikelihoodUpdate(
     /// <inheritdoc/>
     public override TrainingState Counted(TrainingState state, int repeat) =>
         state with { GeneratorUpdates = state.GeneratorUpdates + 1, RealSequences = state.RealSequences + batchSize };
-
-    /// <inheritdoc/>
-    public void Dispose() => _fused?.Dispose();
-
-    private Tensor Composed(Tensor ids, LstmGenerator.Dropout dropped)
-    {
-        Tensor losses = generator.TokenNegativeLogLikelihood(ids, dropped); // [B, T]
-        return losses.sum() / (generator.Format.PaddingId is { } padding ? ids.ne(padding).sum(ScalarType.Float32) : losses.numel());
-    }
 }

@@ -1,5 +1,4 @@
 using GumbelGan.Generators;
-using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
 using TorchSharp;
@@ -23,7 +22,6 @@ public sealed class ReinforceObjective : AdversarialObjective
     private readonly ReinforceOptions _options;
     private readonly LstmGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
-    private readonly FusedLikelihood? _likelihood;
     private double? _baseline;
 
     /// <summary>In the catalogue.</summary>
@@ -59,7 +57,6 @@ public sealed class ReinforceObjective : AdversarialObjective
         }
 
         _rewards = new ReinforceRewards(options, _rollOutPolicy);
-        _likelihood = options.EntropyBonus == 0 && FusedLikelihood.Supports(generator) ? new FusedLikelihood(generator, RowParallel.Shared(get_num_threads())) : null;
     }
 
     /// <inheritdoc/>
@@ -107,8 +104,7 @@ public sealed class ReinforceObjective : AdversarialObjective
 
         if (_options.EntropyBonus == 0)
         {
-            Tensor loss = _likelihood?.WeightedSum(ids, advantages / ids.shape[0]) ?? (advantages * _generator.TokenNegativeLogLikelihood(ids)).sum() / ids.shape[0];
-            return (loss, measured);
+            return (_generator.WeightedNegativeLogLikelihood(ids, advantages / ids.shape[0]), measured);
         }
 
         Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
@@ -127,7 +123,6 @@ public sealed class ReinforceObjective : AdversarialObjective
     protected override void Dispose(bool disposing)
     {
         _rollOutPolicy?.Dispose();
-        _likelihood?.Dispose();
         base.Dispose(disposing);
     }
 

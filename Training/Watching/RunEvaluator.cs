@@ -144,7 +144,7 @@ public sealed class RunEvaluator
     {
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = TrainingJob.Load(_folder, checkpoint, _corpus).Generator;
-        Temper(generator, temperature);
+        generator.Temper(temperature);
 
         // One key for all checkpoints and temperatures: the same noise decides, so that curves are smooth and differences are the models'.
         int[][] samples = Evaluator.Sample(generator, _options.Count, 1, _key.Derive("samples"));
@@ -179,14 +179,6 @@ public sealed class RunEvaluator
             GeneratedFeatures = _frozen.Features(counted),
             ReferenceFeatures = _testFeatures,
         };
-    }
-
-    // softmax(logits / temperature) is the model with the output layer divided, so likelihoods follow the temperature as well as samples.
-    private static void Temper(LstmGenerator generator, double temperature)
-    {
-        using IDisposable off = no_grad();
-        generator.get_parameter("output.weight")!.div_(temperature);
-        generator.get_parameter("output.bias")!.div_(temperature);
     }
 
     private static long PlannedUpdates(RunConfig config, EncodedCorpus corpus)

@@ -9,11 +9,6 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>A batch of relaxed samples that exist only as embeddings.</summary>
-/// <param name="Ids">[B, T] of int64: the largest entry of each row, padding after the end token.</param>
-/// <param name="Mask">[B, T] of float32: 1 up to the end token, it included, and 0 after it.</param>
-public sealed record RolledOutSequences(Tensor Ids, Tensor Mask);
-
 /// <summary>
 /// The roll-out of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrent steps, noise, relaxation and the products
 /// with both embedding matrices in one pass, without a relaxed sample [B, T, V] that outlives its piece of cache; and its own backward pass.
@@ -23,7 +18,7 @@ public sealed record RolledOutSequences(Tensor Ids, Tensor Mask);
 /// B batch, T time, V vocabulary, E the generator's embedding, F the discriminator's, H hidden. One roll-out at a time: a new
 /// <see cref="Generate"/> overwrites what the backward pass of the last one needs.
 /// </remarks>
-public sealed unsafe class FusedRollout : IDisposable
+public sealed unsafe class FusedRollout : IRollout
 {
     // Relaxed rows up to this many floats are kept for the later passes; beyond it they are made again from the noise.
     private const long LargestKept = 1L << 28;
@@ -42,9 +37,10 @@ public sealed unsafe class FusedRollout : IDisposable
     private Relaxation _relaxation;
     private RandomKey _noise;
     private int _steps;
+    private bool _isEmbedded;
 
     /// <summary>Sets the memory aside for roll-outs of <paramref name="batch"/> sequences.</summary>
-    /// <param name="generator">One layer, on the CPU; see <see cref="Supports"/>.</param>
+    /// <param name="generator">One layer, on the CPU.</param>
     /// <param name="batch">B.</param>
     /// <param name="discriminatorWidth">F.</param>
     /// <param name="parallel">The threads.</param>
@@ -74,9 +70,6 @@ public sealed unsafe class FusedRollout : IDisposable
 
     private bool IsStraightThrough => _relaxation == Relaxation.StraightThrough;
 
-    /// <summary>Whether <paramref name="generator"/> can be rolled out this way: one layer, on the CPU.</summary>
-    public static bool Supports(LstmGenerator generator) => generator.Options.Layers == 1 && generator.Device.type == DeviceType.CPU;
-
     /// <summary>Rolls out a batch; no gradient is recorded until <see cref="Embedded"/>.</summary>
     /// <param name="discriminatorTable">[V, F].</param>
     /// <param name="temperature">Of the relaxation; positive.</param>
@@ -84,7 +77,7 @@ public sealed unsafe class FusedRollout : IDisposable
     /// <param name="noise">Keys the noise.</param>
     public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise)
     {
-        (_temperature, _relaxation, _noise) = (temperature, relaxation, noise);
+        (_temperature, _relaxation, _noise, _isEmbedded) = (temperature, relaxation, noise, false);
         Pack(discriminatorTable);
         _lstm.Begin();
         _generator.FillInitialCell(noise, new Span<float>(_lstm.Cell(0), _batch * _generator.Options.Hidden));
@@ -144,10 +137,12 @@ public sealed unsafe class FusedRollout : IDisposable
     /// </summary>
     /// <param name="discriminatorTable">[V, F]; its values may have changed since <see cref="Generate"/>.</param>
     /// <param name="throughGenerator">Whether gradients reach the generator's weights.</param>
-    /// <param name="changed">Whether the table's values have changed since the products were last taken.</param>
-    /// <returns>[B, T', F], T' the steps until every sequence had ended.</returns>
-    public Tensor Embedded(Tensor discriminatorTable, bool throughGenerator, bool changed)
+    /// <returns>[B, T', F] and the mask [B, T'], T' the steps until every sequence had ended.</returns>
+    public (Tensor Embedded, Tensor Mask) Embedded(Tensor discriminatorTable, bool throughGenerator)
     {
+        // Samples that were embedded once are embedded again only after the discriminator has moved, its embedding matrix with it.
+        bool changed = _isEmbedded;
+        _isEmbedded = true;
         if (changed)
         {
             _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
@@ -158,11 +153,8 @@ public sealed unsafe class FusedRollout : IDisposable
         }
 
         object[] inputs = throughGenerator ? [this, discriminatorTable, .. _generator.FusedParameters] : [this, discriminatorTable];
-        return Node.apply(inputs).transpose(0, 1); // [B, T', F]
+        return (Node.apply(inputs).transpose(0, 1), BatchFirstMask().narrow(1, 0, _steps)); // [B, T', F], [B, T']
     }
-
-    /// <summary>The mask of the last roll-out, cut to the T' of <see cref="Embedded"/>.</summary>
-    public Tensor Mask => BatchFirstMask().narrow(1, 0, _steps);
 
     /// <inheritdoc/>
     public void Dispose()

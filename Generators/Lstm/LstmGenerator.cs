@@ -1,5 +1,6 @@
 using GumbelGan.Engine;
 using GumbelGan.Randomness;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -23,7 +24,6 @@ public sealed partial class LstmGenerator : nn.Module
     private readonly Linear output;
     private readonly Tensor never;
     private readonly LSTMCell[] _cells;
-    private FusedSampling? _sampling;
 
     /// <summary>A generator of sequences of <paramref name="format"/>, its weights drawn from <paramref name="initialisation"/>.</summary>
     public LstmGenerator(GeneratorOptions options, SequenceFormat format, RandomKey initialisation)
@@ -53,14 +53,18 @@ public sealed partial class LstmGenerator : nn.Module
     /// <summary>Where its weights are.</summary>
     public Device Device => output.weight!.device;
 
+    /// <summary>Whether plain tensor operations are used even where a fused pass serves: to compare the two.</summary>
+    public bool IsComposed { get; set; }
+
+    // Fused passes are made for one layer on the CPU. This is the one place that decides.
+    private bool IsFused => !IsComposed && Options.Layers == 1 && Device.type == DeviceType.CPU;
+
     internal Parameter EmbeddingWeight => embedding.weight!;
 
     internal Parameter OutputWeight => output.weight!;
 
     /// <summary>What <see cref="FusedRollout"/> takes gradients of, in the order of its backward pass.</summary>
     internal Parameter[] FusedParameters => [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
-
-    private FusedSampling Sampling => _sampling ??= new FusedSampling(this);
 
     internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
@@ -102,97 +106,13 @@ public sealed partial class LstmGenerator : nn.Module
         return losses.view(ids.shape);
     }
 
-    /// <summary>
-    /// Rolls out a batch of relaxed samples, through which gradients flow to every weight. The token of a place is the largest entry of its
-    /// row; after a row's end token everything is padding, exactly, and carries no gradient.
-    /// </summary>
-    /// <param name="batch">B.</param>
-    /// <param name="temperature">Of the relaxation; positive.</param>
-    /// <param name="relaxation">Soft or straight-through.</param>
-    /// <param name="noise">Keys the noise of this roll-out.</param>
-    public RelaxedSequences Relax(int batch, double temperature, Relaxation relaxation, RandomKey noise)
-    {
-        State state = InitialState(batch, noise);
-        Tensor bias = EffectiveBias();
-        Tensor input = embedding.call(full([batch], Format.BeginId, ScalarType.Int64, Device)); // [B, E]
-        Tensor alive = ones([batch, 1], device: Device); // [B, 1]: 1 until the end token has been written
-        Tensor? padding = Format.PaddingId is { } id ? GumbelSoftmax.OneHot(full([1], id, ScalarType.Int64, Device), Format.Vocabulary) : null; // [1, V]
-        var oneHots = new Tensor[Format.Length];
-        var ids = new Tensor[Format.Length];
-        var masks = new Tensor[Format.Length];
-        for (int t = 0; t < Format.Length; t++)
-        {
-            Tensor logits = nn.functional.linear(Step(input, ref state), output.weight!, bias); // [B, V]
-            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
-            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation); // [B, V]
-            masks[t] = alive;
-            if (Format.EndId is { } end)
-            {
-                sample = where(alive.gt(0.5), sample, padding!);
-                ids[t] = sample.argmax(-1); // [B]
-                alive = alive * ids[t].ne(end).to(ScalarType.Float32).unsqueeze(1);
-            }
-            else
-            {
-                ids[t] = sample.argmax(-1);
-            }
-
-            oneHots[t] = sample;
-            input = Options.Feedback == Feedback.Relaxed ? sample.mm(embedding.weight!) : embedding.call(ids[t]).detach(); // [B, E]
-        }
-
-        return new RelaxedSequences(stack(oneHots, 1), stack(ids, 1), cat(masks, 1)); // [B, T, V], [B, T], [B, T]
-    }
-
-    /// <summary>Draws hard samples, token by token, each step's token fed back.</summary>
-    /// <param name="batch">B.</param>
-    /// <param name="temperature">Divides the logits; 1 samples the model itself, towards 0 the most likely token.</param>
-    /// <param name="noise">Keys the draws.</param>
-    /// <returns>[B, T] of int64, padding after the end token.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>
-    public Tensor Sample(int batch, double temperature, RandomKey noise)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        using IDisposable off = no_grad();
-        return FusedRollout.Supports(this) ? Sampling.Sample(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
-    }
-
-    /// <summary>What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for several layers.</summary>
-    /// <param name="batch">B.</param>
-    /// <param name="temperature">As in <see cref="Sample"/>.</param>
-    /// <param name="noise">Keys the draws.</param>
-    /// <returns>[B, T] of int64.</returns>
-    public Tensor SampleComposed(int batch, double temperature, RandomKey noise)
-    {
-        using IDisposable off = no_grad();
-        State state = InitialState(batch, noise);
-        Tensor bias = EffectiveBias();
-        Tensor input = full([batch], Format.BeginId, ScalarType.Int64, Device); // [B]
-        Tensor alive = ones([batch], ScalarType.Bool, Device); // [B]
-        var ids = new Tensor[Format.Length];
-        for (int t = 0; t < Format.Length; t++)
-        {
-            Tensor logits = nn.functional.linear(Step(embedding.call(input), ref state), output.weight!, bias); // [B, V]
-            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
-            input = (logits / temperature + gumbel).argmax(-1); // [B]
-            if (Format.EndId is { } end)
-            {
-                input = input.masked_fill(alive.logical_not(), Format.PaddingId!.Value);
-                alive = alive.logical_and(input.ne(end));
-            }
-
-            ids[t] = input;
-        }
-
-        return stack(ids, 1); // [B, T]
-    }
-
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             _sampling?.Dispose();
+            _likelihood?.Dispose();
         }
 
         base.Dispose(disposing);
@@ -230,32 +150,7 @@ public sealed partial class LstmGenerator : nn.Module
 
     internal Tensor EffectiveBias() => output.bias! + never; // [V]
 
-    /// <summary>Draws the first layer's initial cell state [B, H] where the options ask for noise; else leaves it.</summary>
-    internal void FillInitialCell(RandomKey noise, Span<float> cell)
-    {
-        if (Options.NoisyInitialState)
-        {
-            RandomFill.Normal(noise.Derive("initial state").Derive(0), cell);
-        }
-    }
-
     private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
-
-    private State InitialState(int batch, RandomKey noise)
-    {
-        State state = ZeroState(batch);
-        if (Options.NoisyInitialState)
-        {
-            for (int layer = 0; layer < state.Layers.Length; layer++)
-            {
-                Tensor drawn = empty(batch, Options.Hidden); // [B, H]
-                RandomFill.Normal(noise.Derive("initial state").Derive((ulong)layer), TensorMemory.Numbers(drawn));
-                state.Layers[layer].Cell.copy_(drawn);
-            }
-        }
-
-        return state;
-    }
 
     private void Initialise(RandomKey key)
     {

@@ -23,7 +23,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
     private int[] _inputs = [], _targets = [], _places = [];
     private int _batch, _time;
 
-    /// <summary>The likelihood under <paramref name="generator"/>; see <see cref="Supports"/>.</summary>
+    /// <summary>The likelihood under <paramref name="generator"/>: one layer, on the CPU.</summary>
     public FusedLikelihood(LstmGenerator generator, RowParallel parallel)
     {
         (_generator, _parallel) = (generator, parallel);
@@ -33,9 +33,6 @@ public sealed unsafe class FusedLikelihood : IDisposable
     private int Embedding => _generator.Options.Embedding;
 
     private int Hidden => _generator.Options.Hidden;
-
-    /// <summary>Whether <paramref name="generator"/> can be measured this way: one layer, on the CPU.</summary>
-    public static bool Supports(LstmGenerator generator) => FusedRollout.Supports(generator);
 
     /// <summary>The mean negative log-likelihood of a batch's tokens, in nats, through which gradients flow to every weight of the generator.</summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>

@@ -19,7 +19,7 @@ public sealed partial class LstmGenerator
     public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
     {
         using IDisposable off = no_grad();
-        return FusedRollout.Supports(this) ? Sampling.Complete(ids, copies, noise) : CompleteComposed(ids, copies, noise);
+        return IsFused ? Sampling.Complete(ids, copies, noise) : CompleteComposed(ids, copies, noise);
     }
 
     /// <summary>What <see cref="Complete"/> means, in one pass over time on any device: a completion that ends leaves the pass. The reference, and the way for several layers.</summary>

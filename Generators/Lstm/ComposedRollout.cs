@@ -1,0 +1,29 @@
+using GumbelGan.Randomness;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Generators;
+
+/// <summary>Roll-outs by <see cref="LstmGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples themselves.</summary>
+internal sealed class ComposedRollout(LstmGenerator generator, int batch) : IRollout
+{
+    private RelaxedSequences? _last;
+
+    /// <inheritdoc/>
+    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise)
+    {
+        _last = generator.Relax(batch, temperature, relaxation, noise);
+        return new RolledOutSequences(_last.Ids, _last.Mask, _last.OneHots);
+    }
+
+    /// <inheritdoc/>
+    public (Tensor Embedded, Tensor Mask) Embedded(Tensor discriminatorTable, bool throughGenerator)
+    {
+        Tensor oneHots = throughGenerator ? _last!.OneHots : _last!.OneHots.detach(); // [B, T, V]
+        return (nn.functional.linear(oneHots, discriminatorTable.t()), throughGenerator ? _last.Mask : _last.Mask.detach()); // [B, T, F]
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+}
