@@ -1,9 +1,47 @@
+using System.ComponentModel.DataAnnotations;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
+
+/// <summary>Options of a <see cref="CnnDiscriminator"/>.</summary>
+public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
+{
+    internal static readonly DiscriminatorKind TheKind = new("cnn", () => new CnnDiscriminatorOptions());
+
+    /// <inheritdoc/>
+    public override DiscriminatorKind Kind => TheKind;
+
+    /// <summary>Widths of the filters, in tokens, each once; none wider than the longest sequence.</summary>
+    [Range(1, 1000)]
+    public IReadOnlyList<int> FilterWidths { get; init; } = [2, 3, 4, 5];
+
+    /// <summary>Filters of each width.</summary>
+    [Range(1, 65536)]
+    public int Filters { get; init; } = 64;
+
+    /// <inheritdoc/>
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) => new CnnDiscriminator(this, vocabulary, paddingId, initialisation);
+
+    /// <inheritdoc/>
+    public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Dropout = 0 };
+
+    /// <inheritdoc/>
+    public override string? ProblemWith(int length) => FilterWidths.Max() > length
+        ? $"The discriminator has filters of {FilterWidths.Max()} tokens, but the longest sequence has {length}; set discriminator.filter_widths to smaller widths."
+        : null;
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (FilterWidths.Count == 0 || FilterWidths.Distinct().Count() < FilterWidths.Count)
+        {
+            yield return new ValidationResult("must name at least one width, and each once.", [nameof(FilterWidths)]);
+        }
+    }
+}
 
 /// <summary>
 /// Convolutions of several widths over the embedded tokens, rectified, each filter's maximum over time, and one linear layer (Kim,
@@ -15,12 +53,14 @@ public sealed class CnnDiscriminator : Discriminator
 {
     private readonly Linear output;
     private readonly Conv1d[] _convolutions;
+    private readonly CnnDiscriminatorOptions _options;
     private FusedFilters? _filters;
 
-    /// <summary>See <see cref="Discriminator.Create"/>.</summary>
-    public CnnDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
+    /// <summary>See <see cref="DiscriminatorOptions.Create"/>.</summary>
+    public CnnDiscriminator(CnnDiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
         : base(nameof(CnnDiscriminator), options, vocabulary, paddingId)
     {
+        _options = options;
         _convolutions = [.. options.FilterWidths.Select(width => nn.Conv1d(options.Embedding, options.Filters, width))];
         output = nn.Linear(options.Filters * _convolutions.Length, 1);
         RegisterComponents();
@@ -33,7 +73,7 @@ public sealed class CnnDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    public override int MinimumTime => Options.FilterWidths.Max();
+    public override int MinimumTime => _options.FilterWidths.Max();
 
     /// <inheritdoc/>
     public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
@@ -55,14 +95,14 @@ public sealed class CnnDiscriminator : Discriminator
     }
 
     private Tensor FilterFused(Tensor embedded, Tensor mask) =>
-        (_filters ??= new FusedFilters([.. Options.FilterWidths])).Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
+        (_filters ??= new FusedFilters([.. _options.FilterWidths])).Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
 
     private Tensor FilterComposed(Tensor embedded, Tensor mask)
     {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
         Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
         Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
-        return cat([.. _convolutions.Zip(Options.FilterWidths, (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
+        return cat([.. _convolutions.Zip(_options.FilterWidths, (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
     }
 
     // The first window always counts, any other one where its last place belongs to the sequence.
@@ -78,7 +118,7 @@ public sealed class CnnDiscriminator : Discriminator
     {
         if (parameterName.StartsWith("output.", StringComparison.Ordinal))
         {
-            return Options.Filters * _convolutions.Length;
+            return _options.Filters * _convolutions.Length;
         }
 
         int width = int.Parse(parameterName["convolution".Length..parameterName.IndexOf('.', StringComparison.Ordinal)], System.Globalization.CultureInfo.InvariantCulture);

@@ -40,18 +40,6 @@ public abstract class Discriminator : nn.Module
     /// <summary>Whether the scores' gradients can be differentiated again, as a gradient penalty needs; slower where they can.</summary>
     public bool IsTwiceDifferentiable { get; set; }
 
-    /// <summary>A discriminator of the kind that <paramref name="options"/> names, its weights drawn from <paramref name="initialisation"/>.</summary>
-    /// <param name="options">Kind and sizes.</param>
-    /// <param name="vocabulary">V.</param>
-    /// <param name="paddingId">The id that fills places after the end, or null where there is none.</param>
-    /// <param name="initialisation">Keys the weights.</param>
-    public static Discriminator Create(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation) => options.Kind switch
-    {
-        DiscriminatorKind.Lstm => new LstmDiscriminator(options, vocabulary, paddingId, initialisation),
-        DiscriminatorKind.Cnn => new CnnDiscriminator(options, vocabulary, paddingId, initialisation),
-        _ => throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "No such discriminator."),
-    };
-
     /// <summary>Scores of real or hard sequences.</summary>
     /// <param name="ids">[B, T] of int64.</param>
     /// <returns>[B].</returns>

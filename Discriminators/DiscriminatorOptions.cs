@@ -1,39 +1,33 @@
 using System.ComponentModel.DataAnnotations;
+using GumbelGan.Randomness;
 
 namespace GumbelGan.Discriminators;
 
-/// <summary>Which network judges the sequences.</summary>
-public enum DiscriminatorKind
+/// <summary>The size and the habits of a discriminator: what all kinds have; each kind's own options are a record derived from this.</summary>
+public abstract record DiscriminatorOptions
 {
-    /// <summary>An LSTM whose state at the last token is judged.</summary>
-    Lstm,
-
-    /// <summary>Convolutions of several widths with a maximum over time (Kim 2014).</summary>
-    Cnn,
-}
-
-/// <summary>The size and the habits of a discriminator.</summary>
-public sealed record DiscriminatorOptions
-{
-    /// <summary>The network: lstm or cnn.</summary>
-    public DiscriminatorKind Kind { get; init; } = DiscriminatorKind.Cnn;
+    /// <summary>The kind that these are options of.</summary>
+    public abstract DiscriminatorKind Kind { get; }
 
     /// <summary>Width of the token embedding.</summary>
     [Range(1, 65536)]
     public int Embedding { get; init; } = 64;
 
-    /// <summary>Hidden units of the LSTM.</summary>
-    [Range(1, 65536)]
-    public int Hidden { get; init; } = 64;
-
-    /// <summary>Widths of the CNN's filters, in tokens; none wider than the longest sequence.</summary>
-    public IReadOnlyList<int> FilterWidths { get; init; } = [2, 3, 4, 5];
-
-    /// <summary>CNN filters of each width.</summary>
-    [Range(1, 65536)]
-    public int Filters { get; init; } = 64;
-
     /// <summary>Share of the features that is dropped before the last layer while the discriminator trains.</summary>
     [Range(0, 0.99)]
     public double Dropout { get; init; } = 0.25;
+
+    /// <summary>A discriminator of this kind, its weights drawn from <paramref name="initialisation"/>.</summary>
+    /// <param name="vocabulary">V.</param>
+    /// <param name="paddingId">The id that fills places after the end, or null where there is none.</param>
+    /// <param name="initialisation">Keys the weights.</param>
+    public abstract Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation);
+
+    /// <summary>These options at the sizes of a benchmark: dropout off, and as wide everywhere as it asks.</summary>
+    /// <param name="embedding">E.</param>
+    /// <param name="hidden">Width of what is inside, where there is such a thing.</param>
+    public abstract DiscriminatorOptions Sized(int embedding, int hidden);
+
+    /// <summary>What is wrong with these options for sequences of up to <paramref name="length"/> tokens, in one sentence; null where nothing is.</summary>
+    public virtual string? ProblemWith(int length) => null;
 }

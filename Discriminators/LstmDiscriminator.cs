@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -5,18 +6,39 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Discriminators;
 
+/// <summary>Options of an <see cref="LstmDiscriminator"/>.</summary>
+public sealed record LstmDiscriminatorOptions : DiscriminatorOptions
+{
+    internal static readonly DiscriminatorKind TheKind = new("lstm", () => new LstmDiscriminatorOptions());
+
+    /// <inheritdoc/>
+    public override DiscriminatorKind Kind => TheKind;
+
+    /// <summary>Hidden units.</summary>
+    [Range(1, 65536)]
+    public int Hidden { get; init; } = 64;
+
+    /// <inheritdoc/>
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) => new LstmDiscriminator(this, vocabulary, paddingId, initialisation);
+
+    /// <inheritdoc/>
+    public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden, Dropout = 0 };
+}
+
 /// <summary>Reads a sequence with an LSTM and judges the hidden state at its last token.</summary>
 /// <remarks>B batch, T time, E embedding, H hidden. Parameters: embedding.weight, cell.weight_ih ..., output.weight [1, H], output.bias [1].</remarks>
 public sealed class LstmDiscriminator : Discriminator
 {
     private readonly LSTMCell cell;
     private readonly Linear output;
+    private readonly int _hidden;
     private FusedReading? _reading;
 
-    /// <summary>See <see cref="Discriminator.Create"/>.</summary>
-    public LstmDiscriminator(DiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
+    /// <summary>See <see cref="DiscriminatorOptions.Create"/>.</summary>
+    public LstmDiscriminator(LstmDiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
         : base(nameof(LstmDiscriminator), options, vocabulary, paddingId)
     {
+        _hidden = options.Hidden;
         cell = nn.LSTMCell(options.Embedding, options.Hidden);
         output = nn.Linear(options.Hidden, 1);
         RegisterComponents();
@@ -32,7 +54,7 @@ public sealed class LstmDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    protected override int FanIn(string parameterName) => Options.Hidden;
+    protected override int FanIn(string parameterName) => _hidden;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -51,8 +73,8 @@ public sealed class LstmDiscriminator : Discriminator
     private Tensor ReadComposed(Tensor embedded, Tensor mask)
     {
         long batch = embedded.shape[0], time = embedded.shape[1];
-        Tensor hidden = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
-        Tensor memory = zeros(batch, Options.Hidden, device: embedded.device); // [B, H]
+        Tensor hidden = zeros(batch, _hidden, device: embedded.device); // [B, H]
+        Tensor memory = zeros(batch, _hidden, device: embedded.device); // [B, H]
         Tensor reading = mask.gt(0.5); // [B, T]
         for (int t = 0; t < time; t++)
         {

@@ -50,14 +50,14 @@ public sealed class TrainingJob : IDisposable
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = tokenizer is null ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
         SequenceFormat format = FormatOf(corpus);
-        if (config.Discriminator.Kind == DiscriminatorKind.Cnn && config.Discriminator.FilterWidths.Max() > format.Length)
+        if (config.Discriminator.ProblemWith(format.Length) is { } problem)
         {
-            throw new UserMistakeException($"The discriminator has filters of {config.Discriminator.FilterWidths.Max()} tokens, but the longest sequence has {format.Length}; set discriminator.filter_widths to smaller widths.");
+            throw new UserMistakeException(problem);
         }
 
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
         LstmGenerator generator = new(config.Generator, format, root.Derive("generator"));
-        Discriminator discriminator = Discriminator.Create(config.Discriminator, format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
+        Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
         return new TrainingJob(config, corpus, generator.to(device), discriminator.to(device));
     }
@@ -224,7 +224,7 @@ public sealed class TrainingJob : IDisposable
         ["seed"] = _config.Seed,
         ["generator.embedding"] = _config.Generator.Embedding,
         ["generator.hidden"] = _config.Generator.Hidden,
-        ["discriminator.kind"] = _config.Discriminator.Kind.ToString(),
+        ["discriminator.kind"] = _config.Discriminator.Kind.Name,
         ["adversarial.loss"] = _config.Adversarial.Loss.ToString(),
         ["adversarial.generator_learning_rate"] = _config.Adversarial.GeneratorLearningRate,
         ["adversarial.discriminator_learning_rate"] = _config.Adversarial.DiscriminatorLearningRate,

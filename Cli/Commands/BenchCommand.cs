@@ -23,7 +23,7 @@ internal static class BenchCommand
         Option<int> vocabulary = Number("--vocab", "Tokens in the vocabulary.", defaults.Vocabulary), length = Number("--length", "Tokens of a sequence.", defaults.Length);
         var batch = new Option<int?>("--batch") { HelpName = "number", Description = $"Sequences a step, {defaults.Batch} unless given; {SamplingBatch} a draw with sample." };
         Option<int> embedding = Number("--embedding", "Width of the embeddings of both networks.", defaults.Embedding), hidden = Number("--hidden", "Hidden units of both networks.", defaults.Hidden);
-        var discriminator = new Option<string>("--discriminator") { HelpName = "lstm|cnn", Description = "The judge: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.", DefaultValueFactory = _ => "lstm" };
+        var discriminator = new Option<string>("--discriminator") { HelpName = string.Join('|', DiscriminatorKind.All), Description = "The kind of judge, with the options that it has where nothing is said.", DefaultValueFactory = _ => defaults.Discriminator.Name };
         Option<int> threads = Number("--threads", "Threads; 0 for one a core.", defaults.Threads), count = Number("--count", "Sequences that sample draws in a repeat.", defaults.Count);
         Option<int> rollOuts = Number("--rollouts", "Completions of every prefix with reinforce.", defaults.RollOuts);
         var repeats = new Option<int?>("--repeats") { HelpName = "number", Description = $"How often to time after the warm-up, {defaults.Repeats} times unless given; {SamplingRepeats} with sample." };
@@ -60,7 +60,7 @@ internal static class BenchCommand
                 Length = parsed.GetValue(length),
                 Embedding = parsed.GetValue(embedding),
                 Hidden = parsed.GetValue(hidden),
-                Discriminator = Enum.Parse<DiscriminatorKind>(parsed.GetValue(discriminator)!, ignoreCase: true),
+                Discriminator = DiscriminatorKind.Named(parsed.GetValue(discriminator)!),
                 Threads = parsed.GetValue(threads),
                 Repeats = parsed.GetValue(repeats) ?? (isSampling ? SamplingRepeats : defaults.Repeats),
                 Count = parsed.GetValue(count),

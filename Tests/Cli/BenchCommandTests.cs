@@ -38,7 +38,7 @@ public sealed class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("iteration --length 4 --discriminator cnn", "--length is 4, but the CNN has filters of 5 tokens; give at least 5, or --discriminator lstm.")]
+    [InlineData("iteration --length 4 --discriminator cnn", "--length is 4, shorter than what a cnn discriminator reads at once; give a greater length or another --discriminator.")]
     [InlineData("mle --batch 0", "--batch is 0; give a positive number.")]
     [InlineData("sample --threads -1", "--threads is -1; give 0 for one thread a core, or a number up to 1024.")]
     public void Impossible_sizes_are_refused_in_one_sentence(string commandLine, string expected) =>

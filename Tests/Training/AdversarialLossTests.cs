@@ -2,6 +2,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Tests.Discriminators;
 using GumbelGan.Training.Losses;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
@@ -45,15 +46,14 @@ public sealed class AdversarialLossTests
     }
 
     [Theory]
-    [InlineData(DiscriminatorKind.Lstm)]
-    [InlineData(DiscriminatorKind.Cnn)]
-    public void The_gradient_penalty_is_the_squared_distance_of_the_slope_from_one_and_can_itself_be_differentiated(DiscriminatorKind kind)
+    [InlineData("lstm")]
+    [InlineData("cnn")]
+    public void The_gradient_penalty_is_the_squared_distance_of_the_slope_from_one_and_can_itself_be_differentiated(string kind)
     {
         using DisposeScope scope = NewDisposeScope();
         const int Vocabulary = 6, Time = 4;
         var format = new SequenceFormat(Vocabulary, Time, 1, 2, 0);
-        using Discriminator discriminator = Discriminator.Create(
-            new DiscriminatorOptions { Kind = kind, Embedding = 3, Hidden = 4, Filters = 3, FilterWidths = [2], Dropout = 0 }, Vocabulary, 0, new RandomKey(1));
+        using Discriminator discriminator = DiscriminatorTests.Options(kind, 3, kind == "cnn" ? 3 : 4, [2], 0).Create(Vocabulary, 0, new RandomKey(1));
         Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
         Tensor relaxed = rand([2, Time, Vocabulary], generator: new Generator(9)).softmax(-1);
         var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, Time]));

@@ -41,7 +41,7 @@ public sealed record BenchmarkOptions
     public int Hidden { get; init; } = 32;
 
     /// <summary>The discriminator: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.</summary>
-    public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.Lstm;
+    public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.All[0];
 
     /// <summary>Threads; 0 means one a core.</summary>
     public int Threads { get; init; }
@@ -83,10 +83,9 @@ public sealed record BenchmarkOptions
             throw new UserMistakeException("--composed goes with iteration, mle and sample; a policy-gradient step is timed as it is trained.");
         }
 
-        int widest = new DiscriminatorOptions().FilterWidths.Max();
-        if (Subject is BenchmarkSubject.Iteration or BenchmarkSubject.Reinforce && Discriminator == DiscriminatorKind.Cnn && Length < widest)
+        if (Subject is BenchmarkSubject.Iteration or BenchmarkSubject.Reinforce && Discriminator.NewOptions().ProblemWith(Length) is not null)
         {
-            throw new UserMistakeException($"--length is {Length}, but the CNN has filters of {widest} tokens; give at least {widest}, or --discriminator lstm.");
+            throw new UserMistakeException($"--length is {Length}, shorter than what a {Discriminator} discriminator reads at once; give a greater length or another --discriminator.");
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class TrainingBenchmark : IDisposable
         var config = new RunConfig
         {
             Generator = new GeneratorOptions { Embedding = options.Embedding, Hidden = options.Hidden },
-            Discriminator = new DiscriminatorOptions { Kind = options.Discriminator, Embedding = options.Embedding, Hidden = options.Hidden, Dropout = 0 },
+            Discriminator = options.Discriminator.NewOptions().Sized(options.Embedding, options.Hidden),
             Pretraining = new PretrainingOptions { BatchSize = options.Batch, Dropout = 0, LearningRate = LearningRate },
             Adversarial = new AdversarialOptions
             {
@@ -60,7 +60,7 @@ public sealed class TrainingBenchmark : IDisposable
         };
         _generator = new LstmGenerator(config.Generator, format, _root.Derive("generator")).to(device);
         _generator.IsComposed = options.IsComposed;
-        _discriminator = Discriminator.Create(config.Discriminator, options.Vocabulary, null, _root.Derive("discriminator")).to(device);
+        _discriminator = config.Discriminator.Create(options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var random = new RandomStream(_root.Derive("real"));
         long[] ids = new long[options.Batch * options.Length];
         for (int i = 0; i < ids.Length; i++)

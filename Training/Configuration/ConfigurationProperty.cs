@@ -9,6 +9,9 @@ namespace GumbelGan.Training.Configuration;
 /// <summary>One property of a configuration record seen as a key: its name in YAML, what it accepts, and how to get and set it.</summary>
 internal sealed class ConfigurationProperty
 {
+    /// <summary>The property of an abstract record of options that tells their kind, and the key of that name.</summary>
+    public const string KindProperty = "Kind", KindKey = "kind";
+
     private static readonly Type[] _scalarTypes = [typeof(string), typeof(bool), typeof(int), typeof(long), typeof(double)];
 
     private readonly RangeAttribute? _range;
@@ -26,12 +29,14 @@ internal sealed class ConfigurationProperty
             || (type == typeof(string) && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable));
         if (!isScalar)
         {
-            if (IsList || !type.IsClass || type.GetConstructor([]) is null)
+            Kinds = IsList ? null : KindsOf(type);
+            if (IsList || !type.IsClass || (Kinds is null && type.GetConstructor([]) is null))
             {
                 throw new InvalidOperationException($"{property.DeclaringType}.{property.Name}: a configuration cannot hold a {type}.");
             }
 
-            Section = Of(type);
+            // All keys that any kind has; what one kind has is asked of its options.
+            Section = Kinds is null ? Of(type) : [.. Kinds.SelectMany(kind => Of(kind.NewOptions().GetType())).DistinctBy(key => key.Name)];
         }
 
         _range = property.GetCustomAttribute<RangeAttribute>();
@@ -47,6 +52,9 @@ internal sealed class ConfigurationProperty
     public bool IsList { get; }
 
     public bool AcceptsNull { get; }
+
+    /// <summary>The kinds that the section can be of, each with options of its own; null where it is just a section.</summary>
+    public IReadOnlyList<IKindOf<object>>? Kinds { get; }
 
     /// <summary>The keys below, if this is a nested record; else null.</summary>
     public IReadOnlyList<ConfigurationProperty>? Section { get; }
@@ -116,7 +124,7 @@ internal sealed class ConfigurationProperty
             _ when ScalarType == typeof(int) => int.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null,
             _ when ScalarType == typeof(long) => long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole : null,
             _ when ScalarType == typeof(double) => Number(node.Text),
-            _ when IsKind => Kinds().FirstOrDefault(kind => kind.Name == node.Text),
+            _ when IsKind => Entries().FirstOrDefault(kind => kind.Name == node.Text),
             _ => EnumValue(node.Text),
         };
         if (value is null || !InRange(value))
@@ -139,12 +147,42 @@ internal sealed class ConfigurationProperty
         return name is null ? null : Enum.Parse(ScalarType, name);
     }
 
+    /// <summary>The keys below in the section that <paramref name="target"/> holds now.</summary>
+    public IReadOnlyList<ConfigurationProperty> SectionIn(object target) => Kinds is null ? Section! : Of(Property.GetValue(target)!.GetType());
+
+    /// <summary>Gives the section of <paramref name="target"/> the options of another kind; what both kinds have stays.</summary>
+    /// <exception cref="UserMistakeException">There is no such kind.</exception>
+    public void Choose(object target, ConfigurationNode node, string path)
+    {
+        IKindOf<object> chosen = node is ScalarNode scalar && Kinds!.FirstOrDefault(kind => kind.Name == scalar.Text) is { } kind
+            ? kind
+            : throw new UserMistakeException(
+                $"{node.Where}: '{path}' must be one of {string.Join(", ", Kinds!.Select(kind => kind.Name))}, not {(node is ScalarNode text ? $"'{ConfigurationText.Shown(text.Text)}'" : "a section or a list")}.");
+        object before = Property.GetValue(target)!, options = chosen.NewOptions();
+        if (before.GetType() == options.GetType())
+        {
+            return;
+        }
+
+        foreach (ConfigurationProperty common in Of(Property.PropertyType))
+        {
+            common.Property.SetValue(options, common.Property.GetValue(before));
+        }
+
+        Property.SetValue(target, options);
+    }
+
+    private static IReadOnlyList<IKindOf<object>>? KindsOf(Type type) =>
+        type is { IsAbstract: true } && type.GetProperty(KindProperty)?.PropertyType is { } kind && typeof(IKindOf<object>).IsAssignableFrom(kind)
+            ? [.. ((IEnumerable<object>)kind.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!).Cast<IKindOf<object>>()]
+            : null;
+
     // A kind is found in the catalogue of its class.
     private bool IsKind => typeof(INamedKind).IsAssignableFrom(ScalarType);
 
-    private IEnumerable<INamedKind> Kinds() => (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+    private IEnumerable<INamedKind> Entries() => (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
 
-    private IEnumerable<string> Choices() => IsKind ? Kinds().Select(kind => kind.Name) : Enum.GetNames(ScalarType).Select(SnakeCase);
+    private IEnumerable<string> Choices() => IsKind ? Entries().Select(kind => kind.Name) : Enum.GetNames(ScalarType).Select(SnakeCase);
 
     private bool InRange(object value)
     {

@@ -29,7 +29,8 @@ public static class ConfigurationReader
             reading.Bind(ConfigurationDocument.Parse(layer));
         }
 
-        foreach (ConfigurationAssignment assignment in assignments)
+        // A kind is chosen before its options are set, in whatever order they were given.
+        foreach (ConfigurationAssignment assignment in assignments.OrderBy(assignment => !assignment.Path.EndsWith("." + ConfigurationProperty.KindKey, StringComparison.Ordinal)))
         {
             reading.Assign(assignment);
         }
@@ -52,12 +53,34 @@ public static class ConfigurationReader
         Collect(ConfigurationProperty.Of(typeof(T)), new T(), "");
         return keys;
 
+        void CollectKind(IReadOnlyList<ConfigurationProperty> properties, object defaults, string prefix, string kind)
+        {
+            int first = keys.Count;
+            Collect(properties, defaults, prefix);
+            for (int i = first; i < keys.Count; i++)
+            {
+                keys[i] = keys[i] with { Documentation = $"{keys[i].Documentation} Kind {kind} only." };
+            }
+        }
+
         void Collect(IReadOnlyList<ConfigurationProperty> properties, object defaults, string prefix)
         {
             foreach (ConfigurationProperty property in properties)
             {
                 object? value = property.Property.GetValue(defaults);
-                if (property.Section is { } section)
+                if (property.Kinds is { } kinds)
+                {
+                    string below = $"{prefix}{property.Name}.", own = ((INamedKind)property.Property.PropertyType.GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value)!).Name;
+                    keys.Add(new ConfigurationKey(below + ConfigurationProperty.KindKey, $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones."));
+                    IReadOnlyList<ConfigurationProperty> common = ConfigurationProperty.Of(property.Property.PropertyType);
+                    Collect(common, value!, below);
+                    foreach (IKindOf<object> kind in kinds)
+                    {
+                        object options = kind.NewOptions();
+                        CollectKind([.. ConfigurationProperty.Of(options.GetType()).Where(key => common.All(other => other.Name != key.Name))], options, below, kind.Name);
+                    }
+                }
+                else if (property.Section is { } section)
                 {
                     Collect(section, value!, $"{prefix}{property.Name}.");
                 }
@@ -103,9 +126,15 @@ public static class ConfigurationReader
             {
                 ConfigurationProperty property = section?.FirstOrDefault(property => property.Name == names[i])
                     ?? throw Unknown(assignment.Origin, assignment.Path);
+                if (property.Kinds is not null && i + 2 == names.Length && names[^1] == ConfigurationProperty.KindKey)
+                {
+                    property.Choose(target, new ScalarNode(assignment.Origin, assignment.Value, IsPlain: true), assignment.Path);
+                    return;
+                }
+
                 if (i + 1 < names.Length)
                 {
-                    section = property.Section;
+                    section = property.Section is null ? null : property.SectionIn(target);
                     target = property.Property.GetValue(target)!;
                     continue;
                 }
@@ -142,13 +171,25 @@ public static class ConfigurationReader
                 }
                 else if (value is MappingNode below)
                 {
-                    BindSection(below, property.Section, property.Property.GetValue(target)!, path + ".");
+                    MappingNode rest = property.Kinds is null ? below : Chosen(property, below, target, path);
+                    BindSection(rest, property.SectionIn(target), property.Property.GetValue(target)!, path + ".");
                 }
                 else if (value is not ScalarNode { IsNull: true })
                 {
                     throw new UserMistakeException($"{value.Where}: '{path}' is a section; write its keys ({property.Section[0].Name}, ...) indented on the lines below it.");
                 }
             }
+        }
+
+        // Takes the kind out of a section, chooses it, and leaves the other keys.
+        private static MappingNode Chosen(ConfigurationProperty property, MappingNode section, object target, string path)
+        {
+            foreach ((ScalarNode key, ConfigurationNode value) in section.Entries.Where(entry => entry.Key.Text == ConfigurationProperty.KindKey))
+            {
+                property.Choose(target, value, $"{path}.{key.Text}");
+            }
+
+            return section with { Entries = [.. section.Entries.Where(entry => entry.Key.Text != ConfigurationProperty.KindKey)] };
         }
 
         private void Set(ConfigurationProperty property, object target, ConfigurationNode node, string path)
@@ -161,9 +202,9 @@ public static class ConfigurationReader
         {
             foreach (ConfigurationProperty property in section)
             {
-                if (property.Section is { } below)
+                if (property.Section is not null)
                 {
-                    ValidateSection(below, property.Property.GetValue(target)!, $"{prefix}{property.Name}.");
+                    ValidateSection(property.SectionIn(target), property.Property.GetValue(target)!, $"{prefix}{property.Name}.");
                 }
             }
 
@@ -180,6 +221,12 @@ public static class ConfigurationReader
         private UserMistakeException Unknown(string where, string path)
         {
             string leaf = path[(path.LastIndexOf('.') + 1)..];
+            if (Paths(properties, "").Contains(path))
+            {
+                string section = path[..path.LastIndexOf('.')];
+                return new UserMistakeException($"{where}: '{path}' belongs to another kind of {section}; leave it out, or choose the kind that has it with {section}.{ConfigurationProperty.KindKey}.");
+            }
+
             // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
             string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
                 NearestName.Unlikeness(path, candidate),
@@ -189,7 +236,7 @@ public static class ConfigurationReader
 
         private static IEnumerable<string> Paths(IReadOnlyList<ConfigurationProperty> section, string prefix) =>
             section.SelectMany(property => property.Section is { } below
-                ? Paths(below, $"{prefix}{property.Name}.").Prepend(prefix + property.Name)
+                ? Paths(below, $"{prefix}{property.Name}.").Prepend(prefix + property.Name).Concat(property.Kinds is null ? [] : [$"{prefix}{property.Name}.{ConfigurationProperty.KindKey}"])
                 : [prefix + property.Name]);
     }
 }

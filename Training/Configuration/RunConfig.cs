@@ -37,7 +37,7 @@ public sealed record RunConfig : IValidatableObject
     public GeneratorOptions Generator { get; init; } = new();
 
     /// <summary>The discriminator.</summary>
-    public DiscriminatorOptions Discriminator { get; init; } = new();
+    public DiscriminatorOptions Discriminator { get; init; } = DiscriminatorKind.Default.NewOptions();
 
     /// <summary>The maximum-likelihood phase.</summary>
     public PretrainingOptions Pretraining { get; init; } = new();
@@ -63,11 +63,6 @@ public sealed record RunConfig : IValidatableObject
         if (Device is not ("cpu" or "cuda"))
         {
             yield return new ValidationResult($"is '{Device}'; it must be cpu or cuda.", [nameof(Device)]);
-        }
-
-        if (Discriminator.FilterWidths.Count == 0)
-        {
-            yield return new ValidationResult("discriminator.filter_widths must name at least one width.");
         }
 
         if (Objective.Problem(this) is { } problem)

@@ -1,0 +1,24 @@
+using GumbelGan.Storage;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>One network that can judge sequences.</summary>
+/// <param name="Name">In configurations.</param>
+/// <param name="New">Its options, as they are where nothing is said.</param>
+public sealed record DiscriminatorKind(string Name, Func<DiscriminatorOptions> New) : IKindOf<DiscriminatorOptions>
+{
+    /// <summary>Every kind. Whoever asks what kinds there are, asks here.</summary>
+    public static IReadOnlyList<DiscriminatorKind> All => [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind];
+
+    /// <summary>What a run has that does not say otherwise.</summary>
+    public static DiscriminatorKind Default => CnnDiscriminatorOptions.TheKind;
+
+    /// <summary>The kind of that name.</summary>
+    public static DiscriminatorKind Named(string name) => All.Single(kind => kind.Name == name);
+
+    /// <inheritdoc/>
+    public DiscriminatorOptions NewOptions() => New();
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
