@@ -12,6 +12,9 @@ namespace GumbelGan.Kernels;
 /// <remarks>V is the vocabulary, the length of every row. Only (key, row) and the logits decide the token.</remarks>
 public static unsafe class SamplingKernel
 {
+    // Columns that are summed at once on the way to the one that is drawn.
+    private const int Tile = 64;
+
     /// <summary>Draws one token by the inverse of the cumulative distribution, from the uniform of (<paramref name="stepKey"/>, <paramref name="row"/>).</summary>
     /// <param name="logits">[V]; minus infinity forbids a token.</param>
     /// <param name="scratch">[V], overwritten; may be <paramref name="logits"/>'s own memory.</param>
@@ -72,81 +75,82 @@ public static unsafe class SamplingKernel
         });
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int SampleByInversion(float* logits, float* exponentials, int columns, float temperature, ulong stepKey, ulong row)
     {
         float largest = GumbelSoftmaxKernel.RowMaximum(logits, columns);
         _ = GumbelSoftmaxKernel.Exponentials(logits, exponentials, columns, largest, BinaryLogarithmOfE / temperature);
-        Philox.Block words = Philox.Generate(stepKey, 0, row);
-        double uniform = (((ulong)(words.A >> 5) << 26) | (words.B >> 6)) * (1.0 / (1UL << 53));
-        double total = BlockSums(exponentials, columns, double.PositiveInfinity, out _);
-        if (!(total > 0))
+        double total = 0;
+        int column = 0;
+        for (; column <= columns - Tile; column += Tile)
         {
-            throw NoDistribution(row);
+            total += TileSum(exponentials + column);
         }
 
-        double target = uniform * total;
-        double before = BlockSums(exponentials, columns, target, out int column);
-        // The one block in which the cumulative sum passes the target, column by column; the last possible token should rounding get past it.
-        int last = 0;
         for (; column < columns; column++)
         {
-            if (exponentials[column] > 0f)
+            total += exponentials[column];
+        }
+
+        return total > 0 ? Invert(exponentials, columns, Uniform(stepKey, row) * total) : throw NoDistribution("row", row);
+    }
+
+    /// <summary>The uniform number of (key, row), of 53 bits: at least 0 and below 1.</summary>
+    internal static double Uniform(ulong stepKey, ulong row)
+    {
+        Philox.Block words = Philox.Generate(stepKey, 0, row);
+        return (((ulong)(words.A >> 5) << 26) | (words.B >> 6)) * (1.0 / (1UL << 53));
+    }
+
+    /// <summary>
+    /// The column at which the cumulative sum passes the target: tile by tile, then column by column; the last possible one should rounding
+    /// get past it.
+    /// </summary>
+    /// <param name="values">[columns], none negative and one above zero.</param>
+    /// <param name="columns">Any number.</param>
+    /// <param name="target">At least 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static int Invert(float* values, int columns, double target)
+    {
+        int start = 0;
+        for (; start < columns - Tile; start += Tile)
+        {
+            double sum = TileSum(values + start);
+            if (target < sum)
             {
-                before += exponentials[column];
+                break;
+            }
+
+            target -= sum;
+        }
+
+        int last = -1;
+        for (int column = start; column < columns; column++)
+        {
+            if (values[column] > 0f)
+            {
                 last = column;
-                if (before > target)
+                target -= values[column];
+                if (target < 0)
                 {
                     return column;
                 }
             }
         }
 
-        return last == 0 ? LastPossible(exponentials, columns) : last;
-    }
-
-    // The sum of 64-column blocks until the next one would pass the limit; where that block begins.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double BlockSums(float* exponentials, int columns, double limit, out int blockStart)
-    {
-        double sum = 0;
-        int column = 0;
-        for (; column <= columns - 64; column += 64)
+        for (int column = start; last < 0; column--)
         {
-            double next = sum + VectorFunctions.Sum(
-                (Vector512.Load(exponentials + column) + Vector512.Load(exponentials + column + 16))
-                + (Vector512.Load(exponentials + column + 32) + Vector512.Load(exponentials + column + 48)));
-            if (next > limit)
-            {
-                blockStart = column;
-                return sum;
-            }
-
-            sum = next;
+            last = values[column] > 0f ? column : -1;
         }
 
-        blockStart = column;
-        if (double.IsPositiveInfinity(limit))
-        {
-            for (; column < columns; column++)
-            {
-                sum += exponentials[column];
-            }
-        }
-
-        return sum;
+        return last;
     }
 
-    private static int LastPossible(float* exponentials, int columns)
-    {
-        int column = columns - 1;
-        while (column > 0 && !(exponentials[column] > 0f))
-        {
-            column--;
-        }
+    internal static ArithmeticException NoDistribution(string what, ulong number) =>
+        new($"The logits of {what} {number} define no distribution: one is NaN, or all are minus infinity.");
 
-        return column;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float TileSum(float* values) => Sum(
+        (Vector512.Load(values) + Vector512.Load(values + 16)) + (Vector512.Load(values + 32) + Vector512.Load(values + 48)));
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -184,9 +188,6 @@ public static unsafe class SamplingKernel
             }
         }
 
-        return token < int.MaxValue && largest > float.NegativeInfinity ? token : throw NoDistribution(row);
+        return token < int.MaxValue && largest > float.NegativeInfinity ? token : throw NoDistribution("row", row);
     }
-
-    private static ArithmeticException NoDistribution(ulong row) =>
-        new($"The logits of row {row} define no distribution: one is NaN, or all are minus infinity.");
 }

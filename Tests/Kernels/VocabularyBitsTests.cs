@@ -20,13 +20,15 @@ public sealed unsafe class VocabularyBitsTests
     public void Relaxed_embeddings_and_their_gradients_are_the_same_on_every_machine(bool keep, bool noisy, ulong expected)
     {
         float[] inputs = new float[2 * Rows * Width], maxima = new float[Rows], sums = new float[Rows], hiddenGradient = new float[Rows * Hidden];
-        float[] weightGradient = new float[Vocabulary * Hidden], biasGradient = new float[Vocabulary], embeddingGradient = new float[Vocabulary * Width];
+        float[] weightGradient = new float[Vocabulary * Hidden], biasGradient = new float[Vocabulary];
+        float[] embeddingGradient = new float[Vocabulary * Width];
         int[] tokens = new int[Rows];
         using var parallel = new RowParallel(2);
         using var fused = new RelaxedVocabulary(Vocabulary, Hidden, Width, Width, Rows + 3);
         float[] kept = new float[fused.KeptLength];
         fixed (float* h = Numbers(Rows * Hidden, 1), w = Numbers(Vocabulary * Hidden, 2), b = Numbers(Vocabulary, 3))
-        fixed (float* embedding = Numbers(Vocabulary * Width, 4), other = Numbers(Vocabulary * Width, 5), gradient = Numbers(Rows * Width, 6), x = inputs, max = maxima, sum = sums, store = kept)
+        fixed (float* embedding = Numbers(Vocabulary * Width, 4), other = Numbers(Vocabulary * Width, 5), gradient = Numbers(Rows * Width, 6))
+        fixed (float* x = inputs, max = maxima, sum = sums, store = kept)
         fixed (float* dh = hiddenGradient, dw = weightGradient, db = biasGradient, de = embeddingGradient)
         fixed (int* token = tokens)
         {
@@ -95,7 +97,8 @@ public sealed unsafe class VocabularyBitsTests
         fixed (long* found = tokens)
         {
             sampler.Pack(parallel, table, wi, wh, bi, bh, w, b);
-            sampler.Sample(parallel, new SamplingRequest { Batch = Rows, Length = Length, EndToken = 3, Temperature = 1.25, Key = new RandomKey(13) }, found);
+            var request = new SamplingRequest { Batch = Rows, Length = Length, EndToken = 3, Temperature = 1.25, Key = new RandomKey(13) };
+            sampler.Sample(parallel, request, found);
         }
 
         Assert.Equal(expected, Hash([.. tokens.Select(token => (float)token)]));
