@@ -86,10 +86,10 @@ public sealed unsafe partial class RelaxedVocabulary
                 _walker.Multiply(piece, hidden, rows, y);
             }
 
-            if (throughLogits)
+            for (int column = 0; throughLogits && column < columns; column += VocabularyWalker.Tile)
             {
-                _generator.MultiplyGradient(piece, generatorGradient, rows, dy, accumulate: false);
-                _discriminator.MultiplyGradient(piece, discriminatorGradient, rows, dy, accumulate: generatorGradient != null);
+                _generator.MultiplyGradient(piece, column, generatorGradient, rows, dy, accumulate: false);
+                _discriminator.MultiplyGradient(piece, column, discriminatorGradient, rows, dy, accumulate: generatorGradient != null);
             }
 
             for (int row = 0; row < rows; row++)

@@ -249,12 +249,12 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
             }
         }
 
-        // The piece's part of the gradient with respect to y, from that with respect to the embedded rows.
-        public void MultiplyGradient(int piece, float* gradient, int rows, float* dy, bool accumulate)
+        // 64 columns of the gradient with respect to y, from that with respect to the embedded rows.
+        public void MultiplyGradient(int piece, int column, float* gradient, int rows, float* dy, bool accumulate)
         {
             if (gradient != null && _packed != null)
             {
-                owner._walker.MultiplyPanels(piece, _packed, gradient, width, rows, dy, accumulate);
+                VocabularyWalker.MultiplyTile(piece, column, _packed, gradient, width, rows, dy, accumulate);
             }
         }
 

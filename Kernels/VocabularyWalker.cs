@@ -19,8 +19,10 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     /// <summary>Columns of a piece, and rows of it at a time: 24 x 384 floats leave a quarter of a 48 KB first-level cache to what streams past.</summary>
     public const int PieceColumns = 384, BlockRows = 24;
 
-    private const int Tile = PackedMatrix.Panel;
-    private readonly int _vocabulary, _hidden;
+    /// <summary>Columns of a panel of the packed matrices; a piece has six.</summary>
+    public const int Tile = PackedMatrix.Panel;
+
+    private readonly int _vocabulary, _hidden, _lastTokens, _lastColumns;
     private readonly PackedMatrix _packed;
     private readonly NativeBuffer _bias;
     private float* _weight;
@@ -35,6 +37,8 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hidden);
         (_vocabulary, _hidden) = (vocabulary, hidden);
         Pieces = (vocabulary + PieceColumns - 1) / PieceColumns;
+        _lastTokens = vocabulary - FirstToken(Pieces - 1);
+        _lastColumns = (_lastTokens + Tile - 1) / Tile * Tile;
         _packed = new PackedMatrix(hidden, vocabulary);
         _bias = new NativeBuffer((nint)Pieces * PieceColumns);
         new Span<float>(_bias.Pointer, Pieces * PieceColumns).Fill(float.NegativeInfinity);
@@ -70,35 +74,37 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     }
 
     /// <summary>How many tokens a piece has.</summary>
-    public int Tokens(int piece) => Math.Min(PieceColumns, _vocabulary - FirstToken(piece));
+    public int Tokens(int piece) => piece < Pieces - 1 ? PieceColumns : _lastTokens;
 
     /// <summary>C, the columns of a piece.</summary>
-    public int Columns(int piece) => (Tokens(piece) + Tile - 1) / Tile * Tile;
+    public int Columns(int piece) => piece < Pieces - 1 ? PieceColumns : _lastColumns;
 
     /// <summary>values = h W', without the bias.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="hidden">[rows, H], h.</param>
     /// <param name="rows">Rows, at best <see cref="BlockRows"/>.</param>
     /// <param name="values">[rows, C], overwritten.</param>
-    public void Multiply(int piece, float* hidden, int rows, float* values) => MultiplyPanels(piece, _packed, hidden, _hidden, rows, values, accumulate: false);
+    public void Multiply(int piece, float* hidden, int rows, float* values)
+    {
+        int columns = Columns(piece);
+        for (int column = 0; column < columns; column += Tile)
+        {
+            MultiplyTile(piece, column, _packed, hidden, _hidden, rows, values, accumulate: false);
+        }
+    }
 
-    /// <summary>The same with another matrix of the vocabulary, such as an embedding: values = factors M', or values += factors M'.</summary>
+    /// <summary>values = factors M', or values += factors M', of 64 columns of a piece and any matrix of the vocabulary, such as an embedding.</summary>
     /// <param name="piece">The piece.</param>
-    /// <param name="matrix">The transpose of M, [V, width].</param>
+    /// <param name="column">The first of the columns, counted from the piece's.</param>
+    /// <param name="matrix">M', where M is [V, width].</param>
     /// <param name="factors">[rows, width].</param>
     /// <param name="width">Columns of M.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="accumulate">Whether to add to what the values hold.</param>
-    public void MultiplyPanels(int piece, PackedMatrix matrix, float* factors, int width, int rows, float* values, bool accumulate)
-    {
-        int firstPanel = FirstToken(piece) / Tile, columns = Columns(piece);
-        for (int column = 0; column < columns; column += Tile)
-        {
-            MatrixKernel.Multiply(
-                factors, width, 1, matrix.PanelStart(firstPanel + (column / Tile)), Tile, values + column, PieceColumns, rows, Tile, width, accumulate);
-        }
-    }
+    public static void MultiplyTile(int piece, int column, PackedMatrix matrix, float* factors, int width, int rows, float* values, bool accumulate) =>
+        MatrixKernel.Multiply(
+            factors, width, 1, matrix.PanelStart((FirstToken(piece) + column) / Tile), Tile, values + column, PieceColumns, rows, Tile, width, accumulate);
 
     /// <summary>Adds the bias to one row of products.</summary>
     /// <param name="piece">The piece.</param>
