@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using GumbelGan.Randomness;
 using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
@@ -50,7 +49,8 @@ public sealed unsafe class LstmSampler : IDisposable
     /// <param name="outputWeight">[V, H].</param>
     /// <param name="outputBias">[V].</param>
     public void Pack(
-        RowParallel parallel, float* table, float* inputWeight, float* hiddenWeight, float* inputBias, float* hiddenBias, float* outputWeight, float* outputBias)
+        RowParallel parallel, float* table, float* inputWeight, float* hiddenWeight, float* inputBias, float* hiddenBias, float* outputWeight,
+        float* outputBias)
     {
         ArgumentNullException.ThrowIfNull(parallel);
         _table = table;
@@ -206,8 +206,8 @@ public sealed unsafe class LstmSampler : IDisposable
             owner._hiddenWeight.Multiply(_state.Pointer, count, _gates.Pointer, accumulate: true);
             for (int row = 0; row < count; row++)
             {
-                float* cell = _cell.Pointer + row * _hidden;
-                LstmCellKernel.ForwardRow(_gates.Pointer + row * 4 * _hidden, owner._gateBias.Pointer, cell, cell, _state.Pointer + row * _hidden, _hidden);
+                float* gates = _gates.Pointer + (row * 4 * _hidden), cell = _cell.Pointer + (row * _hidden);
+                LstmCellKernel.ForwardRow(gates, owner._gateBias.Pointer, cell, cell, _state.Pointer + (row * _hidden), _hidden);
             }
 
             for (int piece = 0; piece < _pieces; piece++)

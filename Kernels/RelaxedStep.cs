@@ -48,7 +48,9 @@ public unsafe struct RelaxedGradients
     /// <summary>Gets or sets [N, F]: the gradient with respect to the discriminator's input.</summary>
     public float* DiscriminatorInputGradient { get; set; }
 
-    /// <summary>Gets or sets [N, H]: overwritten. Null where only the embeddings' gradients are wanted; then those of W and b are not made either.</summary>
+    /// <summary>
+    /// Gets or sets [N, H]: overwritten. Null where only the embeddings' gradients are wanted; then those of W and b are not made either.
+    /// </summary>
     public float* Hidden { get; set; }
 
     /// <summary>Gets or sets [V, H]: added to.</summary>

@@ -156,7 +156,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         {
             float* values = y + (row * PieceColumns);
             float largest = AddBiasAndNoise(piece, firstRow + row, values, noise, step);
-            _tokens[_partials.Index(piece, firstRow + row)] = VocabularyWalker.FirstToken(piece) + GumbelSoftmaxKernel.IndexOf(values, columns, largest);
+            _tokens[_partials.Index(piece, firstRow + row)] = VocabularyWalker.FirstToken(piece) + SoftmaxKernel.IndexOf(values, columns, largest);
             _partials.Exponentials(piece, firstRow + row, values, columns, largest, BinaryLogarithmOfE / step.Temperature);
         }
 

@@ -33,7 +33,7 @@ internal sealed unsafe class SoftmaxPartials(int pieces, int rows) : IDisposable
         float shift = largest > float.NegativeInfinity ? largest : 0f;
         nint index = Index(piece, row);
         _maxima.Pointer[index] = largest;
-        _sums.Pointer[index] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, rate);
+        _sums.Pointer[index] = SoftmaxKernel.Exponentials(values, values, columns, shift, rate);
     }
 
     /// <summary>A piece's sum of exponentials.</summary>

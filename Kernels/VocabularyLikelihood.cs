@@ -87,7 +87,8 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         int chunkRows = chunks == 0 ? 0 : ((rows + chunks - 1) / chunks + HiddenRows - 1) / HiddenRows * HiddenRows;
         for (int first = 0; first < rows; first += chunkRows)
         {
-            ForwardChunk(parallel, hidden + (nint)first * _hidden, targets + first, losses + first, Math.Min(chunkRows, rows - first), gradients, first);
+            int count = Math.Min(chunkRows, rows - first);
+            ForwardChunk(parallel, hidden + ((nint)first * _hidden), targets + first, losses + first, count, gradients, first);
         }
     }
 
@@ -100,10 +101,11 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         }
     }
 
-    private void ForwardChunk(RowParallel parallel, float* hidden, int* targets, float* losses, int rows, LikelihoodGradients? gradients, int firstRow)
+    private void ForwardChunk(
+        RowParallel parallel, float* hidden, int* targets, float* losses, int rows, LikelihoodGradients? gradients, int firstRow)
     {
-        int blocks = VocabularyWalker.Blocks(rows), blocksWorthSharing = (1 << 16) / (ForwardRows * Math.Min(PieceColumns, _vocabulary) * _hidden / 16);
-        parallel.For(_pieces * blocks, Math.Max(1, blocksWorthSharing), (first, end) =>
+        int blocks = VocabularyWalker.Blocks(rows), vectorsOfBlock = ForwardRows * Math.Min(PieceColumns, _vocabulary) * _hidden / Lanes;
+        parallel.For(_pieces * blocks, Math.Max(1, (1 << 16) / vectorsOfBlock), (first, end) =>
         {
             for (int task = first; task < end; task++)
             {

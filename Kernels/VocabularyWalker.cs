@@ -16,7 +16,7 @@ namespace GumbelGan.Kernels;
 /// </remarks>
 internal sealed unsafe class VocabularyWalker : IDisposable
 {
-    /// <summary>Columns of a piece, and rows of it at a time: 24 x 384 floats leave a quarter of a 48 KB first-level cache to what streams past.</summary>
+    /// <summary>Columns of a piece, and rows at a time: 24 x 384 floats leave a quarter of a 48 KB first-level cache to what streams past.</summary>
     public const int PieceColumns = 384, BlockRows = 24;
 
     /// <summary>Columns of a panel of the packed matrices; a piece has six.</summary>
@@ -93,7 +93,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         }
     }
 
-    /// <summary>values = factors M', or values += factors M', of 64 columns of a piece and any matrix of the vocabulary, such as an embedding.</summary>
+    /// <summary>values = factors M', or values += factors M', of 64 columns of a piece; M is any matrix of the vocabulary.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="column">The first of the columns, counted from the piece's.</param>
     /// <param name="matrix">M', where M is [V, width].</param>
@@ -102,9 +102,12 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     /// <param name="rows">Rows.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="accumulate">Whether to add to what the values hold.</param>
-    public static void MultiplyTile(int piece, int column, PackedMatrix matrix, float* factors, int width, int rows, float* values, bool accumulate) =>
-        MatrixKernel.Multiply(
-            factors, width, 1, matrix.PanelStart((FirstToken(piece) + column) / Tile), Tile, values + column, PieceColumns, rows, Tile, width, accumulate);
+    public static void MultiplyTile(
+        int piece, int column, PackedMatrix matrix, float* factors, int width, int rows, float* values, bool accumulate)
+    {
+        float* panel = matrix.PanelStart((FirstToken(piece) + column) / Tile);
+        MatrixKernel.Multiply(factors, width, 1, panel, Tile, values + column, PieceColumns, rows, Tile, width, accumulate);
+    }
 
     /// <summary>Adds the bias to one row of products.</summary>
     /// <param name="piece">The piece.</param>
@@ -181,7 +184,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         MatrixKernel.Multiply(
             values, PieceColumns, 1, matrix + ((nint)FirstToken(piece) * width), width, result, width, rows, width, Tokens(piece), accumulate);
 
-    /// <summary>result = values' factors, or result += values' factors, in the piece's rows of a gradient such as that of W or of an embedding.</summary>
+    /// <summary>result = values' factors, or result += values' factors, in the piece's rows of a gradient: that of W or of an embedding.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="rows">Rows, at best 64.</param>
