@@ -102,6 +102,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     /// <param name="rows">Rows.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="accumulate">Whether to add to what the values hold.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyTile(
         int piece, int column, PackedMatrix matrix, float* factors, int width, int rows, float* values, bool accumulate)
     {
