@@ -62,7 +62,7 @@ internal static class NarrowVectorFunctions
         return Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), small, large);
     }
 
-    /// <summary>The part of <see cref="GumbelSoftmaxKernel.Exponentials"/> that fills pairs of wide vectors; adds to their sums.</summary>
+    /// <summary>The part of <see cref="SoftmaxKernel.Exponentials"/> that fills pairs of wide vectors; adds to their sums.</summary>
     /// <returns>The columns done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe int Exponentials(float* values, float* destination, int columns, float largest, float rate, ref Vector512<float> sumA, ref Vector512<float> sumB)

@@ -34,18 +34,16 @@ public unsafe struct LikelihoodGradients
 /// </remarks>
 public sealed unsafe class VocabularyLikelihood : IDisposable
 {
-    // As in RelaxedVocabulary: a block of 24 x 384 logits stays in a 48 KB first-level cache.
-    private const int PieceColumns = 384, ForwardRows = 24;
+    private const int PieceColumns = VocabularyWalker.PieceColumns, ForwardRows = VocabularyWalker.BlockRows;
     // Rows of h's gradient that are worth reading all of W for, and the depth of the products for W's gradient.
     private const int HiddenRows = 48, WeightDepth = 64;
     // Exponentials kept between the passes: 8 MB, a part of the outer cache.
     private const int KeptFloats = 1 << 21;
-    private const int Tile = 64;
 
     private readonly int _vocabulary, _hidden, _pieces, _chunkRows;
-    private readonly PackedMatrix _packed;
-    private readonly NativeBuffer _bias, _kept, _maxima, _sums, _weights, _targetLogits;
-    private float* _weight;
+    private readonly VocabularyWalker _walker;
+    private readonly SoftmaxPartials _partials;
+    private readonly NativeBuffer _kept, _targetLogits;
 
     /// <summary>Sets the memory aside.</summary>
     /// <param name="vocabulary">V.</param>
@@ -53,29 +51,18 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
     public VocabularyLikelihood(int vocabulary, int hidden)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabulary);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hidden);
-        (_vocabulary, _hidden) = (vocabulary, hidden);
-        _pieces = (vocabulary + PieceColumns - 1) / PieceColumns;
+        _walker = new VocabularyWalker(vocabulary, hidden);
+        (_vocabulary, _hidden, _pieces) = (vocabulary, hidden, _walker.Pieces);
         _chunkRows = Math.Clamp(KeptFloats / (_pieces * PieceColumns) / HiddenRows, 1, 64) * HiddenRows;
-        nint partials = (nint)_pieces * _chunkRows;
-        _packed = new PackedMatrix(hidden, vocabulary);
-        (_bias, _kept) = (new((nint)_pieces * PieceColumns), new(partials * PieceColumns));
-        (_maxima, _sums, _weights, _targetLogits) = (new(partials), new(partials), new(partials), new(_chunkRows));
-        new Span<float>(_bias.Pointer, _pieces * PieceColumns).Fill(float.NegativeInfinity);
+        _partials = new SoftmaxPartials(_pieces, _chunkRows);
+        (_kept, _targetLogits) = (new((nint)_pieces * _chunkRows * PieceColumns), new(_chunkRows));
     }
 
     /// <summary>Takes the parameters, whenever their values have changed; the weight is read later too and must stay where it is.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="weight">[V, H], W.</param>
     /// <param name="bias">[V], b.</param>
-    public void Pack(RowParallel parallel, float* weight, float* bias)
-    {
-        ArgumentNullException.ThrowIfNull(parallel);
-        _weight = weight;
-        _packed.PackTransposed(parallel, weight);
-        new ReadOnlySpan<float>(bias, _vocabulary).CopyTo(new Span<float>(_bias.Pointer, _vocabulary));
-    }
+    public void Pack(RowParallel parallel, float* weight, float* bias) => _walker.Pack(parallel, weight, bias);
 
     /// <summary>The losses of rows.</summary>
     /// <param name="parallel">The threads.</param>
@@ -100,23 +87,25 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         int chunkRows = chunks == 0 ? 0 : ((rows + chunks - 1) / chunks + HiddenRows - 1) / HiddenRows * HiddenRows;
         for (int first = 0; first < rows; first += chunkRows)
         {
-            ForwardChunk(parallel, hidden + (nint)first * _hidden, targets + first, losses + first, Math.Min(chunkRows, rows - first), gradients, first);
+            int count = Math.Min(chunkRows, rows - first);
+            ForwardChunk(parallel, hidden + ((nint)first * _hidden), targets + first, losses + first, count, gradients, first);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_packed, _bias, _kept, _maxima, _sums, _weights, _targetLogits])
+        foreach (IDisposable part in (IDisposable[])[_walker, _partials, _kept, _targetLogits])
         {
             part.Dispose();
         }
     }
 
-    private void ForwardChunk(RowParallel parallel, float* hidden, int* targets, float* losses, int rows, LikelihoodGradients? gradients, int firstRow)
+    private void ForwardChunk(
+        RowParallel parallel, float* hidden, int* targets, float* losses, int rows, LikelihoodGradients? gradients, int firstRow)
     {
-        int blocks = (rows + ForwardRows - 1) / ForwardRows;
-        parallel.For(_pieces * blocks, Math.Max(1, (1 << 16) / (ForwardRows * Math.Min(PieceColumns, _vocabulary) * _hidden / 16)), (first, end) =>
+        int blocks = VocabularyWalker.Blocks(rows), vectorsOfBlock = ForwardRows * Math.Min(PieceColumns, _vocabulary) * _hidden / Lanes;
+        parallel.For(_pieces * blocks, Math.Max(1, (1 << 16) / vectorsOfBlock), (first, end) =>
         {
             for (int task = first; task < end; task++)
             {
@@ -156,52 +145,30 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
     // exp(logit - maximum) of a block of rows and a piece, with the maximum and the sum of each row of it.
     private void Exponentials(int piece, int firstRow, int rows, float* hidden, int* targets)
     {
-        int firstToken = piece * PieceColumns, count = Math.Min(ForwardRows, rows - firstRow);
-        int columns = (Math.Min(PieceColumns, _vocabulary - firstToken) + Tile - 1) / Tile * Tile;
+        int firstToken = VocabularyWalker.FirstToken(piece), columns = _walker.Columns(piece), count = Math.Min(ForwardRows, rows - firstRow);
         float* values = Kept(piece, firstRow);
-        for (int column = 0; column < columns; column += Tile)
-        {
-            MatrixKernel.Multiply(hidden + (nint)firstRow * _hidden, _hidden, 1, _packed.PanelStart((firstToken + column) / Tile), Tile,
-                values + column, PieceColumns, count, Tile, _hidden, accumulate: false);
-        }
-
+        _walker.Multiply(piece, hidden + ((nint)firstRow * _hidden), count, values);
         for (int row = firstRow; row < firstRow + count; row++, values += PieceColumns)
         {
-            float largest = RelaxedVocabulary.AddBiasAndNoise(values, _bias.Pointer + firstToken, null, columns, firstToken, null, 0);
+            float largest = _walker.AddBias(piece, values);
             if (targets[row] >= firstToken && targets[row] < firstToken + PieceColumns)
             {
                 _targetLogits.Pointer[row] = values[targets[row] - firstToken];
             }
 
-            // A piece of nothing but forbidden tokens must give zeros, not the NaN of infinity minus infinity.
-            float shift = largest > float.NegativeInfinity ? largest : 0f;
-            _maxima.Pointer[piece * _chunkRows + row] = largest;
-            _sums.Pointer[piece * _chunkRows + row] = GumbelSoftmaxKernel.Exponentials(values, values, columns, shift, BinaryLogarithmOfE);
+            _partials.Exponentials(piece, row, values, columns, largest, BinaryLogarithmOfE);
         }
     }
 
-    // The loss of a row from the maxima and sums of its pieces, and by what to multiply each piece's exponentials to get scaled probabilities.
+    // The loss of a row, and by what to multiply each piece's exponentials to get scaled probabilities.
     private float Merge(int row, float scale)
     {
-        float* maxima = _maxima.Pointer + row, sums = _sums.Pointer + row, weights = _weights.Pointer + row;
-        float largest = float.NegativeInfinity;
-        for (int piece = 0; piece < _pieces; piece++)
-        {
-            largest = MathF.Max(largest, maxima[piece * _chunkRows]);
-        }
-
-        double sum = 0;
-        for (int piece = 0; piece < _pieces; piece++)
-        {
-            float weight = PowerOfTwo(Vector512.Create((maxima[piece * _chunkRows] - largest) * BinaryLogarithmOfE))[0];
-            weights[piece * _chunkRows] = weight;
-            sum += sums[piece * _chunkRows] * (double)weight;
-        }
-
+        float* weights = _partials.Weights;
+        (float largest, double sum, _) = _partials.Merge(row, BinaryLogarithmOfE, weights);
         float normaliser = (float)(scale / sum);
         for (int piece = 0; piece < _pieces; piece++)
         {
-            weights[piece * _chunkRows] *= normaliser;
+            weights[_partials.Index(piece, row)] *= normaliser;
         }
 
         return (float)(Math.Log(sum) + ((double)largest - _targetLogits.Pointer[row]));
@@ -211,8 +178,8 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
     private void WeightGradient(int piece, int rows, float* hidden, int* targets, LikelihoodGradients gradients, int chunkStart)
     {
         bool accumulate = chunkStart > 0;
-        int firstToken = piece * PieceColumns, count = Math.Min(PieceColumns, _vocabulary - firstToken);
-        float* weights = _weights.Pointer + (nint)piece * _chunkRows;
+        int firstToken = VocabularyWalker.FirstToken(piece), count = _walker.Tokens(piece);
+        float* weights = _partials.Weights + _partials.Index(piece, 0);
         for (int firstRow = 0; firstRow < rows; firstRow += WeightDepth, accumulate = true)
         {
             int depth = Math.Min(WeightDepth, rows - firstRow);
@@ -229,8 +196,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
                 }
             }
 
-            MatrixKernel.MultiplyTransposed(values, PieceColumns, hidden + (nint)firstRow * _hidden, _hidden, gradients.Weight + (nint)firstToken * _hidden, _hidden,
-                count, _hidden, depth, accumulate);
+            _walker.MultiplyTransposed(piece, values, depth, hidden + ((nint)firstRow * _hidden), _hidden, gradients.Weight, accumulate);
         }
     }
 
@@ -258,11 +224,9 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         int count = Math.Min(HiddenRows, rows - firstRow);
         for (int piece = 0; piece < _pieces; piece++)
         {
-            int firstToken = piece * PieceColumns;
-            MatrixKernel.Multiply(Kept(piece, firstRow), PieceColumns, 1, _weight + (nint)firstToken * _hidden, _hidden, gradient + (nint)firstRow * _hidden, _hidden,
-                count, _hidden, Math.Min(PieceColumns, _vocabulary - firstToken), accumulate: piece > 0);
+            _walker.MultiplyWeight(piece, Kept(piece, firstRow), count, gradient + ((nint)firstRow * _hidden), accumulate: piece > 0);
         }
     }
 
-    private float* Kept(int piece, int row) => _kept.Pointer + ((nint)piece * _chunkRows + row) * PieceColumns;
+    private float* Kept(int piece, int row) => _kept.Pointer + (_partials.Index(piece, row) * PieceColumns);
 }

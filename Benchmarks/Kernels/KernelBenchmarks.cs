@@ -5,13 +5,12 @@ using GumbelGan.Randomness;
 
 namespace GumbelGan.Benchmarks.Kernels;
 
-/// <summary>The row kernels at the sizes of case A: 64 x 20 rows of V = 5000, E = H = F = 32, on 1 and 2 threads.</summary>
+/// <summary>The kernels at the sizes of case A: 64 x 20 rows of V = 5000, E = H = F = 32, on 1 and 2 threads.</summary>
 [MinColumn, MedianColumn]
 public unsafe class KernelBenchmarks
 {
     private const int Batch = 64, Length = 20, Vocabulary = 5000, Hidden = 32, Filters = 64, Rows = Batch * Length;
 
-    private readonly float* _logits = Random((nint)Rows * Vocabulary), _relaxed = Random((nint)Rows * Vocabulary);
     private readonly float* _hidden = Random(Batch * Hidden), _weight = Random(Vocabulary * Hidden), _bias = Random(Vocabulary);
     private readonly float* _generatorEmbedding = Random(Vocabulary * Hidden), _discriminatorEmbedding = Random(Vocabulary * Hidden);
     private readonly float* _generatorInput = Random(Batch * Hidden), _discriminatorInput = Random(Batch * Hidden), _gradient = Random(Batch * Hidden);
@@ -63,14 +62,6 @@ public unsafe class KernelBenchmarks
         _parallel.Dispose();
         NativeMemory.AlignedFree(_kept);
     }
-
-    /// <summary>Noise, softmax and normalisation of all rows.</summary>
-    [Benchmark]
-    public void Relax() => GumbelSoftmaxKernel.Forward(_parallel, _logits, _relaxed, Rows, Vocabulary, 0.9f, _key);
-
-    /// <summary>The gradient of all rows.</summary>
-    [Benchmark]
-    public void RelaxBackward() => GumbelSoftmaxKernel.Backward(_parallel, _relaxed, _logits, _relaxed, Rows, Vocabulary, 0.9f);
 
     /// <summary>Output layer, cross-entropy and all gradients of all rows.</summary>
     [Benchmark]

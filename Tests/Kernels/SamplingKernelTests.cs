@@ -4,22 +4,19 @@ using Xunit;
 
 namespace GumbelGan.Tests.Kernels;
 
-public sealed unsafe class SamplingKernelTests
+public sealed class SamplingKernelTests
 {
     private const int Draws = 300_000;
 
-    public static TheoryData<bool> Methods => [true, false];
-
-    [Theory]
-    [MemberData(nameof(Methods))]
-    public void Token_frequencies_agree_with_softmax_by_chi_square(bool inversion)
+    [Fact]
+    public void Token_frequencies_agree_with_softmax_by_chi_square()
     {
         var random = new RandomStream(new RandomKey(1));
         foreach ((int columns, float temperature) in new[] { (2, 1f), (7, 0.5f), (30, 1f), (150, 2f) })
         {
             float[] logits = Reference.Normal(random, columns, 1.5);
             int[] counts = new int[columns];
-            foreach (int token in Draw(inversion, logits, temperature, Draws, new RandomKey((ulong)columns)))
+            foreach (int token in Draw(logits, temperature, Draws, new RandomKey((ulong)columns)))
             {
                 counts[token]++;
             }
@@ -28,18 +25,17 @@ public sealed unsafe class SamplingKernelTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Methods))]
-    public void Successive_rows_and_steps_are_independent_by_chi_square_of_pairs_and_a_runs_count(bool inversion)
+    [Fact]
+    public void Successive_rows_and_steps_are_independent_by_chi_square_of_pairs_and_a_runs_count()
     {
         float[] logits = [0f, 0.5f, -0.5f, 1f];
         double[] probabilities = Reference.Softmax([.. logits.Select(l => (double)l)], 1);
         double[] pairs = [.. probabilities.SelectMany(p => probabilities.Select(q => p * q))];
-        int[] byRow = Draw(inversion, logits, 1f, Draws, new RandomKey(3));
+        int[] byRow = Draw(logits, 1f, Draws, new RandomKey(3));
         int[] byStep = new int[Draws];
         for (int step = 0; step < Draws; step++)
         {
-            byStep[step] = Draw(inversion, logits, 1f, 1, new RandomKey(4).Derive((ulong)step))[0];
+            byStep[step] = Draw(logits, 1f, 1, new RandomKey(4).Derive((ulong)step))[0];
         }
 
         foreach (int[] tokens in new[] { byRow, byStep })
@@ -84,62 +80,29 @@ public sealed unsafe class SamplingKernelTests
     }
 
     [Fact]
-    public void Gumbel_max_at_temperature_one_is_the_token_of_the_relaxed_row()
+    public void Forbidden_tokens_are_never_drawn_and_rows_without_a_distribution_are_refused()
     {
-        var random = new RandomStream(new RandomKey(7));
-        foreach (int columns in new[] { 1, 16, 50, 1025, 5003 })
-        {
-            float[] logits = Reference.Normal(random, columns, 2), relaxed = new float[columns];
-            for (ulong row = 0; row < 50; row++)
-            {
-                Assert.Equal(
-                    GumbelSoftmaxKernel.Forward(logits, relaxed, 0.5f, new RandomKey(8), row),
-                    SamplingKernel.SampleByGumbelMax(logits, 1f, new RandomKey(8), row));
-            }
-        }
+        float[] logits = [.. Enumerable.Range(0, 70).Select(i => i is 5 or 68 ? 0f : float.NegativeInfinity)];
+        int[] tokens = Draw(logits, 1f, 1000, new RandomKey(9));
+        Assert.Equal([5, 68], tokens.Distinct().Order());
+        Assert.Throws<ArithmeticException>(() => Draw([float.NegativeInfinity, float.NegativeInfinity], 1f, 1, new RandomKey(9)));
     }
 
     [Theory]
-    [MemberData(nameof(Methods))]
-    public void Forbidden_tokens_are_never_drawn_and_rows_without_a_distribution_are_refused(bool inversion)
-    {
-        float[] logits = [.. Enumerable.Range(0, 70).Select(i => i is 5 or 68 ? 0f : float.NegativeInfinity)];
-        int[] tokens = Draw(inversion, logits, 1f, 1000, new RandomKey(9));
-        Assert.Equal([5, 68], tokens.Distinct().Order());
-        Assert.Throws<ArithmeticException>(() => Draw(inversion, [float.NegativeInfinity, float.NegativeInfinity], 1f, 1, new RandomKey(9)));
-    }
+    [InlineData(0f)]
+    [InlineData(-1f)]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Temperatures_that_make_no_sense_are_refused(float temperature) =>
+        Assert.Throws<ArgumentException>(() => SamplingKernel.SampleByInversion(new float[3], new float[3], temperature, new RandomKey(1), 0));
 
-    [Fact]
-    public void A_batch_draws_the_tokens_of_its_single_rows_with_any_number_of_threads()
-    {
-        const int Rows = 101, Columns = 90;
-        float[] logits = Reference.Normal(new RandomStream(new RandomKey(10)), Rows * Columns, 2);
-        long[] expected = [.. Enumerable.Range(0, Rows).Select(row =>
-            (long)SamplingKernel.SampleByInversion(logits.AsSpan(row * Columns, Columns), new float[Columns], 1.3f, new RandomKey(11), 40 + (ulong)row))];
-        foreach (int threads in new[] { 1, 3 })
-        {
-            using var parallel = new RowParallel(threads);
-            float[] copy = [.. logits];
-            long[] tokens = new long[Rows];
-            fixed (float* source = copy)
-            fixed (long* found = tokens)
-            {
-                SamplingKernel.Sample(parallel, source, found, Rows, Columns, 1.3f, new RandomKey(11), firstRow: 40);
-            }
-
-            Assert.Equal(expected, tokens);
-        }
-    }
-
-    private static int[] Draw(bool inversion, float[] logits, float temperature, int rows, RandomKey stepKey)
+    private static int[] Draw(float[] logits, float temperature, int rows, RandomKey stepKey)
     {
         float[] scratch = new float[logits.Length];
         int[] tokens = new int[rows];
         for (int row = 0; row < rows; row++)
         {
-            tokens[row] = inversion
-                ? SamplingKernel.SampleByInversion(logits, scratch, temperature, stepKey, (ulong)row)
-                : SamplingKernel.SampleByGumbelMax(logits, temperature, stepKey, (ulong)row);
+            tokens[row] = SamplingKernel.SampleByInversion(logits, scratch, temperature, stepKey, (ulong)row);
         }
 
         return tokens;
