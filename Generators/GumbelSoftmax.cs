@@ -5,16 +5,6 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>What a sample looks like on its way forward; the gradient is that of the relaxed sample in either case.</summary>
-public enum Relaxation
-{
-    /// <summary>A point inside the simplex.</summary>
-    Soft,
-
-    /// <summary>The nearest one-hot (straight-through Gumbel-Softmax).</summary>
-    StraightThrough,
-}
-
 /// <summary>
 /// The Gumbel-Softmax distribution (Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017) in plain tensor operations. This is the definition
 /// that the fused kernels are held to, and what runs on a GPU.
@@ -55,28 +45,21 @@ public static class GumbelSoftmax
         return exponential.clamp_(min: SmallestExponential).log_().neg_();
     }
 
-    /// <summary>softmax((logits + noise) / temperature), rounded to one-hots on the way forward where straight-through.</summary>
+    /// <summary>A sample by a relaxation, its arguments checked.</summary>
     /// <param name="logits">[B, V], unnormalised log-probabilities.</param>
     /// <param name="noise">[B, V], standard Gumbel; see <see cref="Noise"/>.</param>
     /// <param name="temperature">Positive; towards 0 samples become one-hot, towards infinity uniform.</param>
-    /// <param name="relaxation">Soft or straight-through.</param>
+    /// <param name="relaxation">Which; null for the soft one.</param>
     /// <returns>[B, V], each row non-negative with sum 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not a positive number.</exception>
-    public static Tensor Sample(Tensor logits, Tensor noise, double temperature, Relaxation relaxation = Relaxation.Soft)
+    public static Tensor Sample(Tensor logits, Tensor noise, double temperature, Relaxation? relaxation = null)
     {
         if (!(temperature > 0) || double.IsInfinity(temperature))
         {
             throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "A temperature is a positive finite number.");
         }
 
-        Tensor relaxed = ((logits + noise) / temperature).softmax(-1); // [B, V]
-        if (relaxation == Relaxation.Soft)
-        {
-            return relaxed;
-        }
-
-        // relaxed - relaxed.detach() is exactly zero, so the forward value is exactly the one-hot.
-        return OneHot(relaxed.argmax(-1), logits.shape[^1]) + (relaxed - relaxed.detach());
+        return (relaxation ?? SoftRelaxation.Entry).Sample(logits, noise, temperature);
     }
 
     /// <summary>Rows with a single 1 at <paramref name="ids"/>.</summary>

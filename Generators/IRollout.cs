@@ -16,9 +16,8 @@ public interface IRollout : IDisposable
     /// <summary>Rolls out a batch.</summary>
     /// <param name="discriminatorTable">[V, F].</param>
     /// <param name="temperature">Of the relaxation; positive.</param>
-    /// <param name="relaxation">What a sample looks like on its way forward.</param>
     /// <param name="noise">Keys the noise.</param>
-    RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise);
+    RolledOutSequences Generate(Tensor discriminatorTable, double temperature, RandomKey noise);
 
     /// <summary>The last roll-out, multiplied by the discriminator's embedding matrix.</summary>
     /// <param name="discriminatorTable">[V, F]; its values may have changed since <see cref="Generate"/>.</param>

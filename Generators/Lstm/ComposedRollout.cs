@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace GumbelGan.Generators;
 
 /// <summary>Roll-outs by <see cref="LstmGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples themselves.</summary>
-internal sealed class ComposedRollout(LstmGenerator generator, int batch) : IRollout
+internal sealed class ComposedRollout(LstmGenerator generator, int batch, Relaxation relaxation) : IRollout
 {
     private RelaxedSequences? _last;
 
     /// <inheritdoc/>
-    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise)
+    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, RandomKey noise)
     {
         _last = generator.Relax(batch, temperature, relaxation, noise);
         return new RolledOutSequences(_last.Ids, _last.Mask, _last.OneHots);

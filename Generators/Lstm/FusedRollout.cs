@@ -33,8 +33,8 @@ public sealed unsafe class FusedRollout : IRollout
     private readonly int[] _tokens, _drawn;
     // The rows that have not ended before each step, [T, B], and how many: the vocabulary is computed for no others.
     private readonly int[] _living, _livingCounts;
+    private readonly RowForm _form;
     private double _temperature;
-    private Relaxation _relaxation;
     private RandomKey _noise;
     private int _steps;
     private bool _isEmbedded;
@@ -44,10 +44,11 @@ public sealed unsafe class FusedRollout : IRollout
     /// <param name="batch">B.</param>
     /// <param name="discriminatorWidth">F.</param>
     /// <param name="parallel">The threads.</param>
+    /// <param name="form">How rows become samples.</param>
     /// <param name="minimumSteps">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
-    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, int minimumSteps = 1)
+    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, RowForm form, int minimumSteps = 1)
     {
-        (_generator, _batch, _width, _parallel, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, minimumSteps);
+        (_generator, _batch, _width, _parallel, _form, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, form, minimumSteps);
         SequenceFormat format = generator.Format;
         GeneratorOptions options = generator.Options;
         _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
@@ -68,16 +69,16 @@ public sealed unsafe class FusedRollout : IRollout
 
     private bool FeedsBackRelaxed => _generator.Options.Feedback == Feedback.Relaxed;
 
-    private bool IsStraightThrough => _relaxation == Relaxation.StraightThrough;
+    // Forward values are one-hots, so their products are rows of the matrices.
+    private bool IsOneHot => _form == RowForm.OneHotForward;
 
     /// <summary>Rolls out a batch; no gradient is recorded until <see cref="Embedded"/>.</summary>
     /// <param name="discriminatorTable">[V, F].</param>
     /// <param name="temperature">Of the relaxation; positive.</param>
-    /// <param name="relaxation">Soft or straight-through.</param>
     /// <param name="noise">Keys the noise.</param>
-    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, Relaxation relaxation, RandomKey noise)
+    public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, RandomKey noise)
     {
-        (_temperature, _relaxation, _noise, _isEmbedded) = (temperature, relaxation, noise, false);
+        (_temperature, _noise, _isEmbedded) = (temperature, noise, false);
         Pack(discriminatorTable);
         _lstm.Begin();
         _generator.FillInitialCell(noise, new Span<float>(_lstm.Cell(0), _batch * _generator.Options.Hidden));
@@ -118,7 +119,7 @@ public sealed unsafe class FusedRollout : IRollout
                 if (!last)
                 {
                     // After the end, and under straight-through, what is fed back is a token's own embedding.
-                    bool isSoft = FeedsBackRelaxed && own >= 0 && !IsStraightThrough;
+                    bool isSoft = FeedsBackRelaxed && own >= 0 && !IsOneHot;
                     CopyRow(isSoft ? SoftInput(t) : table, isSoft ? own : _tokens[place], _lstm.Input(t + 1), row, _generator.Options.Embedding);
                 }
 
@@ -220,7 +221,7 @@ public sealed unsafe class FusedRollout : IRollout
             {
                 // The discriminator sees one-hots after the end and under straight-through.
                 int place = t * _batch + row, own = living < _livingCounts[t] && Living(t)[living] == row ? living++ : -1;
-                bool isSoft = own >= 0 && !IsStraightThrough;
+                bool isSoft = own >= 0 && !IsOneHot;
                 CopyRow(isSoft ? SoftEmbedded(t) : rows, isSoft ? own : _tokens[place], destination, place, _width);
             }
         }
@@ -243,17 +244,17 @@ public sealed unsafe class FusedRollout : IRollout
         for (int t = _steps - 1; t >= 0; t--)
         {
             float* outerStep = Pointer(outer) + (nint)t * _batch * _width;
-            if (IsStraightThrough)
+            if (IsOneHot)
             {
                 ScatterRows(outerStep, t, Pointer(tableGradient), _width);
             }
 
-            if (inputGradient != null && (!FeedsBackRelaxed || IsStraightThrough))
+            if (inputGradient != null && (!FeedsBackRelaxed || IsOneHot))
             {
                 ScatterRows(inputGradient, t, FeedsBackRelaxed ? Pointer(embedding) : null, embeddingWidth);
             }
 
-            if (_livingCounts[t] > 0 && (throughGenerator || !IsStraightThrough))
+            if (_livingCounts[t] > 0 && (throughGenerator || !IsOneHot))
             {
                 _vocabulary.Backward(_parallel, Step(t), new RelaxedGradients
                 {
@@ -264,8 +265,8 @@ public sealed unsafe class FusedRollout : IRollout
                     Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
                     Weight = Pointer(weight),
                     Bias = Pointer(bias),
-                    GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsStraightThrough ? Pointer(embedding) : null,
-                    DiscriminatorEmbedding = IsStraightThrough ? null : Pointer(tableGradient),
+                    GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsOneHot ? Pointer(embedding) : null,
+                    DiscriminatorEmbedding = IsOneHot ? null : Pointer(tableGradient),
                 });
             }
 

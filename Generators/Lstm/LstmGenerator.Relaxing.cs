@@ -12,10 +12,11 @@ public sealed partial class LstmGenerator
     /// <param name="batch">B.</param>
     /// <param name="discriminatorWidth">F, of the discriminator's embedding.</param>
     /// <param name="minimumTime">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
+    /// <param name="relaxation">What a sample looks like, forward and backward.</param>
     /// <param name="keepsOneHots">Whether the relaxed samples themselves are wanted, as a gradient penalty does.</param>
-    public IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, bool keepsOneHots) => IsFused && !keepsOneHots
-        ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), minimumTime)
-        : new ComposedRollout(this, batch);
+    public IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) => IsFused && !keepsOneHots && relaxation.Fused is { } form
+        ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), form, minimumTime)
+        : new ComposedRollout(this, batch, relaxation);
 
     /// <summary>
     /// Rolls out a batch of relaxed samples, through which gradients flow to every weight. The token of a place is the largest entry of its

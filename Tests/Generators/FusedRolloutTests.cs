@@ -14,14 +14,14 @@ public sealed class FusedRolloutTests
     public static TheoryData<int, int, int, int, int, double, Feedback, Relaxation, bool> Cases => new()
     {
         // V, T, E, H, B, temperature
-        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, Relaxation.Soft, false },
-        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, Relaxation.Soft, true },
-        { 50, 8, 16, 20, 9, 0.5, Feedback.Relaxed, Relaxation.Soft, false },
-        { 50, 8, 16, 20, 9, 0.7, Feedback.Relaxed, Relaxation.StraightThrough, false },
-        { 50, 8, 16, 20, 9, 2.0, Feedback.Hard, Relaxation.Soft, true },
-        { 50, 8, 16, 20, 9, 1.5, Feedback.Hard, Relaxation.StraightThrough, false },
-        { 700, 4, 32, 33, 30, 0.9, Feedback.Relaxed, Relaxation.Soft, false },
-        { 401, 3, 5, 70, 26, 5.0, Feedback.Relaxed, Relaxation.Soft, false },
+        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
+        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, true },
+        { 50, 8, 16, 20, 9, 0.5, Feedback.Relaxed, SoftRelaxation.Entry, false },
+        { 50, 8, 16, 20, 9, 0.7, Feedback.Relaxed, StraightThroughRelaxation.Entry, false },
+        { 50, 8, 16, 20, 9, 2.0, Feedback.Hard, SoftRelaxation.Entry, true },
+        { 50, 8, 16, 20, 9, 1.5, Feedback.Hard, StraightThroughRelaxation.Entry, false },
+        { 700, 4, 32, 33, 30, 0.9, Feedback.Relaxed, SoftRelaxation.Entry, false },
+        { 401, 3, 5, 70, 26, 5.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
     };
 
     [Theory]
@@ -46,10 +46,10 @@ public sealed class FusedRolloutTests
         generator.zero_grad();
 
         using var parallel = new RowParallel(2);
-        using var rollout = new FusedRollout(generator, batch, Width, parallel);
+        using var rollout = new FusedRollout(generator, batch, Width, parallel, relaxation.Fused!.Value);
         // A first roll-out with other noise and another table must leave no trace.
-        rollout.Generate(table * 3, temperature, relaxation, new RandomKey(99));
-        RolledOutSequences fused = rollout.Generate(table, temperature, relaxation, noise);
+        rollout.Generate(table * 3, temperature, new RandomKey(99));
+        RolledOutSequences fused = rollout.Generate(table, temperature, noise);
         Assert.Equal(composed.Ids.data<long>().ToArray(), fused.Ids.data<long>().ToArray());
         Assert.Equal(composed.Mask.data<float>().ToArray(), fused.Mask.data<float>().ToArray());
         Tensor fusedTable = table.clone().requires_grad_();
@@ -70,10 +70,10 @@ public sealed class FusedRolloutTests
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(new GeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
         using var parallel = new RowParallel(2);
-        using var rollout = new FusedRollout(generator, 7, 5, parallel);
+        using var rollout = new FusedRollout(generator, 7, 5, parallel, RowForm.Itself);
         Tensor before = randn([60, 5], generator: new Generator(1)), after = randn([60, 5], generator: new Generator(2)).requires_grad_();
-        rollout.Generate(before, 0.8, Relaxation.Soft, new RandomKey(3));
-        RelaxedSequences composed = generator.Relax(7, 0.8, Relaxation.Soft, new RandomKey(3));
+        rollout.Generate(before, 0.8, new RandomKey(3));
+        RelaxedSequences composed = generator.Relax(7, 0.8, SoftRelaxation.Entry, new RandomKey(3));
         Tensor first = rollout.Embedded(before, throughGenerator: false).Embedded;
         AssertClose(composed.OneHots.matmul(before).narrow(1, 0, first.shape[1]), first, 1e-5, "before");
         Tensor second = rollout.Embedded(after, throughGenerator: false).Embedded;
@@ -94,9 +94,9 @@ public sealed class FusedRolloutTests
         {
             using DisposeScope scope = NewDisposeScope();
             using var parallel = new RowParallel(threads);
-            using var rollout = new FusedRollout(generator, 40, 16, parallel);
+            using var rollout = new FusedRollout(generator, 40, 16, parallel, RowForm.Itself);
             Tensor table = randn([900, 16], generator: new Generator(1)).requires_grad_();
-            rollout.Generate(table, 0.8, Relaxation.Soft, new RandomKey(3));
+            rollout.Generate(table, 0.8, new RandomKey(3));
             generator.zero_grad();
             rollout.Embedded(table, throughGenerator: true).Embedded.square().sum().backward();
             return [.. Gradients(generator).Values.SelectMany(values => values), .. table.grad!.data<float>().ToArray()];

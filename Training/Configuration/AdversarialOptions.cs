@@ -51,7 +51,7 @@ public sealed record AdversarialOptions : IValidatableObject
     public double GradientPenalty { get; init; }
 
     /// <summary>soft or straight_through.</summary>
-    public Relaxation Relaxation { get; init; } = Relaxation.Soft;
+    public Relaxation Relaxation { get; init; } = Relaxation.Default;
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

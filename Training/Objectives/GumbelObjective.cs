@@ -21,19 +21,19 @@ public sealed class GumbelObjective : AdversarialObjective
         : base(parts)
     {
         _options = parts.Config.Adversarial;
-        _rollout = parts.Generator.RollOut(_options.BatchSize, Discriminator.Options.Embedding, Discriminator.MinimumTime, keepsOneHots: _options.GradientPenalty > 0);
+        _rollout = parts.Generator.RollOut(_options.BatchSize, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation, keepsOneHots: _options.GradientPenalty > 0);
     }
 
     /// <inheritdoc/>
     protected override bool IsRelaxed => true;
 
     /// <summary>"gumbel", with what its samples look like on their way forward where that is not the default, soft.</summary>
-    private static string MethodName(RunConfig config) => config.Adversarial.Relaxation == Relaxation.StraightThrough ? "gumbel-straight-through" : "gumbel";
+    private static string MethodName(RunConfig config) => Kind.Name + config.Adversarial.Relaxation.MethodSuffix;
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
-        RolledOutSequences sequences = _rollout.Generate(Discriminator.EmbeddingTable, temperature, _options.Relaxation, noise);
+        RolledOutSequences sequences = _rollout.Generate(Discriminator.EmbeddingTable, temperature, noise);
         return new GeneratedBatch(sequences.Ids, sequences.OneHots, sequences.Mask);
     }
 

@@ -84,7 +84,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         const int Sequences = 16;
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
-        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, Relaxation.Soft, _key.Derive("one-hot"));
+        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, SoftRelaxation.Entry, _key.Derive("one-hot"));
         Tensor oneHot = relaxed.OneHots.amax(-1).eq(1).to(ScalarType.Float32) * relaxed.Mask; // [B, T]
         return (oneHot.sum() / relaxed.Mask.sum()).item<float>();
     }
