@@ -104,7 +104,8 @@ public sealed class Trainer
                 update.Learner.Optimizer.LearningRate = update.LearningRateAt(_state.PhaseStep, phase.Steps) * _state.LearningRateScale;
                 for (int repeat = 0; repeat < update.TimesAStep; repeat++)
                 {
-                    measured.AddRange(Make(phase, update, step, repeat));
+                    // Where two updates teach the same network, the first one's gradient is the one that is charted.
+                    measured.AddRange(Make(phase, update, step, repeat).Where(scalar => measured.TrueForAll(other => other.Tag != scalar.Tag)).ToArray());
                 }
             }
         }

@@ -1,0 +1,56 @@
+using System.Text.RegularExpressions;
+using GumbelGan.Tests.Training;
+using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Recording;
+using Xunit;
+
+namespace GumbelGan.Tests.Extending;
+
+/// <summary>The examples of docs/extending.md: compiled here, and run.</summary>
+public sealed partial class ExtendingTests
+{
+    [Fact]
+    public void Every_example_in_the_document_is_the_code_that_is_compiled_here()
+    {
+        string root = Root(), document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
+        string[] examples = [.. Example().Matches(document).Select(match => match.Groups["code"].Value)];
+        Assert.Equal(4, examples.Length);
+        Assert.All(examples, code => Assert.Equal(File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
+    }
+
+    [Fact]
+    public void A_run_with_a_relaxation_a_loss_a_discriminator_and_an_objective_of_ones_own_makes_its_steps()
+    {
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config("adversarial.steps=10", "adversarial.discriminator_warm_up_steps=2", "recording.every=1");
+        run.Train(config with
+        {
+            Objective = AnchoredObjective.Kind,
+            Adversarial = config.Adversarial with { Loss = LeastSquaresLoss.Entry, Relaxation = PlainStraightThroughRelaxation.Entry },
+            Discriminator = new BagDiscriminatorOptions { Embedding = 4, Hidden = 5 },
+        });
+        MetricsRecord[] adversarial = [.. MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl")).Where(record => record.Phase == "adversarial" && record.Scalars.ContainsKey("loss/generator"))];
+        Assert.Equal(10, adversarial.Length);
+        Assert.All(adversarial, record => Assert.True(record.Scalars.ContainsKey("loss/mle") && record.Scalars.Values.All(double.IsFinite)));
+        string written = File.ReadAllText(Path.Combine(run.Run, "config.yaml"));
+        Assert.Contains("objective: anchored", written, StringComparison.Ordinal);
+        Assert.Contains("kind: bag", written, StringComparison.Ordinal);
+    }
+
+    private static string Root()
+    {
+        DirectoryInfo folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "GumbelGan.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run below the repository's root.");
+        }
+
+        return folder.FullName;
+    }
+
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+
+    [GeneratedRegex(@"public (?:sealed |static )+class (\w+)")]
+    private static partial Regex ClassName();
+}
