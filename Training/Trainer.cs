@@ -51,17 +51,15 @@ public sealed class Trainer
     /// <exception cref="TrainingDivergedException">A loss, a gradient or a weight is no finite number.</exception>
     public void Run(CancellationToken cancellation)
     {
-        if (_state.Step == 0)
+        if (_folder.LatestName() is null)
         {
-            if (_folder.LatestName() is null)
-            {
-                Save();
-            }
-
+            // The untrained weights are a checkpoint like any other, and may prove to be the best.
             if (_state.Phase != Phase.Finished)
             {
                 Evaluate(_objective.Named(_state.Phase));
             }
+
+            Save();
         }
 
         while (_state.Phase != Phase.Finished)
@@ -154,7 +152,7 @@ public sealed class Trainer
 
     private void Leave(Phase phase)
     {
-        if (phase.EndsAtBest && _state.BestStep > 0 && _state.BestStep != _state.Step)
+        if (phase.EndsAtBest && _state.BestValidationNll is not null && _state.BestStep != _state.Step)
         {
             _selection.RestoreBest();
         }

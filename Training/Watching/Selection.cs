@@ -18,7 +18,7 @@ public sealed class Selection(LstmGenerator generator, Evaluator evaluator, Heal
             : state with { StaleEvaluations = state.StaleEvaluations + 1 };
         observer.OnStep(new StepReport(phase.Name, (int)state.PhaseStep, (int)phase.Steps, record.Scalars.ToDictionary(), null, 0));
         observer.OnSamples((int)state.Step, record.Real, record.Generated);
-        return (health.AfterEvaluation(phase, state, record, evaluator, generator), best && state.Step > 0);
+        return (health.AfterEvaluation(phase, state, record, evaluator, generator), best);
     }
 
     /// <summary>Gives the generator its best weights back.</summary>
