@@ -102,6 +102,7 @@ public sealed class TrainingJob : IDisposable
         }
 
         using TrainingJob job = Prepare(config, TextTokenizer.Load(folder.Tokenizer));
+        RunEnvironment.Read(folder.Environment).RefuseOther(RunEnvironment.Describe(config, job.Corpus, job.Generator, job.Discriminator, ""), path);
         folder.PrepareFor(state);
         job.GoOn(folder, observer, cancellation);
     }
@@ -133,7 +134,7 @@ public sealed class TrainingJob : IDisposable
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
     {
         folder.PrepareFor(null);
-        RunEnvironment.Describe(Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
+        RunEnvironment.Describe(_config, Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
         try
         {

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Configuration;
 using TorchSharp;
 
 namespace GumbelGan.Training.Runs;
@@ -49,9 +51,37 @@ public sealed record RunEnvironment
     /// <summary>How the program was called.</summary>
     public required string CommandLine { get; init; }
 
-    /// <summary>The environment of this process.</summary>
-    public static RunEnvironment Describe(EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
+    /// <summary>What must stay the same while a run goes on, by name: hashes of what is read, and the sections that decide which numbers mean what. Empty in folders of earlier versions.</summary>
+    public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Refuses to go on with a run as another one than it was begun as.</summary>
+    /// <param name="now">What going on would be.</param>
+    /// <param name="path">The run.</param>
+    /// <exception cref="UserMistakeException">Something differs; the message names it.</exception>
+    public void RefuseOther(RunEnvironment now, string path)
     {
+        IEnumerable<(string Name, string Then, string Now)> compared = Identity.Count > 0
+            ? Identity.Select(part => (part.Key, part.Value, now.Identity.GetValueOrDefault(part.Key, "nothing")))
+            : [("corpus", CorpusSha256, now.CorpusSha256), ("vocabulary", VocabularySha256, now.VocabularySha256)];
+        if (compared.FirstOrDefault(part => part.Then != part.Now) is { Name: { } name } other)
+        {
+            throw new UserMistakeException($"The run in {path} was begun with another {name} ({other.Then}, now {other.Now}); put it back, or start a new run.");
+        }
+    }
+
+    /// <summary>The environment of this process.</summary>
+    public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
+    {
+        Identity = new Dictionary<string, string>
+        {
+            ["corpus"] = corpus.Report.Sha256,
+            ["vocabulary"] = corpus.Tokenizer.VocabularySha256,
+            ["seed"] = config.Seed.ToString(CultureInfo.InvariantCulture),
+            ["objective"] = config.Objective.Name,
+            ["data"] = Section(config.Data),
+            ["generator"] = Section(config.Generator),
+            ["discriminator"] = Section(config.Discriminator),
+        },
         Commit = FindCommit(),
         TorchSharp = EngineSettings.TorchSharpVersion,
         Libtorch = EngineSettings.LibtorchVersion,
@@ -82,6 +112,8 @@ public sealed record RunEnvironment
 
     /// <summary>Writes it.</summary>
     public void Write(string path) => AtomicFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, _json));
+
+    private static string Section(object options) => string.Join(", ", ConfigurationWriter.Write(options).Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
     // Read from the repository's own files: git may not be installed where the program runs.
     private static string? FindCommit()
