@@ -20,9 +20,11 @@ switch (args)
         return 0;
     case ["kernels", .. string[] rest]:
         // TorchSharp is the build's corrected copy, without optimisation on purpose; no kernel calls it.
-        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(rest, DefaultConfig.Instance.WithOptions(ConfigOptions.DisableOptimizationsValidator));
+        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly)
+            .Run(rest, DefaultConfig.Instance.WithOptions(ConfigOptions.DisableOptimizationsValidator));
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
+        Console.Error.WriteLine(
+            "Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
         return 2;
 }

@@ -73,7 +73,8 @@ public static class GumbelGanProgram
     public static Command CreateRoot(Surroundings surroundings)
     {
         // Not System.CommandLine's RootCommand: that one is named after the running executable, which in a test is the test program.
-        var root = new ExplainedCommand("gumbelgan", "Trains, samples and measures text GANs with the Gumbel-Softmax relaxation, beside REINFORCE and maximum likelihood.");
+        var root = new ExplainedCommand("gumbelgan",
+            "Trains, samples and measures text GANs with the Gumbel-Softmax relaxation, beside REINFORCE and maximum likelihood.");
         var help = new ExplainedHelpAction();
         root.Options.Add(new HelpOption { Action = help });
         root.Options.Add(new VersionOption());

@@ -16,13 +16,15 @@ internal static partial class ParseErrorSentence
         // A misspelt word explains the "missing" ones after it, so it comes first.
         if (MisspeltOption(result) is { } option)
         {
-            return $"'{commandLine}' has no option {option}; did you mean {NearestName.Among(OptionNames(result.CommandResult), option)}? S{hint[1..]}";
+            return $"'{commandLine}' has no option {option}; did you mean {NearestName.Among(OptionNames(result.CommandResult), option)}? "
+                + $"S{hint[1..]}";
         }
 
         if (result.UnmatchedTokens is [string stray, ..])
         {
             return command.Subcommands.Count > 0
-                ? $"'{commandLine}' has no command '{stray}'; did you mean '{NearestName.Among(command.Subcommands.Select(sub => sub.Name), stray)}'? S{hint[1..]}"
+                ? $"'{commandLine}' has no command '{stray}'; did you mean "
+                    + $"'{NearestName.Among(command.Subcommands.Select(sub => sub.Name), stray)}'? S{hint[1..]}"
                 : $"'{commandLine}' does not take '{stray}'; {hint}";
         }
 

@@ -23,14 +23,16 @@ public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatabl
     public int Filters { get; init; } = 64;
 
     /// <inheritdoc/>
-    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) => new CnnDiscriminator(this, vocabulary, paddingId, initialisation);
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) =>
+        new CnnDiscriminator(this, vocabulary, paddingId, initialisation);
 
     /// <inheritdoc/>
     public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Dropout = 0 };
 
     /// <inheritdoc/>
     public override string? ProblemWith(int length) => FilterWidths.Max() > length
-        ? $"The discriminator has filters of {FilterWidths.Max()} tokens, but the longest sequence has {length}; set discriminator.filter_widths to smaller widths."
+        ? $"The discriminator has filters of {FilterWidths.Max()} tokens, but the longest sequence has {length}; set discriminator.filter_widths "
+            + "to smaller widths."
         : null;
 
     /// <inheritdoc/>
@@ -45,10 +47,12 @@ public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatabl
 
 /// <summary>
 /// Convolutions of several widths over the embedded tokens, rectified, each filter's maximum over time, and one linear layer (Kim,
-/// "Convolutional neural networks for sentence classification", 2014). Windows that reach beyond a sequence's end do not count, so that its score does
-/// not depend on the padding of its batch; a sequence shorter than a filter is lengthened by zero vectors.
+/// "Convolutional neural networks for sentence classification", 2014). Windows that reach beyond a sequence's end do not count, so that its score
+/// does not depend on the padding of its batch; a sequence shorter than a filter is lengthened by zero vectors.
 /// </summary>
-/// <remarks>B batch, T time, E embedding, F filters a width, W widths. Parameters: convolution2.weight [F, E, 2] ..., output.weight [1, W * F].</remarks>
+/// <remarks>
+/// B batch, T time, E embedding, F filters a width, W widths. Parameters: convolution2.weight [F, E, 2] ..., output.weight [1, W * F].
+/// </remarks>
 public sealed class CnnDiscriminator : Discriminator
 {
     private readonly Linear output;
@@ -95,14 +99,16 @@ public sealed class CnnDiscriminator : Discriminator
     }
 
     private Tensor FilterFused(Tensor embedded, Tensor mask) =>
-        (_filters ??= new FusedFilters([.. _options.FilterWidths])).Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
+        (_filters ??= new FusedFilters([.. _options.FilterWidths]))
+            .Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
 
     private Tensor FilterComposed(Tensor embedded, Tensor mask)
     {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
         Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
         Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
-        return cat([.. _convolutions.Zip(_options.FilterWidths, (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
+        return cat([.. _convolutions.Zip(_options.FilterWidths,
+            (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
     }
 
     // The first window always counts, any other one where its last place belongs to the sequence.
@@ -121,7 +127,8 @@ public sealed class CnnDiscriminator : Discriminator
             return _options.Filters * _convolutions.Length;
         }
 
-        int width = int.Parse(parameterName["convolution".Length..parameterName.IndexOf('.', StringComparison.Ordinal)], System.Globalization.CultureInfo.InvariantCulture);
+        int width = int.Parse(parameterName["convolution".Length..parameterName.IndexOf('.', StringComparison.Ordinal)],
+            System.Globalization.CultureInfo.InvariantCulture);
         return Options.Embedding * width;
     }
 }

@@ -16,7 +16,9 @@ public abstract class Discriminator : nn.Module
     private readonly int? _paddingId;
     private Parameter[]? _learned;
 
-    /// <summary>For derived classes, which call <c>RegisterComponents</c> and then <see cref="Initialise"/> at the end of their constructors.</summary>
+    /// <summary>
+    /// For derived classes, which call <c>RegisterComponents</c> and then <see cref="Initialise"/> at the end of their constructors.
+    /// </summary>
     protected Discriminator(string name, DiscriminatorOptions options, int vocabulary, int? paddingId)
         : base(name)
     {

@@ -28,6 +28,8 @@ public abstract record DiscriminatorOptions
     /// <param name="hidden">Width of what is inside, where there is such a thing.</param>
     public abstract DiscriminatorOptions Sized(int embedding, int hidden);
 
-    /// <summary>What is wrong with these options for sequences of up to <paramref name="length"/> tokens, in one sentence; null where nothing is.</summary>
+    /// <summary>
+    /// What is wrong with these options for sequences of up to <paramref name="length"/> tokens, in one sentence; null where nothing is.
+    /// </summary>
     public virtual string? ProblemWith(int length) => null;
 }

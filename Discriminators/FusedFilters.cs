@@ -140,17 +140,20 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     private sealed class Node : FusedNode<Node>
     {
         private const int FirstParameter = 4;
-        private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks", InputKey = "input shape", ParametersKey = "parameter shapes";
+        private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks", InputKey = "input shape",
+            ParametersKey = "parameter shapes";
 
         protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) = ((FusedFilters)arguments[0], (FilterMaxima)arguments[1], (bool[])arguments[2], (Tensor)arguments[3]);
+            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) =
+                ((FusedFilters)arguments[0], (FilterMaxima)arguments[1], (bool[])arguments[2], (Tensor)arguments[3]);
             Tensor[] parameters = [.. arguments[FirstParameter..].Cast<Tensor>()];
             context.save_data(OwnerKey, owner);
             context.save_data(FiltersKey, filters);
             context.save_data(MarksKey, marks);
             context.save_data(InputKey, embedded.requires_grad ? embedded.shape : Array.Empty<long>());
-            context.save_data(ParametersKey, parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
+            context.save_data(ParametersKey,
+                parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
             return owner.Forward(filters, embedded, marks, parameters);
         }
 
@@ -158,7 +161,8 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
         {
             long[][] parameterShapes = (long[][])context.get_data(ParametersKey);
             return ((FusedFilters)context.get_data(OwnerKey)).Backward(
-                (FilterMaxima)context.get_data(FiltersKey), gradient, (bool[])context.get_data(MarksKey), (long[])context.get_data(InputKey), parameterShapes.Length > 0 ? parameterShapes : null);
+                (FilterMaxima)context.get_data(FiltersKey), gradient, (bool[])context.get_data(MarksKey), (long[])context.get_data(InputKey),
+                    parameterShapes.Length > 0 ? parameterShapes : null);
         }
     }
 }

@@ -32,7 +32,8 @@ internal sealed unsafe class FusedReading : IDisposable
             return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Read(rows, marks, weights));
         }
 
-        Reading reading = _idle.TryPop(out Reading? used) && used.Fits(batch, time, width, hidden) ? used : new Reading(_parallel, batch, time, width, hidden);
+        Reading reading = _idle.TryPop(out Reading? used)
+            && used.Fits(batch, time, width, hidden) ? used : new Reading(_parallel, batch, time, width, hidden);
         if (used is not null && used != reading)
         {
             used.Dispose();
@@ -133,7 +134,8 @@ internal sealed unsafe class FusedReading : IDisposable
             context.save_data(ReadingKey, arguments[1]);
             context.save_data(InputsKey, ((Tensor)arguments[2]).requires_grad);
             context.save_data(WeightsKey, ((Tensor)arguments[3]).requires_grad);
-            return ((Reading)arguments[1]).Forward((Tensor)arguments[2], [(Tensor)arguments[3], (Tensor)arguments[4], (Tensor)arguments[5], (Tensor)arguments[6]]);
+            return ((Reading)arguments[1])
+                .Forward((Tensor)arguments[2], [(Tensor)arguments[3], (Tensor)arguments[4], (Tensor)arguments[5], (Tensor)arguments[6]]);
         }
 
         protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)

@@ -19,14 +19,17 @@ public sealed record LstmDiscriminatorOptions : DiscriminatorOptions
     public int Hidden { get; init; } = 64;
 
     /// <inheritdoc/>
-    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) => new LstmDiscriminator(this, vocabulary, paddingId, initialisation);
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) =>
+        new LstmDiscriminator(this, vocabulary, paddingId, initialisation);
 
     /// <inheritdoc/>
     public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden, Dropout = 0 };
 }
 
 /// <summary>Reads a sequence with an LSTM and judges the hidden state at its last token.</summary>
-/// <remarks>B batch, T time, E embedding, H hidden. Parameters: embedding.weight, cell.weight_ih ..., output.weight [1, H], output.bias [1].</remarks>
+/// <remarks>
+/// B batch, T time, E embedding, H hidden. Parameters: embedding.weight, cell.weight_ih ..., output.weight [1, H], output.bias [1].
+/// </remarks>
 public sealed class LstmDiscriminator : Discriminator
 {
     private readonly LSTMCell cell;

@@ -4,7 +4,8 @@ using System.Runtime.ExceptionServices;
 namespace GumbelGan.Engine;
 
 /// <summary>
-/// What went wrong in a backward pass of ours, kept until libtorch has returned: an exception must not cross its native frames, it would end the process.
+/// What went wrong in a backward pass of ours, kept until libtorch has returned: an exception must not cross its native frames, it would end the
+/// process.
 /// </summary>
 /// <remarks>libtorch runs a backward pass on the CPU on the thread that asked for it, so the failure is kept a thread.</remarks>
 public static class BackwardFailure

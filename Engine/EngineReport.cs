@@ -13,10 +13,14 @@ namespace GumbelGan.Engine;
 /// <param name="Threads">Threads of the engine when it is told to use every core, as a run does by default.</param>
 /// <param name="Cores">Processors that this process may use.</param>
 /// <param name="CudaDevices">CUDA devices.</param>
-/// <param name="Gigaflops">10^9 floating-point operations a second in a 512 x 512 product, the best of several, on one thread (so that a busy machine does not hide what the library can do).</param>
+/// <param name="Gigaflops">
+/// 10^9 floating-point operations a second in a 512 x 512 product, the best of several, on one thread (so that a busy machine does not hide what the
+/// library can do).
+/// </param>
 /// <param name="KeepsArgumentsAlive">Whether TorchSharp is the build's corrected copy; see <c>Engine/Build/CorrectEngine.cs</c>.</param>
 public sealed record EngineReport(
-    string TorchSharp, string Libtorch, string? LibtorchPath, int InitialThreads, int Threads, int Cores, int CudaDevices, double Gigaflops, bool KeepsArgumentsAlive)
+    string TorchSharp, string Libtorch, string? LibtorchPath, int InitialThreads, int Threads, int Cores, int CudaDevices, double Gigaflops,
+        bool KeepsArgumentsAlive)
 {
     private const string MemoryMap = "/proc/self/maps";
 
@@ -34,7 +38,8 @@ public sealed record EngineReport(
         double gigaflops = MeasureProduct();
         set_num_threads(initialThreads);
         return new EngineReport(
-            EngineSettings.TorchSharpVersion, EngineSettings.LibtorchVersion, LoadedLibtorch(), initialThreads, threads, Environment.ProcessorCount, cuda.is_available() ? cuda.device_count() : 0, gigaflops,
+            EngineSettings.TorchSharpVersion, EngineSettings.LibtorchVersion, LoadedLibtorch(), initialThreads, threads, Environment.ProcessorCount,
+                cuda.is_available() ? cuda.device_count() : 0, gigaflops,
             typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled ?? false);
     }
 
@@ -49,12 +54,14 @@ public sealed record EngineReport(
 
         if (Threads < Cores)
         {
-            problems.Add(FormattableString.Invariant($"libtorch uses {Threads} of {Cores} cores although told to use all: unset OMP_THREAD_LIMIT and OMP_NUM_THREADS."));
+            problems.Add(FormattableString.Invariant(
+                $"libtorch uses {Threads} of {Cores} cores although told to use all: unset OMP_THREAD_LIMIT and OMP_NUM_THREADS."));
         }
 
         if (!KeepsArgumentsAlive)
         {
-            problems.Add("TorchSharp.dll is not the copy that the build corrects, so a garbage collection at a bad moment can end a run with an error of libtorch: build the solution again.");
+            problems.Add("TorchSharp.dll is not the copy that the build corrects, so a garbage collection at a bad moment can end a run with an "
+                + "error of libtorch: build the solution again.");
         }
 
         return problems;
@@ -83,5 +90,6 @@ public sealed record EngineReport(
 
     private static string? LoadedLibtorch() => !File.Exists(MemoryMap)
         ? null
-        : File.ReadLines(MemoryMap).Select(line => line.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? line[slash..] : "").FirstOrDefault(path => path.EndsWith("libtorch_cpu.so", StringComparison.Ordinal));
+        : File.ReadLines(MemoryMap).Select(line => line.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? line[slash..] : "")
+            .FirstOrDefault(path => path.EndsWith("libtorch_cpu.so", StringComparison.Ordinal));
 }

@@ -19,9 +19,9 @@ public static partial class EngineSettings
     public static string LibtorchVersion => Version.Parse(torch.__version__).ToString(3);
 
     /// <summary>
-    /// Has OpenMP's idle threads sleep instead of spin: they would take the cores from our own threads and, on a busy machine, from the very thread that
-    /// they wait for. Without effect after the first use of libtorch (even asking its version loads it), so it is the first thing a program calls; elsewhere
-    /// than on Linux it does nothing.
+    /// Has OpenMP's idle threads sleep instead of spin: they would take the cores from our own threads and, on a busy machine, from the very thread
+    /// that they wait for. Without effect after the first use of libtorch (even asking its version loads it), so it is the first thing a program
+    /// calls; elsewhere than on Linux it does nothing.
     /// </summary>
     public static void ApplyEnvironment()
     {

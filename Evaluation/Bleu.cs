@@ -1,9 +1,13 @@
 namespace GumbelGan.Evaluation;
 
-/// <summary>Sentence BLEU averaged over hypotheses, and self-BLEU; equal to NLTK's sentence_bleu with smoothing method 1 (see <see cref="BleuReferences"/>).</summary>
+/// <summary>
+/// Sentence BLEU averaged over hypotheses, and self-BLEU; equal to NLTK's sentence_bleu with smoothing method 1 (see <see cref="BleuReferences"/>).
+/// </summary>
 public static class Bleu
 {
-    /// <summary>BLEU-1..BLEU-<paramref name="maximumOrder"/> of every hypothesis against all of <paramref name="references"/>, averaged over hypotheses.</summary>
+    /// <summary>
+    /// BLEU-1..BLEU-<paramref name="maximumOrder"/> of every hypothesis against all of <paramref name="references"/>, averaged over hypotheses.
+    /// </summary>
     /// <param name="hypotheses">Token ids, one array a sentence; at least one.</param>
     /// <param name="references">The shared reference corpus; at least one sentence.</param>
     /// <param name="maximumOrder">The longest n-gram, in tokens.</param>

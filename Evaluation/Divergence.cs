@@ -9,11 +9,14 @@ namespace GumbelGan.Evaluation;
 internal abstract class Divergence
 {
     /// <summary>In the order of <see cref="SampleDivergenceReport"/>.</summary>
-    public static readonly Divergence[] All = [new ModelFromTrueDivergence(), new TrueFromModelDivergence(), new JensenShannonDivergence(), new TotalVariationDistance()];
+    public static readonly Divergence[] All =
+        [new ModelFromTrueDivergence(), new TrueFromModelDivergence(), new JensenShannonDivergence(), new TotalVariationDistance()];
 
     private static readonly double _quantile = ConfidenceInterval.NormalQuantile(0.95);
 
-    /// <summary>The divergence between p and a model with the given probabilities among valid strings and mass <paramref name="validity"/> on them.</summary>
+    /// <summary>
+    /// The divergence between p and a model with the given probabilities among valid strings and mass <paramref name="validity"/> on them.
+    /// </summary>
     public abstract double Exact(ReadOnlySpan<double> truth, ReadOnlySpan<double> modelGivenValid, double validity);
 
     /// <summary>The lower and upper 95% limit.</summary>
@@ -25,7 +28,9 @@ internal abstract class Divergence
     /// </summary>
     public abstract double PlugIn(double[] truth, SampleCounts sample);
 
-    /// <summary>The largest allowed lower limit and the smallest allowed upper limit, from mean and variance of the witness and of the influence function.</summary>
+    /// <summary>
+    /// The largest allowed lower limit and the smallest allowed upper limit, from mean and variance of the witness and of the influence function.
+    /// </summary>
     protected static ConfidenceInterval Limits(Moments witness, Moments influence, double plugIn) =>
         Limits(witness, influence.Variance, influence.Count, plugIn);
 
@@ -155,8 +160,8 @@ internal sealed class TrueFromModelDivergence : Divergence
             return new(0, double.PositiveInfinity);
         }
 
-        // Nguyen, Wainwright and Jordan: KL(p || q) >= E_p log r - E_q r + 1 for any positive r; ours is p / q~. An invalid sample has p = 0, so r = 0.
-        // A string that was not sampled has q~ = validity (1 - weight) p, hence the same r as all of them.
+        // Nguyen, Wainwright and Jordan: KL(p || q) >= E_p log r - E_q r + 1 for any positive r; ours is p / q~. An invalid sample has p = 0, so r =
+        // 0. A string that was not sampled has q~ = validity (1 - weight) p, hence the same r as all of them.
         double validity = (double)sample.Valid / sample.Total;
         double expectedLog = -(1 - sample.SeenMass(truth)) * Math.Log(validity * (1 - weight));
         for (int seen = 0; seen < sample.Distinct; seen++)
@@ -228,7 +233,8 @@ internal sealed class JensenShannonDivergence : Divergence
         for (int seen = 0; seen < sample.Distinct; seen++)
         {
             long count = sample.Counts[seen];
-            double p = truth[sample.Texts[seen]], q = (double)count / sample.Total, smoothed = validity * Smoothed(count - 1, sample.Valid, weight, p);
+            double p = truth[sample.Texts[seen]], q = (double)count / sample.Total,
+                smoothed = validity * Smoothed(count - 1, sample.Valid, weight, p);
             double without = expectation - TrueTerm(p, count, sample, weight, validity) + TrueTerm(p, count - 1, sample, weight, validity);
             witness.Add((Math.Log(2 * smoothed / (smoothed + p)) + without) / 2, count);
             influence.Add(Math.Log(2 * q / (q + p)) / 2, count);
@@ -282,7 +288,8 @@ internal sealed class TotalVariationDistance : Divergence
         AddWitness(ref witness, truth, first, second);
         AddWitness(ref witness, truth, second, first);
 
-        // One sample moves the plug-in by at most 1/n, so its variance is at most 1/4n (Efron and Stein); the delta method fails at the kinks of |p - q|.
+        // One sample moves the plug-in by at most 1/n, so its variance is at most 1/4n (Efron and Stein); the delta method fails at the kinks of |p -
+        // q|.
         return Limits(witness, 0.25, sample.Total, plugIn);
     }
 

@@ -3,8 +3,12 @@ namespace GumbelGan.Evaluation;
 /// <summary>How varied and how new a set of sequences is. All are pure functions of token ids, one array a sequence.</summary>
 public static class Diversity
 {
-    /// <summary>Distinct n-grams over all n-grams of the set ("distinct-n", Li et al. 2016; Texygen's unique n-grams), n = 1..<paramref name="maximumOrder"/>.</summary>
-    /// <returns>Index n-1 holds the ratio in [0, 1]; NaN where no sequence is n tokens long. The ratio falls as the set grows: compare equal counts only.</returns>
+    /// <summary>
+    /// Distinct n-grams over all n-grams of the set ("distinct-n", Li et al. 2016; Texygen's unique n-grams), n = 1..<paramref name="maximumOrder"/>.
+    /// </summary>
+    /// <returns>
+    /// Index n-1 holds the ratio in [0, 1]; NaN where no sequence is n tokens long. The ratio falls as the set grows: compare equal counts only.
+    /// </returns>
     public static double[] UniqueNGrams(IReadOnlyList<int[]> sequences, int maximumOrder = 5)
     {
         var index = new NGramIndex(maximumOrder);

@@ -32,7 +32,8 @@ public sealed record ExactDivergences(double ModelMass, double ModelFromTrue, do
         // Single-precision logits may sum to a trace above 1.
         if (mass > 1 + 1e-3)
         {
-            throw new ArgumentException(FormattableString.Invariant($"The model's probabilities sum to {mass}, above 1."), nameof(modelLogProbabilities));
+            throw new ArgumentException(FormattableString.Invariant($"The model's probabilities sum to {mass}, above 1."),
+                nameof(modelLogProbabilities));
         }
 
         double validity = Math.Min(1, mass);

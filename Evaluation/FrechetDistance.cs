@@ -11,7 +11,9 @@ namespace GumbelGan.Evaluation;
 public static class FrechetDistance
 {
     /// <summary>|m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), with sample means and unbiased covariances.</summary>
-    /// <param name="first">Features, [N, H]; N at least 2. With N below H the covariance is singular and the estimate biased upward: use N well above H.</param>
+    /// <param name="first">
+    /// Features, [N, H]; N at least 2. With N below H the covariance is singular and the estimate biased upward: use N well above H.
+    /// </param>
     /// <param name="second">Features, [M, H]; M at least 2.</param>
     /// <returns>The squared distance, in squared feature units; not negative.</returns>
     /// <exception cref="ArgumentException">The widths differ, or a set has fewer than two vectors.</exception>

@@ -14,7 +14,9 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
 {
     private const int BatchSize = 128;
 
-    /// <summary>The negative log-likelihood of every sequence of <paramref name="set"/> under <paramref name="generator"/>, summed in double precision.</summary>
+    /// <summary>
+    /// The negative log-likelihood of every sequence of <paramref name="set"/> under <paramref name="generator"/>, summed in double precision.
+    /// </summary>
     /// <exception cref="ArgumentException">The set is empty.</exception>
     public static HeldOutLikelihood Measure(LstmGenerator generator, SequenceSet set)
     {

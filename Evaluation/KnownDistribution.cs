@@ -41,7 +41,8 @@ public sealed class KnownDistribution<T>
         double total = probabilities.Sum();
         if (!(Math.Abs(total - 1) <= Tolerance))
         {
-            throw new ArgumentException(FormattableString.Invariant($"The probabilities of the support sum to {total}, not to 1: renormalise them."), nameof(logProbability));
+            throw new ArgumentException(FormattableString.Invariant($"The probabilities of the support sum to {total}, not to 1: renormalise them."),
+                nameof(logProbability));
         }
 
         _probabilities = [.. probabilities.Select(probability => probability / total)];

@@ -3,7 +3,9 @@ namespace GumbelGan.Evaluation;
 /// <summary>Distances between the length distributions of two corpora; lengths are in tokens, without padding or end marks.</summary>
 public static class LengthDistribution
 {
-    /// <summary>Total variation between the two histograms of lengths: half the sum of |p(l) - q(l)|; 0 when equal, 1 when no length is shared.</summary>
+    /// <summary>
+    /// Total variation between the two histograms of lengths: half the sum of |p(l) - q(l)|; 0 when equal, 1 when no length is shared.
+    /// </summary>
     /// <exception cref="ArgumentException">One of the corpora is empty.</exception>
     public static double TotalVariation(IReadOnlyList<int[]> first, IReadOnlyList<int[]> second)
     {
@@ -11,7 +13,9 @@ public static class LengthDistribution
         return differences.Sum(Math.Abs) / 2;
     }
 
-    /// <summary>Wasserstein-1 (earth mover's) distance in tokens: the sum over lengths of |F(l) - G(l)|, F and G the cumulative distributions.</summary>
+    /// <summary>
+    /// Wasserstein-1 (earth mover's) distance in tokens: the sum over lengths of |F(l) - G(l)|, F and G the cumulative distributions.
+    /// </summary>
     /// <exception cref="ArgumentException">One of the corpora is empty.</exception>
     public static double Wasserstein1(IReadOnlyList<int[]> first, IReadOnlyList<int[]> second)
     {

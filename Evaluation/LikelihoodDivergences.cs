@@ -6,11 +6,14 @@ namespace GumbelGan.Evaluation;
 /// </summary>
 /// <param name="Description">How they were computed, with counts: a part of the reported name.</param>
 /// <param name="TrueFromModel">KL(true || model): the price of what is missing; infinite if the model excludes a string.</param>
-/// <param name="ModelFromTrue">KL(model || true) of the model conditioned on validity: the price of what is generated too often; NaN where nothing valid was generated.</param>
+/// <param name="ModelFromTrue">
+/// KL(model || true) of the model conditioned on validity: the price of what is generated too often; NaN where nothing valid was generated.
+/// </param>
 /// <param name="JensenShannon">Jensen-Shannon divergence, in [0, log 2], invalid mass included.</param>
 /// <param name="ModelMass">The model's probability of all valid strings.</param>
 public sealed record LikelihoodDivergences(
-    string Description, LikelihoodEstimate TrueFromModel, LikelihoodEstimate ModelFromTrue, LikelihoodEstimate JensenShannon, LikelihoodEstimate ModelMass)
+    string Description, LikelihoodEstimate TrueFromModel, LikelihoodEstimate ModelFromTrue, LikelihoodEstimate JensenShannon,
+        LikelihoodEstimate ModelMass)
 {
     /// <summary>From every string there is.</summary>
     /// <param name="trueProbabilities">p, positive, summing to 1; [K].</param>
@@ -27,7 +30,8 @@ public sealed record LikelihoodDivergences(
     /// <param name="fromTruth">log p and log q of strings drawn from p, at least two; log q is minus infinity for what the model cannot say.</param>
     /// <param name="fromModel">The same of strings drawn from q, at least two; log p is minus infinity for what is invalid.</param>
     /// <exception cref="ArgumentException">A list has fewer than two strings.</exception>
-    public static LikelihoodDivergences Estimate(IReadOnlyList<(double LogTrue, double LogModel)> fromTruth, IReadOnlyList<(double LogTrue, double LogModel)> fromModel)
+    public static LikelihoodDivergences Estimate(IReadOnlyList<(double LogTrue, double LogModel)> fromTruth,
+        IReadOnlyList<(double LogTrue, double LogModel)> fromModel)
     {
         if (fromTruth.Count < 2 || fromModel.Count < 2)
         {
@@ -41,9 +45,12 @@ public sealed record LikelihoodDivergences(
         // A ratio of means less the logarithm of a mean: its variance by the delta method, sample by sample.
         double[] excess = [.. fromModel.Select((text, i) => valid[i] == 0 ? 0 : text.LogModel - text.LogTrue)];
         double conditional = mass == 0 ? double.NaN : excess.Average() / mass;
-        (double _, double modelVariance) = MeanAndVariance([.. excess.Select((value, i) => (value - valid[i] * conditional - (valid[i] - mass)) / mass)]);
-        (double left, double leftVariance) = MeanAndVariance([.. fromTruth.Select(text => Math.Log(2) - Math.Log(1 + Math.Exp(text.LogModel - text.LogTrue)))]);
-        (double right, double rightVariance) = MeanAndVariance([.. fromModel.Select(text => Math.Log(2) - Math.Log(1 + Math.Exp(text.LogTrue - text.LogModel)))]);
+        (double _, double modelVariance) =
+            MeanAndVariance([.. excess.Select((value, i) => (value - valid[i] * conditional - (valid[i] - mass)) / mass)]);
+        (double left, double leftVariance) =
+            MeanAndVariance([.. fromTruth.Select(text => Math.Log(2) - Math.Log(1 + Math.Exp(text.LogModel - text.LogTrue)))]);
+        (double right, double rightVariance) =
+            MeanAndVariance([.. fromModel.Select(text => Math.Log(2) - Math.Log(1 + Math.Exp(text.LogTrue - text.LogModel)))]);
         return new LikelihoodDivergences(
             FormattableString.Invariant($"means over {fromTruth.Count} strings of the truth and {fromModel.Count} of the model"),
             Of(trueMean, trueVariance / fromTruth.Count),

@@ -10,7 +10,10 @@ namespace GumbelGan.Evaluation;
 /// <param name="Statistic">Student's t; infinite if the values do not vary and the means differ.</param>
 /// <param name="DegreesOfFreedom">Of t; fractional for Welch's test.</param>
 /// <param name="PValue">Two-sided, before any correction for several tests.</param>
-/// <param name="EffectSize">Paired: Cohen's d_z, the mean difference in standard deviations of the differences. Welch: Hedges' g, in pooled standard deviations, corrected for small samples.</param>
+/// <param name="EffectSize">
+/// Paired: Cohen's d_z, the mean difference in standard deviations of the differences. Welch: Hedges' g, in pooled standard deviations, corrected for
+/// small samples.
+/// </param>
 public sealed record MeanComparison(
     MeanTest Kind, double Difference, ConfidenceInterval Interval, double Statistic, double DegreesOfFreedom, double PValue, double EffectSize)
 {
@@ -85,7 +88,8 @@ public sealed record MeanComparison(
 
     // Hedges (1981): the exact factor that makes g unbiased.
     private static double SmallSampleFactor(int degrees) =>
-        degrees < 2 ? 1 : Math.Exp(SpecialFunctions.GammaLn(degrees / 2.0) - SpecialFunctions.GammaLn((degrees - 1) / 2.0)) / Math.Sqrt(degrees / 2.0);
+        degrees < 2 ? 1
+            : Math.Exp(SpecialFunctions.GammaLn(degrees / 2.0) - SpecialFunctions.GammaLn((degrees - 1) / 2.0)) / Math.Sqrt(degrees / 2.0);
 }
 
 /// <summary>The tests of <see cref="MeanComparison"/>.</summary>

@@ -37,7 +37,10 @@ public sealed record MetricInputs
 /// <summary>
 /// A total negative log-likelihood, from which the means per token and per sequence follow. Padding is no token; the end mark is one.
 /// </summary>
-/// <param name="Name">Who was scored and by whom, in a word that can stand in a tag: "test" and "validation" are held-out text under the model, "oracle" generated text under the oracle.</param>
+/// <param name="Name">
+/// Who was scored and by whom, in a word that can stand in a tag: "test" and "validation" are held-out text under the model, "oracle" generated text
+/// under the oracle.
+/// </param>
 /// <param name="Description">The same in words, for the definition: "held-out test text under the model".</param>
 /// <param name="TotalNats">Minus the sum of all log-probabilities, nats.</param>
 /// <param name="Tokens">Tokens scored.</param>
@@ -47,7 +50,9 @@ public sealed record SplitLikelihood(string Name, string Description, double Tot
 /// <summary>One number of a metric.</summary>
 /// <param name="Key">Which: "4" of BLEU; empty where the metric has one number only.</param>
 /// <param name="Value">The number; NaN or infinite where undefined.</param>
-/// <param name="Interval">Its 95% interval, where the metric has one of its own (over seeds there is always one, see <see cref="SeedSummary"/>).</param>
+/// <param name="Interval">
+/// Its 95% interval, where the metric has one of its own (over seeds there is always one, see <see cref="SeedSummary"/>).
+/// </param>
 public sealed record MetricValue(string Key, double Value, ConfidenceInterval? Interval = null);
 
 /// <summary>One entry of the table of metrics.</summary>
@@ -87,5 +92,6 @@ public enum Better
 public sealed record MetricResult(Metric Metric, string Name, IReadOnlyList<MetricValue> Values)
 {
     /// <summary>Tag and number of each value: ("bleu/4", 0.31).</summary>
-    public IEnumerable<(string Tag, double Value)> Tagged => Values.Select(value => (value.Key.Length == 0 ? Metric.Tag : $"{Metric.Tag}/{value.Key}", value.Value));
+    public IEnumerable<(string Tag, double Value)> Tagged =>
+        Values.Select(value => (value.Key.Length == 0 ? Metric.Tag : $"{Metric.Tag}/{value.Key}", value.Value));
 }

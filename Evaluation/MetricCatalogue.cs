@@ -16,8 +16,10 @@ public static class MetricCatalogue
     [
         new(
             "nll", "nll", Better.Lower, inputs => inputs.Likelihoods.Count > 0,
-            inputs => $"NLL ({string.Join("; ", inputs.Likelihoods.Select(split => $"{split.Name}: {split.Description}, {Count(split.Sequences, "sequence")}, {Count(split.Tokens, "token")}"))})",
-            "Mean negative log-likelihood in nats, per token under the split's name and per sequence under name_per_sequence; padding excluded, end mark included.",
+            inputs => "NLL (" + string.Join("; ", inputs.Likelihoods.Select(split =>
+                $"{split.Name}: {split.Description}, {Count(split.Sequences, "sequence")}, {Count(split.Tokens, "token")}")) + ")",
+            "Mean negative log-likelihood in nats, per token under the split's name and per sequence under name_per_sequence; padding excluded, "
+                + "end mark included.",
             inputs => inputs.Likelihoods.SelectMany(split => new[]
             {
                 new MetricValue(split.Name, split.TotalNats / split.Tokens),
@@ -25,18 +27,23 @@ public static class MetricCatalogue
             })),
         new(
             "bleu", "bleu", Better.Higher, HasReferences,
-            inputs => $"BLEU ({Count(inputs.Generated.Count, "hypothesis", "hypotheses")}, each against all {Count(inputs.References!.Count, "reference")}; NLTK smoothing method 1)",
-            "BLEU-n (Papineni et al. 2002) per sentence with uniform weights over 1..n-grams, equal to NLTK's sentence_bleu with SmoothingFunction().method1, averaged over hypotheses; all of the reference corpus serves every hypothesis.",
+            inputs => $"BLEU ({Count(inputs.Generated.Count, "hypothesis", "hypotheses")}, each against "
+                + $"all {Count(inputs.References!.Count, "reference")}; NLTK smoothing method 1)",
+            "BLEU-n (Papineni et al. 2002) per sentence with uniform weights over 1..n-grams, equal to NLTK's sentence_bleu with "
+                + "SmoothingFunction().method1, averaged over hypotheses; all of the reference corpus serves every hypothesis.",
             inputs => FromBigrams(Bleu.Average(inputs.Generated, inputs.References!, MaximumOrder, inputs.Threads))),
         new(
             "self_bleu", "self_bleu", Better.Neither, inputs => inputs.Generated.Count > 1,
-            inputs => $"self-BLEU ({Count(inputs.Generated.Count, "hypothesis", "hypotheses")}, each against the other {inputs.Generated.Count - 1}; NLTK smoothing method 1)",
-            "BLEU-n of each generated sequence against all the other generated ones (Zhu et al. 2018): a hypothesis is never among its own references. Above the value of held-out text, diversity is missing.",
+            inputs => $"self-BLEU ({Count(inputs.Generated.Count, "hypothesis", "hypotheses")}, each against the "
+                + $"other {inputs.Generated.Count - 1}; NLTK smoothing method 1)",
+            "BLEU-n of each generated sequence against all the other generated ones (Zhu et al. 2018): a hypothesis is never among its own "
+                + "references. Above the value of held-out text, diversity is missing.",
             inputs => FromBigrams(Bleu.AverageSelf(inputs.Generated, MaximumOrder, inputs.Threads))),
         new(
             "ms_jaccard", "ms_jaccard", Better.Higher, HasReferences,
             inputs => $"MS-Jaccard ({Count(inputs.Generated.Count, "sequence")} against {inputs.References!.Count})",
-            "Overlap of n-gram multisets (Montahaei et al. 2019): geometric mean over 1..n-grams of sum(min)/sum(max) of the occurrences per sequence; quality and diversity in one number.",
+            "Overlap of n-gram multisets (Montahaei et al. 2019): geometric mean over 1..n-grams of sum(min)/sum(max) of the occurrences per "
+                + "sequence; quality and diversity in one number.",
             inputs => FromBigrams(MultisetJaccard.Score(inputs.Generated, inputs.References!, MaximumOrder))),
         new(
             "unique_ngrams", "diversity/unique_ngrams", Better.Neither, _ => true,
@@ -74,8 +81,10 @@ public static class MetricCatalogue
             ]),
         new(
             "frechet", "frechet", Better.Lower, inputs => inputs.GeneratedFeatures is not null && inputs.ReferenceFeatures is not null,
-            inputs => $"Frechet distance ({Count(inputs.GeneratedFeatures!.GetLength(0), "sequence")} against {inputs.ReferenceFeatures!.GetLength(0)}, {inputs.GeneratedFeatures.GetLength(1)} features)",
-            "Squared Frechet distance between Gaussians fitted to hidden states of a frozen language model trained on the real data; comparable only under that same model, and not FED.",
+            inputs => $"Frechet distance ({Count(inputs.GeneratedFeatures!.GetLength(0), "sequence")} "
+                + $"against {inputs.ReferenceFeatures!.GetLength(0)}, {inputs.GeneratedFeatures.GetLength(1)} features)",
+            "Squared Frechet distance between Gaussians fitted to hidden states of a frozen language model trained on the real data; comparable "
+                + "only under that same model, and not FED.",
             inputs => [new("", FrechetDistance.BetweenSamples(inputs.GeneratedFeatures!, inputs.ReferenceFeatures!))]),
         new(
             "validity", "validity", Better.Higher, inputs => ValidityOf(inputs) is not null,
@@ -89,7 +98,8 @@ public static class MetricCatalogue
         new(
             "likelihood_divergence", "likelihood_divergence", Better.Lower, inputs => inputs.LikelihoodDivergences is not null,
             inputs => $"divergences by likelihoods ({inputs.LikelihoodDivergences!.Description})",
-            "Kullback-Leibler and Jensen-Shannon divergences between grammar and model, both of which score every string; nats. kl_model_true is of the model conditioned on validity, the others include invalid mass.",
+            "Kullback-Leibler and Jensen-Shannon divergences between grammar and model, both of which score every string; nats. kl_model_true is "
+                + "of the model conditioned on validity, the others include invalid mass.",
             inputs =>
             [
                 new("kl_true_model", inputs.LikelihoodDivergences!.TrueFromModel.Value, inputs.LikelihoodDivergences.TrueFromModel.Interval),
@@ -99,20 +109,25 @@ public static class MetricCatalogue
         new(
             "model_mass", "model_mass", Better.Higher, inputs => inputs.LikelihoodDivergences is not null,
             inputs => $"valid mass ({inputs.LikelihoodDivergences!.Description})",
-            "The model's probability of all strings that the grammar derives: what validity estimates, summed exactly where the strings can be listed.",
+            "The model's probability of all strings that the grammar derives: what validity estimates, summed exactly where the strings can be "
+                + "listed.",
             inputs => [new("", inputs.LikelihoodDivergences!.ModelMass.Value, inputs.LikelihoodDivergences.ModelMass.Interval)]),
         OfDivergence(
             "kl_model_true", "KL(model || true)",
             "Kullback-Leibler divergence of the model, conditioned on validity, from the true distribution, nats.", report => report.ModelFromTrue),
         OfDivergence(
             "kl_true_model", "KL(true || model)",
-            "Kullback-Leibler divergence of the true distribution from the model, nats; undefined unless every string was sampled, but its lower limit always exists.", report => report.TrueFromModel),
-        OfDivergence("jensen_shannon", "Jensen-Shannon divergence", "Jensen-Shannon divergence between model and truth, invalid mass included, nats (at most 0.693).", report => report.JensenShannon),
-        OfDivergence("total_variation", "total variation", "Total variation between model and truth, invalid mass included, in [0, 1].", report => report.TotalVariation),
+            "Kullback-Leibler divergence of the true distribution from the model, nats; undefined unless every string was sampled, but its lower "
+                + "limit always exists.", report => report.TrueFromModel),
+        OfDivergence("jensen_shannon", "Jensen-Shannon divergence",
+            "Jensen-Shannon divergence between model and truth, invalid mass included, nats (at most 0.693).", report => report.JensenShannon),
+        OfDivergence("total_variation", "total variation", "Total variation between model and truth, invalid mass included, in [0, 1].",
+            report => report.TotalVariation),
         new(
             "coverage", "coverage", Better.Higher, HasDivergences,
             inputs => $"coverage ({Count(inputs.Divergences!.Samples, "sample")}, {Count(inputs.Divergences.SupportSize, "string")} in all)",
-            "True probability mass, and share of all strings, that occur among the samples; perfect_mass and perfect_support are what as many samples of the truth would reach on average.",
+            "True probability mass, and share of all strings, that occur among the samples; perfect_mass and perfect_support are what as many "
+                + "samples of the truth would reach on average.",
             inputs =>
             [
                 new("mass", inputs.Divergences!.Coverage.Mass),
@@ -131,7 +146,8 @@ public static class MetricCatalogue
             throw new ArgumentException("Metrics need at least one generated sequence.", nameof(inputs));
         }
 
-        return [.. All.Where(metric => metric.Requires(inputs)).Select(metric => new MetricResult(metric, metric.Name(inputs), [.. metric.Compute(inputs)]))];
+        return [.. All.Where(metric => metric.Requires(inputs))
+            .Select(metric => new MetricResult(metric, metric.Name(inputs), [.. metric.Compute(inputs)]))];
     }
 
     /// <summary>The entry that <paramref name="tag"/> ("bleu/4") belongs to, or null.</summary>

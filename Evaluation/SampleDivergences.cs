@@ -12,11 +12,12 @@ namespace GumbelGan.Evaluation;
 /// </para>
 /// <para>
 /// The <em>bracket</em>. Above: by Jensen's inequality E D(q^, p) >= D(q, p), so the plug-in plus 1.96 of its standard errors (delta method;
-/// for total variation the bound 1/(2 sqrt n) of Efron and Stein) is an upper limit. Below: the variational form of a divergence (Donsker and Varadhan 1975; Nguyen, Wainwright and Jordan 2010; for total variation the
-/// supremum over events) bounds it from below by the expectation of any witness; ours for sample i is made of the other n-1 samples (for total
-/// variation, of the other random half), so the average over samples is unbiased for a lower bound, up to the O(1/n) liberty of taking
-/// w and the validity rate from all samples. Standard errors there are taken sqrt(2) times: at q = p the leave-one-out average is a
-/// degenerate U-statistic with twice the naive variance, and two halves that judge each other are at worst perfectly correlated.
+/// for total variation the bound 1/(2 sqrt n) of Efron and Stein) is an upper limit. Below: the variational form of a divergence (Donsker and
+/// Varadhan 1975; Nguyen, Wainwright and Jordan 2010; for total variation the supremum over events) bounds it from below by the expectation of any
+/// witness; ours for sample i is made of the other n-1 samples (for total variation, of the other random half), so the average over samples is
+/// unbiased for a lower bound, up to the O(1/n) liberty of taking w and the validity rate from all samples. Standard errors there are taken sqrt(2)
+/// times: at q = p the leave-one-out average is a degenerate U-statistic with twice the naive variance, and two halves that judge each other are at
+/// worst perfectly correlated.
 /// </para>
 /// <para>
 /// The <em>corrected</em> value subtracts the bias that the plug-in has under q~ = w q^ + (1-w) p (parametric bootstrap), with w chosen by
@@ -49,7 +50,8 @@ public static class SampleDivergences
     /// <param name="key">Which random numbers the simulations use.</param>
     /// <param name="replicates">How many samples are simulated, from p and from the fitted mixture each.</param>
     /// <exception cref="ArgumentException">There are fewer than two samples.</exception>
-    public static SampleDivergenceReport Estimate(ReadOnlySpan<double> probabilities, ReadOnlySpan<long> counts, long outside, RandomKey key, int replicates = 200)
+    public static SampleDivergenceReport Estimate(ReadOnlySpan<double> probabilities, ReadOnlySpan<long> counts, long outside, RandomKey key,
+        int replicates = 200)
     {
         double[] truth = probabilities.ToArray();
         SampleCounts sample = SampleCounts.Of(counts, outside);
@@ -61,7 +63,8 @@ public static class SampleDivergences
         double weight = MixtureWeight(truth, sample);
         double[] fitted = Mixture(truth, sample, weight);
         double[][] perfect = Simulate(truth, truth, 0, sample.Total, key.Derive("perfect sampler"), replicates);
-        double[][] bootstrap = Simulate(truth, fitted, sample.Total == 0 ? 0 : (double)outside / sample.Total, sample.Total, key.Derive("fitted mixture"), replicates);
+        double[][] bootstrap =
+            Simulate(truth, fitted, sample.Total == 0 ? 0 : (double)outside / sample.Total, sample.Total, key.Derive("fitted mixture"), replicates);
         double validity = (double)sample.Valid / sample.Total;
 
         var estimates = new DivergenceEstimate[Divergence.All.Length];
@@ -71,7 +74,8 @@ public static class SampleDivergences
             double plugIn = divergence.PlugIn(truth, sample);
             ConfidenceInterval interval = divergence.Bracket(truth, sample, weight, plugIn, key.Derive("halves"));
             double bias = bootstrap[which].Average() - divergence.Exact(truth, fitted, validity);
-            double corrected = double.IsFinite(plugIn) && double.IsFinite(bias) ? Math.Clamp(plugIn - bias, interval.Lower, interval.Upper) : double.NaN;
+            double corrected = double.IsFinite(plugIn)
+                && double.IsFinite(bias) ? Math.Clamp(plugIn - bias, interval.Lower, interval.Upper) : double.NaN;
             double[] sorted = [.. perfect[which].Order()];
             int atLeast = sorted.Count(value => value >= plugIn || double.IsNaN(plugIn));
             estimates[which] = new DivergenceEstimate(
@@ -187,8 +191,14 @@ public static class SampleDivergences
 /// <param name="SupportSize">How many strings the truth has, K.</param>
 /// <param name="Validity">The share of samples inside the support. Quality only: a model that repeats one valid string has 1.</param>
 /// <param name="ValidityInterval">Wilson's 95% interval.</param>
-/// <param name="ModelFromTrue">KL(model || true) of the model conditioned on validity (without that one invalid sample makes it infinite): the price of what is generated too often.</param>
-/// <param name="TrueFromModel">KL(true || model), invalid mass included: the price of what is missing. Infinite plug-in unless every string was sampled; its lower limit is always finite.</param>
+/// <param name="ModelFromTrue">
+/// KL(model || true) of the model conditioned on validity (without that one invalid sample makes it infinite): the price of what is generated too
+/// often.
+/// </param>
+/// <param name="TrueFromModel">
+/// KL(true || model), invalid mass included: the price of what is missing. Infinite plug-in unless every string was sampled; its lower limit is
+/// always finite.
+/// </param>
 /// <param name="JensenShannon">Jensen-Shannon divergence, in [0, log 2], invalid mass included.</param>
 /// <param name="TotalVariation">Total variation, in [0, 1], invalid mass included.</param>
 /// <param name="Coverage">How much of the truth the samples met.</param>
@@ -203,14 +213,18 @@ public sealed record SampleDivergenceReport(
     DivergenceEstimate TotalVariation,
     Coverage Coverage);
 
-/// <summary>How much of the true distribution a sample met. It grows with the sample: compare with a perfect sampler of the same size, given beside it.</summary>
+/// <summary>
+/// How much of the true distribution a sample met. It grows with the sample: compare with a perfect sampler of the same size, given beside it.
+/// </summary>
 /// <param name="Mass">True probability of the distinct strings sampled.</param>
 /// <param name="SupportShare">Distinct strings sampled over strings there are.</param>
 /// <param name="PerfectMass">The expectation of <paramref name="Mass"/> for a perfect sampler, closed form: sum of p (1 - (1-p)^n).</param>
 /// <param name="PerfectSupportShare">The expectation of <paramref name="SupportShare"/> for a perfect sampler.</param>
 public sealed record Coverage(double Mass, double SupportShare, double PerfectMass, double PerfectSupportShare);
 
-/// <summary>Counts of one sample: <paramref name="Counts"/>[i] times the string numbered <paramref name="Texts"/>[i], and how many outside the support.</summary>
+/// <summary>
+/// Counts of one sample: <paramref name="Counts"/>[i] times the string numbered <paramref name="Texts"/>[i], and how many outside the support.
+/// </summary>
 internal sealed record SampleCounts(int[] Texts, long[] Counts, long Outside)
 {
     /// <summary>Strings listed.</summary>

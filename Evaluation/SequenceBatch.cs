@@ -45,6 +45,7 @@ public static class SequenceBatch
     {
         long[] values = ids.cpu().data<long>().ToArray();
         int time = (int)ids.shape[1];
-        return [.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => Array.ConvertAll(values[(row * time)..((row + 1) * time)], id => checked((int)id)))];
+        return [.. Enumerable.Range(0, (int)ids.shape[0])
+            .Select(row => Array.ConvertAll(values[(row * time)..((row + 1) * time)], id => checked((int)id)))];
     }
 }

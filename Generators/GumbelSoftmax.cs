@@ -16,8 +16,8 @@ public static class GumbelSoftmax
     private const float SmallestExponential = 2.3e-10f;
 
     /// <summary>
-    /// Standard Gumbel noise [B, V] of float32. On the CPU, row b, column v is a function of <paramref name="key"/>, b and v alone; another device draws it
-    /// itself, by <see cref="NoiseOn"/>, instead of having B x V numbers copied to it each step.
+    /// Standard Gumbel noise [B, V] of float32. On the CPU, row b, column v is a function of <paramref name="key"/>, b and v alone; another device
+    /// draws it itself, by <see cref="NoiseOn"/>, instead of having B x V numbers copied to it each step.
     /// </summary>
     public static Tensor Noise(RandomKey key, long batch, long vocabulary, Device? device = null)
     {
@@ -36,11 +36,14 @@ public static class GumbelSoftmax
         return noise;
     }
 
-    /// <summary>Standard Gumbel noise [B, V] of float32 from libtorch's own generator on <paramref name="device"/>, seeded with <paramref name="key"/>.</summary>
+    /// <summary>
+    /// Standard Gumbel noise [B, V] of float32 from libtorch's own generator on <paramref name="device"/>, seeded with <paramref name="key"/>.
+    /// </summary>
     public static Tensor NoiseOn(Device device, RandomKey key, long batch, long vocabulary)
     {
         using Generator generator = new(key.Value, device);
-        // An exponential number is -ln u, and in float32 keeps its relative accuracy where u is near 1; 0 has probability 2^-24 and would be infinite noise.
+        // An exponential number is -ln u, and in float32 keeps its relative accuracy where u is near 1; 0 has probability 2^-24 and would be infinite
+        // noise.
         Tensor exponential = empty([batch, vocabulary], device: device).exponential_(1, generator); // [B, V]
         return exponential.clamp_(min: SmallestExponential).log_().neg_();
     }

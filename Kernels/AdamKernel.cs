@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>What one parameter of n numbers contributes to a step of <see cref="AdamKernel"/>: its memory, and how many steps it has made, this one counted.</summary>
+/// <summary>
+/// What one parameter of n numbers contributes to a step of <see cref="AdamKernel"/>: its memory, and how many steps it has made, this one counted.
+/// </summary>
 /// <param name="Parameter">[n], changed.</param>
 /// <param name="Gradient">[n].</param>
 /// <param name="Average">[n], the first moment, changed.</param>
@@ -13,8 +15,9 @@ namespace GumbelGan.Kernels;
 public readonly record struct AdamParameter(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step);
 
 /// <summary>
-/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory that would take plain tensor operations a dozen, and the gradients' joint norm. Every number
-/// is computed by the same operations whatever the vector width, and sums are taken block by block in a fixed order: nothing depends on the number of threads.
+/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory that would take plain tensor operations a dozen, and the gradients' joint norm.
+/// Every number is computed by the same operations whatever the vector width, and sums are taken block by block in a fixed order: nothing depends on
+/// the number of threads.
 /// </summary>
 /// <param name="parallel">The threads.</param>
 public sealed unsafe class AdamKernel(RowParallel parallel)

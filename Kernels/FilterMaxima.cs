@@ -61,14 +61,17 @@ public sealed unsafe class FilterMaxima : IDisposable
     public bool Fits(int batch, int time) => batch <= _maximumBatch && time <= _maximumTime;
 
     /// <summary>Sets the size of the batch to come.</summary>
-    /// <param name="lengths">[B], how many places of each sequence are read: windows that reach beyond count only where no other would be left.</param>
+    /// <param name="lengths">
+    /// [B], how many places of each sequence are read: windows that reach beyond count only where no other would be left.
+    /// </param>
     /// <param name="time">T.</param>
     /// <exception cref="ArgumentException">There is no room, or a filter is wider than T.</exception>
     public void Begin(ReadOnlySpan<int> lengths, int time)
     {
         if (!Fits(lengths.Length, time) || time < _widths.Max())
         {
-            throw new ArgumentException($"{lengths.Length} sequences of {time} places: there is room for {_maximumBatch} of {_maximumTime}, and filters are up to {_widths.Max()} wide.");
+            throw new ArgumentException($"{lengths.Length} sequences of {time} places: there is room for {_maximumBatch} of {_maximumTime}, and "
+                + $"filters are up to {_widths.Max()} wide.");
         }
 
         (Batch, Time) = (lengths.Length, time);
@@ -163,8 +166,10 @@ public sealed unsafe class FilterMaxima : IDisposable
         for (int filter = 0; filter < _filters; filter += PackedMatrix.Panel)
         {
             MatrixKernel.Multiply(
-                _inputs.Pointer + (nint)firstRow * _embedding, _embedding, 1, _weights[index].PanelStart(filter / PackedMatrix.Panel), PackedMatrix.Panel,
-                _responses[index].Pointer + (nint)firstRow * _filters + filter, _filters, rows, Math.Min(PackedMatrix.Panel, _filters - filter), depth, accumulate: false);
+                _inputs.Pointer + (nint)firstRow * _embedding, _embedding, 1, _weights[index].PanelStart(filter / PackedMatrix.Panel),
+                    PackedMatrix.Panel,
+                _responses[index].Pointer + (nint)firstRow * _filters + filter, _filters, rows, Math.Min(PackedMatrix.Panel, _filters - filter),
+                    depth, accumulate: false);
         }
     }
 

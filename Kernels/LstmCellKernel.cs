@@ -73,7 +73,8 @@ public static unsafe class LstmCellKernel
         {
             int count = Math.Min(Lanes, hidden - unit);
             float* gate = gates + unit;
-            Vector512<float> i = Load(gate, count), f = Load(gate + hidden, count), g = Load(gate + (2 * hidden), count), o = Load(gate + (3 * hidden), count);
+            Vector512<float> i = Load(gate, count), f = Load(gate + hidden, count), g = Load(gate + (2 * hidden), count),
+                o = Load(gate + (3 * hidden), count);
             if (bias != null)
             {
                 i += Load(bias + unit, count);
@@ -105,7 +106,8 @@ public static unsafe class LstmCellKernel
         {
             int count = Math.Min(Lanes, hidden - unit);
             float* gate = gates + unit, gradient = gateGradient + unit;
-            Vector512<float> i = Load(gate, count), f = Load(gate + hidden, count), g = Load(gate + (2 * hidden), count), o = Load(gate + (3 * hidden), count);
+            Vector512<float> i = Load(gate, count), f = Load(gate + hidden, count), g = Load(gate + (2 * hidden), count),
+                o = Load(gate + (3 * hidden), count);
             Vector512<float> dh = Load(hiddenGradient + unit, count);
             // Recomputed rather than stored: a few dozen instructions against a fourth [B, T, H] buffer.
             Vector512<float> tanh = HyperbolicTangent(Load(nextCell + unit, count));

@@ -38,7 +38,9 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <summary>B.</summary>
     public int Batch { get; set; }
 
-    /// <summary>The gradient with respect to the hidden state that step t wrote, [B, H]: to be added to before <see cref="Backward"/> of step t.</summary>
+    /// <summary>
+    /// The gradient with respect to the hidden state that step t wrote, [B, H]: to be added to before <see cref="Backward"/> of step t.
+    /// </summary>
     public float* HiddenGradient => _hiddenGradient.Pointer;
 
     /// <summary>[B, E]: what step <paramref name="t"/> reads.</summary>
@@ -106,7 +108,8 @@ public sealed unsafe class LstmSequence : IDisposable
                 _forwardHidden.Multiply(Hidden(t) + row * _hidden, end - first, GateGradient(t) + row * 4 * _hidden, accumulate: true);
                 for (; row < end; row++)
                 {
-                    LstmCellKernel.ForwardRow(GateGradient(t) + row * 4 * _hidden, _bias.Pointer, Cell(t) + row * _hidden, Cell(t + 1) + row * _hidden, Hidden(t + 1) + row * _hidden, _hidden);
+                    LstmCellKernel.ForwardRow(GateGradient(t) + row * 4 * _hidden, _bias.Pointer, Cell(t) + row * _hidden,
+                        Cell(t + 1) + row * _hidden, Hidden(t + 1) + row * _hidden, _hidden);
                 }
 
                 KeepStates(t, reading == null ? null : reading + (nint)t * Batch, first, end);
@@ -164,7 +167,9 @@ public sealed unsafe class LstmSequence : IDisposable
 
     /// <summary>The gradients of steps <paramref name="steps"/> - 1 down to 0.</summary>
     /// <param name="steps">As in <see cref="ForwardAll"/>.</param>
-    /// <param name="hiddenGradients">[T, B, H], of the hidden state that each step wrote; null where only the last one's matters, which is then in <see cref="HiddenGradient"/>.</param>
+    /// <param name="hiddenGradients">
+    /// [T, B, H], of the hidden state that each step wrote; null where only the last one's matters, which is then in <see cref="HiddenGradient"/>.
+    /// </param>
     /// <param name="reading">As in the forward pass.</param>
     /// <param name="inputGradients">[T, B, E], overwritten; or null where not wanted.</param>
     public void BackwardAll(int steps, float* hiddenGradients, byte* reading, float* inputGradients)
@@ -220,12 +225,15 @@ public sealed unsafe class LstmSequence : IDisposable
                     int slice = Math.Min(GradientDepth, rows - depth);
                     for (nint row = 0; row < slice; row++)
                     {
-                        new ReadOnlySpan<float>(GateGradient(0) + (depth + row) * width + unit, units).CopyTo(new Span<float>(tile + row * GradientRows, units));
+                        new ReadOnlySpan<float>(GateGradient(0) + (depth + row) * width + unit, units)
+                            .CopyTo(new Span<float>(tile + row * GradientRows, units));
                         AddScaled(tile + row * GradientRows, 1f, bias + unit, units);
                     }
 
-                    MatrixKernel.Multiply(tile, 1, GradientRows, Input(0) + ((nint)depth * _input), _input, inputWeight + ((nint)unit * _input), _input, units, _input, slice, depth > 0);
-                    MatrixKernel.Multiply(tile, 1, GradientRows, Hidden(0) + ((nint)depth * _hidden), _hidden, hiddenWeight + ((nint)unit * _hidden), _hidden, units, _hidden, slice, depth > 0);
+                    MatrixKernel.Multiply(tile, 1, GradientRows, Input(0) + ((nint)depth * _input), _input, inputWeight + ((nint)unit * _input),
+                        _input, units, _input, slice, depth > 0);
+                    MatrixKernel.Multiply(tile, 1, GradientRows, Hidden(0) + ((nint)depth * _hidden), _hidden, hiddenWeight + ((nint)unit * _hidden),
+                        _hidden, units, _hidden, slice, depth > 0);
                 }
             }
         });
@@ -234,7 +242,8 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_forwardInput, _forwardHidden, _backwardInput, _backwardHidden, _inputs, _hiddens, _cells, _gates, _bias, _hiddenGradient, _cellGradient, _passedHidden, _passedCell])
+        foreach (IDisposable part in (IDisposable[])[_forwardInput, _forwardHidden, _backwardInput, _backwardHidden, _inputs, _hiddens, _cells,
+            _gates, _bias, _hiddenGradient, _cellGradient, _passedHidden, _passedCell])
         {
             part.Dispose();
         }
@@ -283,7 +292,8 @@ public sealed unsafe class LstmSequence : IDisposable
             }
 
             LstmCellKernel.BackwardRow(
-                GateGradient(t) + 4 * offset, Cell(t) + offset, Cell(t + 1) + offset, HiddenGradient + offset, _cellGradient.Pointer + offset, GateGradient(t) + 4 * offset, _hidden);
+                GateGradient(t) + 4 * offset, Cell(t) + offset, Cell(t + 1) + offset, HiddenGradient + offset, _cellGradient.Pointer + offset,
+                    GateGradient(t) + 4 * offset, _hidden);
         }
 
         _backwardHidden.Multiply(gates, end - first, HiddenGradient + (nint)first * _hidden, accumulate: false);

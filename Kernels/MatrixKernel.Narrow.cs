@@ -38,7 +38,8 @@ internal static unsafe partial class MatrixKernel
 
         for (int row = 0; columns > 0 && row < rows; row += 4)
         {
-            BlockPart(a + (row * aRow), aRow, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(4, rows - row), Math.Min(columns, Lanes), depth, accumulate);
+            BlockPart(a + (row * aRow), aRow, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(4, rows - row), Math.Min(columns, Lanes),
+                depth, accumulate);
         }
     }
 

@@ -4,6 +4,7 @@ using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
 
+// Long because each block of a product is written out for its own number of registers.
 /// <summary>
 /// Products of small dense matrices that lie in cache: C = A B or C += A B, one thread, every element summed over the depth in order with
 /// fused multiply-adds, so that the result is the same however rows and columns are cut into blocks.
@@ -91,12 +92,15 @@ internal static unsafe partial class MatrixKernel
         {
             for (int row = 0; row < rows; row += 4)
             {
-                BlockPart(a + (row * aRow), aRow, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(4, rows - row), Math.Min(columns, Lanes), depth, accumulate);
+                BlockPart(a + (row * aRow), aRow, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(4, rows - row), Math.Min(columns, Lanes),
+                    depth, accumulate);
             }
         }
     }
 
-    /// <summary>C = A' B, or C += A' B, for many rows and a small depth: what each block of C's rows needs of A stays in the first-level cache.</summary>
+    /// <summary>
+    /// C = A' B, or C += A' B, for many rows and a small depth: what each block of C's rows needs of A stays in the first-level cache.
+    /// </summary>
     /// <param name="a">[depth, rows], rows contiguous.</param>
     /// <param name="aDepth">Distance between A's rows.</param>
     /// <param name="b">[depth, columns], columns contiguous.</param>
@@ -107,7 +111,8 @@ internal static unsafe partial class MatrixKernel
     /// <param name="columns">Columns of B and C.</param>
     /// <param name="depth">Rows of A and B.</param>
     /// <param name="accumulate">Whether to add to what C holds.</param>
-    public static void MultiplyTransposed(float* a, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth, bool accumulate)
+    public static void MultiplyTransposed(float* a, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth,
+        bool accumulate)
     {
         const int RowsAtOnce = 96;
         for (int row = 0; row < rows; row += RowsAtOnce)

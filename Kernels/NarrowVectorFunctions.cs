@@ -43,7 +43,8 @@ internal static class NarrowVectorFunctions
 
     /// <inheritdoc cref="VectorFunctions.HyperbolicTangent"/>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector512<float> HyperbolicTangent(Vector512<float> x) => Vector512.Create(HyperbolicTangent(x.GetLower()), HyperbolicTangent(x.GetUpper()));
+    public static Vector512<float> HyperbolicTangent(Vector512<float> x) =>
+        Vector512.Create(HyperbolicTangent(x.GetLower()), HyperbolicTangent(x.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> HyperbolicTangent(Vector256<float> x)
@@ -65,7 +66,8 @@ internal static class NarrowVectorFunctions
     /// <summary>The part of <see cref="SoftmaxKernel.Exponentials"/> that fills pairs of wide vectors; adds to their sums.</summary>
     /// <returns>The columns done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static unsafe int Exponentials(float* values, float* destination, int columns, float largest, float rate, ref Vector512<float> sumA, ref Vector512<float> sumB)
+    public static unsafe int Exponentials(float* values, float* destination, int columns, float largest, float rate, ref Vector512<float> sumA,
+        ref Vector512<float> sumB)
     {
         Vector256<float> shift = Vector256.Create(largest), scale = Vector256.Create(rate);
         Vector256<float> lowerA = sumA.GetLower(), upperA = sumA.GetUpper(), lowerB = sumB.GetLower(), upperB = sumB.GetUpper();
@@ -92,7 +94,8 @@ internal static class NarrowVectorFunctions
         Vector256<float> lower = Vector256.Create(float.NegativeInfinity), upper = lower;
         for (int column = 0; column < columns; column += Lanes)
         {
-            Vector256<float> a = Vector256.Load(values + column) + Vector256.Load(addends + column), b = Vector256.Load(values + column + 8) + Vector256.Load(addends + column + 8);
+            Vector256<float> a = Vector256.Load(values + column) + Vector256.Load(addends + column),
+                b = Vector256.Load(values + column + 8) + Vector256.Load(addends + column + 8);
             a.Store(values + column);
             b.Store(values + column + 8);
             (lower, upper) = (Vector256.MaxNative(lower, a), Vector256.MaxNative(upper, b));

@@ -54,7 +54,8 @@ public sealed unsafe class PackedMatrix : IDisposable
                 int width = Math.Min(Panel, _columns - (panel * Panel));
                 for (int row = 0; row < _depth; row++)
                 {
-                    new ReadOnlySpan<float>(source + ((nint)row * _columns) + (panel * Panel), width).CopyTo(new Span<float>(PanelStart(panel) + ((nint)row * Panel), width));
+                    new ReadOnlySpan<float>(source + ((nint)row * _columns) + (panel * Panel), width)
+                        .CopyTo(new Span<float>(PanelStart(panel) + ((nint)row * Panel), width));
                 }
             }
         });
@@ -90,7 +91,8 @@ public sealed unsafe class PackedMatrix : IDisposable
         for (int panel = 0; panel < _panels; panel++)
         {
             MatrixKernel.Multiply(
-                a, _depth, 1, PanelStart(panel), Panel, c + ((nint)panel * Panel), _columns, rows, Math.Min(Panel, _columns - (panel * Panel)), _depth, accumulate);
+                a, _depth, 1, PanelStart(panel), Panel, c + ((nint)panel * Panel), _columns, rows, Math.Min(Panel, _columns - (panel * Panel)),
+                    _depth, accumulate);
         }
     }
 

@@ -11,7 +11,9 @@ internal static unsafe partial class Processors
     /// <summary>The number of the processor that runs the calling thread just now; -1 where unknown.</summary>
     public static int Current => OperatingSystem.IsLinux() ? CurrentProcessor() : -1;
 
-    /// <summary>Moves the calling thread off processor <paramref name="number"/>, if it may run on any other; later it may run on all that it might before.</summary>
+    /// <summary>
+    /// Moves the calling thread off processor <paramref name="number"/>, if it may run on any other; later it may run on all that it might before.
+    /// </summary>
     public static void Leave(int number)
     {
         byte* allowed = stackalloc byte[MaskBytes];

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace GumbelGan.Kernels;
@@ -15,8 +16,8 @@ namespace GumbelGan.Kernels;
 /// </remarks>
 public sealed class RowParallel : IDisposable
 {
-    // 40 microseconds: longer than the gap between the kernels of one step, and no loss worth mention to whoever else wants the core. Told by the clock,
-    // since the runtime measures anew in each process how long its own spinning takes.
+    // 40 microseconds: longer than the gap between the kernels of one step, and no loss worth mention to whoever else wants the core. Told by the
+    // clock, since the runtime measures anew in each process how long its own spinning takes.
     private static readonly long _watch = Stopwatch.Frequency * 40 / 1_000_000;
 
     private static readonly ConcurrentDictionary<int, Lazy<RowParallel>> _shared = new();
@@ -43,9 +44,13 @@ public sealed class RowParallel : IDisposable
     /// <summary>Threads that run rows, the caller's included.</summary>
     public int Threads => _workers.Length + 1;
 
-    /// <summary>The process's own loop of so many threads, started when first asked for and never disposed: what follows upon each other finds its workers awake.</summary>
+    /// <summary>
+    /// The process's own loop of so many threads, started when first asked for and never disposed: what follows upon each other finds its workers
+    /// awake.
+    /// </summary>
     /// <param name="threads">See the constructor.</param>
-    public static RowParallel Shared(int threads) => _shared.GetOrAdd(threads, static count => new Lazy<RowParallel>(() => new RowParallel(count))).Value;
+    public static RowParallel Shared(int threads) =>
+        _shared.GetOrAdd(threads, static count => new Lazy<RowParallel>(() => new RowParallel(count))).Value;
 
     /// <summary>How many rows of this many columns make a share large enough to be worth handing to another thread.</summary>
     public static int RowsWorthSharing(int columns) => Math.Max(1, 4096 / Math.Max(1, columns));
@@ -120,7 +125,8 @@ public sealed class RowParallel : IDisposable
 
         /// <summary>
         /// Moves a worker off the processor of the loop's caller. The kernel now and then wakes a thread where its waker runs, and there the two take
-        /// turns while another processor stands idle (seen in one quarter of a second in thirty of products that follow upon each other, 5 % of its speed lost).
+        /// turns while another processor stands idle (seen in one quarter of a second in thirty of products that follow upon each other, 5 % of its
+        /// speed lost).
         /// </summary>
         public void LeaveCallersProcessor()
         {
@@ -156,6 +162,7 @@ public sealed class RowParallel : IDisposable
         }
     }
 
+    [SuppressMessage("Design", "CA1001", Justification = "Its own thread disposes of the alarm, as the last that waits for it.")]
     private sealed class Worker
     {
         private readonly RowParallel _owner;

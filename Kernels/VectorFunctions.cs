@@ -145,7 +145,8 @@ internal static class VectorFunctions
 
         if (i < count)
         {
-            StorePart(Vector512.FusedMultiplyAdd(scale, LoadPart(source + i, count - i, 0f), LoadPart(destination + i, count - i, 0f)), destination + i, count - i);
+            StorePart(Vector512.FusedMultiplyAdd(scale, LoadPart(source + i, count - i, 0f), LoadPart(destination + i, count - i, 0f)),
+                destination + i, count - i);
         }
     }
 

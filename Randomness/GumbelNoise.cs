@@ -29,7 +29,9 @@ public static unsafe class GumbelNoise
     /// <param name="destination">[V], any length.</param>
     public static void Fill(RandomKey key, ulong step, ulong row, Span<float> destination) => Fill(key.Derive(step), row, destination);
 
-    /// <summary>As <see cref="Fill(RandomKey, ulong, ulong, Span{float})"/>, for a caller who has derived the step's key once for many rows.</summary>
+    /// <summary>
+    /// As <see cref="Fill(RandomKey, ulong, ulong, Span{float})"/>, for a caller who has derived the step's key once for many rows.
+    /// </summary>
     /// <param name="stepKey"><c>key.Derive(step)</c>.</param>
     /// <param name="row">Which row of the batch.</param>
     /// <param name="destination">[V], any length.</param>

@@ -34,7 +34,9 @@ public static class RandomFill
         }
     }
 
-    /// <summary>The factors of dropout (Srivastava et al. 2014): 0 with probability <paramref name="share"/>, else 1 / (1 - share), so that the mean stays 1.</summary>
+    /// <summary>
+    /// The factors of dropout (Srivastava et al. 2014): 0 with probability <paramref name="share"/>, else 1 / (1 - share), so that the mean stays 1.
+    /// </summary>
     /// <param name="key">The stream.</param>
     /// <param name="share">Of the values that is dropped, in [0, 1).</param>
     /// <param name="destination">Any length.</param>

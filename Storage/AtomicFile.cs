@@ -77,9 +77,12 @@ public static class AtomicFile
         string sentence = failure switch
         {
             UnauthorizedAccessException when Directory.Exists(path) => $"'{path}' is a folder, so no file can be written there; name a file.",
-            UnauthorizedAccessException => $"'{path}' cannot be written because its folder or the file is read-only; grant access or choose another folder.",
-            DirectoryNotFoundException or FileNotFoundException => $"'{path}' cannot be written because its folder does not exist; create it or choose another.",
-            { HResult: NoSpace or QuotaExceeded or WindowsDiskFull } => $"'{path}' cannot be written because the disk is full; free some space and run again.",
+            UnauthorizedAccessException =>
+                $"'{path}' cannot be written because its folder or the file is read-only; grant access or choose another folder.",
+            DirectoryNotFoundException or FileNotFoundException =>
+                $"'{path}' cannot be written because its folder does not exist; create it or choose another.",
+            { HResult: NoSpace or QuotaExceeded or WindowsDiskFull } =>
+                $"'{path}' cannot be written because the disk is full; free some space and run again.",
             { HResult: ReadOnlyFileSystem } => $"'{path}' cannot be written because its file system is read-only; choose another folder.",
             _ => $"'{path}' cannot be written ({failure.Message.TrimEnd('.')}); check the disk and the folder.",
         };

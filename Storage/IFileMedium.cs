@@ -12,7 +12,10 @@ public interface IFileMedium
     /// <summary>Returns when every byte written to <paramref name="stream"/> is on the disk itself, not merely with the operating system.</summary>
     void Persist(Stream stream);
 
-    /// <summary>Gives <paramref name="source"/> the name <paramref name="target"/>, in one step; a file replaces a file of that name, a folder replaces nothing.</summary>
+    /// <summary>
+    /// Gives <paramref name="source"/> the name <paramref name="target"/>, in one step; a file replaces a file of that name, a folder replaces
+    /// nothing.
+    /// </summary>
     void Rename(string source, string target);
 
     /// <summary>Returns when the names in <paramref name="folder"/> (creations, renames) are on the disk itself.</summary>

@@ -16,7 +16,8 @@ public sealed class SafetensorsEntry
     {
         if (ByteCount(type, shape) != data.Length)
         {
-            throw new ArgumentException($"Tensor '{name}' of type {type} and shape [{string.Join(", ", shape.ToArray())}] is given {data.Length} bytes.", nameof(data));
+            throw new ArgumentException(
+                $"Tensor '{name}' of type {type} and shape [{string.Join(", ", shape.ToArray())}] is given {data.Length} bytes.", nameof(data));
         }
 
         Name = name;

@@ -5,6 +5,7 @@ using System.Text.Json;
 
 namespace GumbelGan.Storage;
 
+// Long because it holds the whole format, with every way in which a file can be wrong.
 /// <summary>
 /// A safetensors file: named tensors as plain data, which no reader ever executes (https://github.com/huggingface/safetensors).
 /// </summary>
@@ -132,7 +133,8 @@ public sealed class SafetensorsFile
     /// <param name="medium">Where files land; the disk unless a test says otherwise.</param>
     /// <exception cref="ArgumentException">Two tensors share a name, or one is called "__metadata__".</exception>
     /// <exception cref="UserMistakeException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null, IFileMedium? medium = null)
+    public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null,
+        IFileMedium? medium = null)
     {
         SafetensorsEntry[] ordered = [.. entries.OrderByDescending(entry => entry.Type).ThenBy(entry => entry.Name, StringComparer.Ordinal)];
         byte[] header = FormatHeader(ordered, metadata);
@@ -310,7 +312,8 @@ public sealed class SafetensorsFile
         var numbers = new List<long>();
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
-            Expect(path, tensor, json.TokenType == JsonTokenType.Number && json.TryGetInt64(out long number) && number >= 0 && numbers.Count < MaximumRank);
+            Expect(path, tensor,
+                json.TokenType == JsonTokenType.Number && json.TryGetInt64(out long number) && number >= 0 && numbers.Count < MaximumRank);
             numbers.Add(json.GetInt64());
         }
 
@@ -326,7 +329,8 @@ public sealed class SafetensorsFile
         {
             if (description.Begin != end || description.End < description.Begin || description.End > dataLength)
             {
-                throw Malformed(path, $"places tensor '{Shorten(description.Name)}' at bytes {description.Begin} to {description.End}, which overlaps, leaves a gap or lies outside the data");
+                throw Malformed(path, $"places tensor '{Shorten(description.Name)}' at bytes {description.Begin} to {description.End}, which "
+                    + "overlaps, leaves a gap or lies outside the data");
             }
 
             end = description.End;

@@ -6,19 +6,21 @@ namespace GumbelGan.Tests;
 /// <summary>Who may open whose door: the table in docs/architecture.md, and what the projects really reference.</summary>
 public sealed class ImportLawTests
 {
-    private static readonly string _root = Root();
+    private static readonly string _root = SourceTree.Root;
 
     [Fact]
     public void Every_room_references_exactly_the_rooms_that_the_table_of_the_architecture_grants_it()
     {
         Dictionary<string, string[]> granted = Table(), referenced = Projects();
         Assert.Equal(referenced.Keys.Order(), granted.Keys.Order());
-        Assert.All(referenced, room => Assert.True(granted[room.Key].SequenceEqual(room.Value), $"{room.Key} references {string.Join(", ", room.Value)}; the table grants {string.Join(", ", granted[room.Key])}."));
+        Assert.All(referenced, room => Assert.True(granted[room.Key].SequenceEqual(room.Value),
+            $"{room.Key} references {string.Join(", ", room.Value)}; the table grants {string.Join(", ", granted[room.Key])}."));
     }
 
     [Fact]
     public void References_are_not_passed_on() =>
-        Assert.Contains("<DisableTransitiveProjectReferences>true<", File.ReadAllText(Path.Combine(_root, "Directory.Build.props")), StringComparison.Ordinal);
+        Assert.Contains("<DisableTransitiveProjectReferences>true<", File.ReadAllText(Path.Combine(_root, "Directory.Build.props")),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Generators_and_discriminators_do_not_know_each_other()
@@ -32,26 +34,19 @@ public sealed class ImportLawTests
     private static Dictionary<string, string[]> Table()
     {
         string[] rooms = [.. Projects().Keys];
-        return File.ReadLines(Path.Combine(_root, "docs", "architecture.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|'))
+        return File.ReadLines(Path.Combine(_root, "docs", "architecture.md"))
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|'))
             .Where(cells => cells.Length == 5 && rooms.Contains(cells[1].Trim(' ', '`', '/')))
-            .ToDictionary(cells => cells[1].Trim(' ', '`', '/'), cells => cells[3].Split(',', StringSplitOptions.TrimEntries).Where(rooms.Contains).Order().ToArray());
+            .ToDictionary(cells => cells[1].Trim(' ', '`', '/'),
+                cells => cells[3].Split(',', StringSplitOptions.TrimEntries).Where(rooms.Contains).Order().ToArray());
     }
 
     // Tests and benchmarks may use anything, and are used by none.
     private static Dictionary<string, string[]> Projects() => Directory.GetFiles(_root, "*.csproj", SearchOption.AllDirectories)
-        .Where(path => Path.GetFileNameWithoutExtension(path) is not ("Tests" or "Benchmarks") && Path.GetDirectoryName(Path.GetDirectoryName(path)) == _root)
+        .Where(path => Path.GetFileNameWithoutExtension(path) is not ("Tests" or "Benchmarks")
+            && Path.GetDirectoryName(Path.GetDirectoryName(path)) == _root)
         .ToDictionary(
             path => Path.GetFileNameWithoutExtension(path),
-            path => XDocument.Load(path).Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).Order().ToArray());
-
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "GumbelGan.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run below the repository's root.");
-    }
+            path => XDocument.Load(path).Descendants("ProjectReference")
+                .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).Order().ToArray());
 }

@@ -12,7 +12,9 @@ internal static class BoundedFile
     internal const int MaximumSourceBytes = 4 << 20;
 
     /// <summary>The bytes of the file.</summary>
-    /// <exception cref="UserMistakeException">The file is missing, unreadable, a directory, or larger than <paramref name="maximumBytes"/>.</exception>
+    /// <exception cref="UserMistakeException">
+    /// The file is missing, unreadable, a directory, or larger than <paramref name="maximumBytes"/>.
+    /// </exception>
     internal static byte[] Read(string path, int maximumBytes)
     {
         using FileStream stream = Open(path);

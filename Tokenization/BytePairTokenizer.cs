@@ -52,7 +52,8 @@ public sealed class BytePairTokenizer : TextTokenizer
             if (!vocabulary.TryGetId([ByteLevelAlphabet.Letter((byte)value)], out _))
             {
                 throw new UserMistakeException(
-                    $"{vocabularyPath} lacks the token '{ByteLevelAlphabet.Letter((byte)value)}' of byte {value}; byte-level BPE needs a token for each of the 256 bytes.");
+                    $"{vocabularyPath} lacks the token '{ByteLevelAlphabet.Letter((byte)value)}' of byte {value}; byte-level BPE needs a token for "
+                        + "each of the 256 bytes.");
             }
         }
 
@@ -87,7 +88,8 @@ public sealed class BytePairTokenizer : TextTokenizer
                 if (!vocabulary.TryGetId(token, out _))
                 {
                     throw new UserMistakeException(
-                        $"{mergesPath}, line {number}: the token '{Excerpt.Of(token)}' is not in {vocabularyPath}; the two files must come from one training.");
+                        $"{mergesPath}, line {number}: the token '{Excerpt.Of(token)}' is not in {vocabularyPath}; the two files must come from "
+                            + "one training.");
                 }
             }
 

@@ -26,7 +26,8 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
     internal BytePairTokenizer Train()
     {
         List<string> tokens = [.. Vocabulary.SpecialTokens, .. ByteLevelAlphabet.Ordered().Select(letter => letter.ToString())];
-        Dictionary<string, int> ids = tokens.Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal);
+        Dictionary<string,
+            int> ids = tokens.Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal);
         int[] byteIds = [.. Enumerable.Range(0, 256).Select(value => ids[ByteLevelAlphabet.Letter((byte)value).ToString()])];
         var words = new List<Word>(_pieces.Count);
         var pairs = new Dictionary<(int, int), Pair>();

@@ -32,7 +32,8 @@ public sealed class CharTokenizer : TextTokenizer
             {
                 if (!vocabulary.TryGetId(ByteToken((byte)value), out int id))
                 {
-                    throw new Storage.UserMistakeException($"The vocabulary lacks the token '{ByteToken((byte)value)}', which the byte fallback needs.");
+                    throw new Storage.UserMistakeException(
+                        $"The vocabulary lacks the token '{ByteToken((byte)value)}', which the byte fallback needs.");
                 }
 
                 _byteIds[value] = id;

@@ -28,14 +28,16 @@ public sealed record CorpusOptions
         if (MinimumTokens < 1 || MaximumTokens < MinimumTokens || MaximumTokens > SequenceSet.LongestSequence - 1)
         {
             throw new UserMistakeException(
-                $"The corpus keeps lines of {MinimumTokens} to {MaximumTokens} tokens; the bounds must satisfy 1 <= minimum <= maximum <= {SequenceSet.LongestSequence - 1}.");
+                $"The corpus keeps lines of {MinimumTokens} to {MaximumTokens} tokens; the bounds must satisfy 1 <= minimum <= maximum "
+                    + $"<= {SequenceSet.LongestSequence - 1}.");
         }
 
         if (!(ValidationFraction >= 0 && TestFraction >= 0 && ValidationFraction + TestFraction < 1))
         {
             throw new UserMistakeException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The corpus holds out {ValidationFraction} for validation and {TestFraction} for test; both must be at least 0 and their sum below 1."));
+                $"The corpus holds out {ValidationFraction} for validation and {TestFraction} for test; both must be at least 0 and their sum "
+                    + $"below 1."));
         }
     }
 }

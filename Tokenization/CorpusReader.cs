@@ -107,12 +107,14 @@ public sealed class CorpusReader
         int nul = bytes.IndexOf((byte)0);
         if (nul >= 0)
         {
-            throw new UserMistakeException($"{_path}, line {number}: byte {offset + nul} of the file is NUL; a corpus is plain UTF-8 text, one sequence a line.");
+            throw new UserMistakeException(
+                $"{_path}, line {number}: byte {offset + nul} of the file is NUL; a corpus is plain UTF-8 text, one sequence a line.");
         }
 
         if (bytes.Length > MaximumLineBytes)
         {
-            throw new UserMistakeException($"{_path}, line {number} (from byte {offset} of the file) is longer than {MaximumLineBytes} bytes; a corpus holds one sequence a line.");
+            throw new UserMistakeException($"{_path}, line {number} (from byte {offset} of the file) is longer than {MaximumLineBytes} bytes; a "
+                + "corpus holds one sequence a line.");
         }
 
         ReadOnlySpan<byte> trimmed = _trim ? bytes.Trim(" \t\r\v\f"u8) : bytes;
@@ -168,7 +170,8 @@ public sealed class CorpusReader
 public readonly record struct CorpusLine(long Number, string Text, ulong Hash)
 {
     /// <summary>
-    /// The split of this line, a function of its text and the options alone: other lines coming or going do not move it, and equal lines stay together.
+    /// The split of this line, a function of its text and the options alone: other lines coming or going do not move it, and equal lines stay
+    /// together.
     /// </summary>
     public CorpusSplit SplitBy(CorpusOptions options)
     {

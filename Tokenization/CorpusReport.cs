@@ -28,7 +28,8 @@ public sealed record CorpusReport
     public required long DuplicateLines { get; init; }
 
     /// <summary>
-    /// Kept validation and test lines whose ids also occur in the training split: their texts differ (equal texts share a split), but not their tokens.
+    /// Kept validation and test lines whose ids also occur in the training split: their texts differ (equal texts share a split), but not their
+    /// tokens.
     /// </summary>
     public required long SharedAcrossSplits { get; init; }
 

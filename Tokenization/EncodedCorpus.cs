@@ -147,14 +147,16 @@ public sealed class EncodedCorpus
         if ((options.ValidationFraction > 0 && corpus.Validation.Count == 0) || (options.TestFraction > 0 && corpus.Test.Count == 0))
         {
             throw new UserMistakeException(
-                $"{path} has {corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count} usable lines, too few to hold some out for validation and test; add lines or raise the held-out fractions.");
+                $"{path} has {corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count} usable lines, too few to hold some out for "
+                    + "validation and test; add lines or raise the held-out fractions.");
         }
 
         return corpus;
     }
 
     private static UserMistakeException NoLines(string path, CorpusOptions options) => new(
-        $"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens for training; name a text file with one sequence a line, or change the length bounds.");
+        $"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens for training; name a text file with one sequence a line, "
+            + "or change the length bounds.");
 
     private static long CountRepeats(List<ulong> hashes)
     {

@@ -10,7 +10,8 @@ namespace GumbelGan.Tokenization;
 /// </summary>
 /// <remarks>
 /// Lengths: with w(A, n) the total probability of the derivation trees of A that yield n terminals, w(S, n) tilt^n / sum over allowed n is the
-/// distribution of lengths, and choosing lengths before rules (top down, in proportion to w) draws trees exactly from the truncated distribution, without rejection.
+/// distribution of lengths, and choosing lengths before rules (top down, in proportion to w) draws trees exactly from the truncated distribution,
+/// without rejection.
 /// </remarks>
 public sealed class Grammar
 {
@@ -33,7 +34,8 @@ public sealed class Grammar
         _parts = parts;
         ILookup<int, GrammarRule> rules = parts.Rules.ToLookup(rule => rule.Left);
         _rulesOf = [.. Enumerable.Range(0, parts.Nonterminals.Length).Select(left => rules[left].ToArray())];
-        _terminalIds = parts.Terminals.Select((terminal, id) => (terminal, id)).ToDictionary(pair => pair.terminal, pair => pair.id, StringComparer.Ordinal);
+        _terminalIds = parts.Terminals.Select((terminal, id) => (terminal, id))
+            .ToDictionary(pair => pair.terminal, pair => pair.id, StringComparer.Ordinal);
         _weights = [.. parts.Nonterminals.Select(_ => new double[parts.Maximum + 1])];
         foreach (GrammarRule rule in parts.Rules)
         {
@@ -49,12 +51,14 @@ public sealed class Grammar
 
         if (!double.IsFinite(_total))
         {
-            throw new UserMistakeException($"{parts.Name} tilts strings of up to {parts.Maximum} terminals beyond what numbers can hold; bring %tilt nearer to 1.");
+            throw new UserMistakeException(
+                $"{parts.Name} tilts strings of up to {parts.Maximum} terminals beyond what numbers can hold; bring %tilt nearer to 1.");
         }
 
         if (!(_total > 0))
         {
-            throw new UserMistakeException($"{parts.Name} derives no string of {parts.Minimum} to {parts.Maximum} terminals; change %minimum or %maximum.");
+            throw new UserMistakeException(
+                $"{parts.Name} derives no string of {parts.Minimum} to {parts.Maximum} terminals; change %minimum or %maximum.");
         }
 
         _chart = new GrammarChart(parts, _rulesOf);
@@ -76,7 +80,9 @@ public sealed class Grammar
     public double ProbabilityWithinBounds => _within;
 
     /// <summary>Reads a grammar file.</summary>
-    /// <exception cref="UserMistakeException">The file is missing or malformed, or derives no string within its bounds; names line and column.</exception>
+    /// <exception cref="UserMistakeException">
+    /// The file is missing or malformed, or derives no string within its bounds; names line and column.
+    /// </exception>
     public static Grammar Load(string path)
     {
         byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
@@ -87,7 +93,8 @@ public sealed class Grammar
         catch (DecoderFallbackException exception)
         {
             int line = content.AsSpan(0, exception.Index).Count((byte)'\n') + 1;
-            throw new UserMistakeException($"{path}, line {line}: byte {exception.Index} of the file is not valid UTF-8; save the grammar as UTF-8.", exception);
+            throw new UserMistakeException(
+                $"{path}, line {line}: byte {exception.Index} of the file is not valid UTF-8; save the grammar as UTF-8.", exception);
         }
     }
 

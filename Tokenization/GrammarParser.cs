@@ -4,6 +4,7 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
+// Long because each complaint of the format stands where it is found.
 /// <summary>Reads the text format of grammars that corpora/README.md documents; every complaint names line and column.</summary>
 internal sealed class GrammarParser
 {
@@ -91,7 +92,8 @@ internal sealed class GrammarParser
 
         double tilt = 1;
         if (_directives.TryGetValue("%tilt", out Token tiltToken)
-            && (!double.TryParse(tiltToken.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out tilt) || !(tilt is >= 0.01 and <= 100)))
+            && (!double.TryParse(tiltToken.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out tilt)
+                || !(tilt is >= 0.01 and <= 100)))
         {
             throw Mistake(tiltToken, $"%tilt must be a number between 0.01 and 100, not {tiltToken.Text}");
         }
@@ -100,7 +102,8 @@ internal sealed class GrammarParser
         long symbols = rules.Sum(rule => (long)rule.Right.Length);
         if (symbols * maximum * maximum > MostSteps)
         {
-            throw new UserMistakeException($"{_name} has {symbols} symbols on its right sides, too many for strings of up to {maximum} terminals; lower %maximum or shorten the grammar.");
+            throw new UserMistakeException($"{_name} has {symbols} symbols on its right sides, too many for strings of up to {maximum} terminals; "
+                + "lower %maximum or shorten the grammar.");
         }
 
         RefuseUnproductive(rules);
@@ -132,7 +135,8 @@ internal sealed class GrammarParser
     {
         if (!_nonterminals.TryAdd(left.Text, _nonterminals.Count))
         {
-            throw Mistake(left, $"{left.Text} is defined a second time (first on line {_leftSides[_nonterminals[left.Text]].Line}); join the alternatives with |");
+            throw Mistake(left,
+                $"{left.Text} is defined a second time (first on line {_leftSides[_nonterminals[left.Text]].Line}); join the alternatives with |");
         }
 
         _leftSides.Add(left);
@@ -219,14 +223,16 @@ internal sealed class GrammarParser
 
     private static GrammarRule[] Normalise(GrammarRule[] rules)
     {
-        Dictionary<int, double> totals = rules.GroupBy(rule => rule.Left).ToDictionary(group => group.Key, group => group.Sum(rule => rule.Probability));
+        Dictionary<int,
+            double> totals = rules.GroupBy(rule => rule.Left).ToDictionary(group => group.Key, group => group.Sum(rule => rule.Probability));
         return [.. rules.Select(rule => rule with { Probability = rule.Probability / totals[rule.Left] })];
     }
 
     private void RefuseUnproductive(GrammarRule[] rules)
     {
         // A rule is productive when the last of its nonterminals becomes so; every rule is looked at once for each of them.
-        ILookup<int, int> uses = rules.SelectMany((rule, index) => rule.Right.Where(symbol => !symbol.IsTerminal).Select(symbol => (symbol.Index, Rule: index)))
+        ILookup<int, int> uses =
+            rules.SelectMany((rule, index) => rule.Right.Where(symbol => !symbol.IsTerminal).Select(symbol => (symbol.Index, Rule: index)))
             .ToLookup(use => use.Index, use => use.Rule);
         int[] missing = [.. rules.Select(rule => rule.Right.Count(symbol => !symbol.IsTerminal))];
         bool[] productive = new bool[_leftSides.Count];
@@ -252,7 +258,8 @@ internal sealed class GrammarParser
         int barren = Array.IndexOf(productive, false);
         if (barren >= 0)
         {
-            throw Mistake(_leftSides[barren], $"{_leftSides[barren].Text} never ends: each of its alternatives leads back to a rule without end; add one that ends in terminals");
+            throw Mistake(_leftSides[barren],
+                $"{_leftSides[barren].Text} never ends: each of its alternatives leads back to a rule without end; add one that ends in terminals");
         }
     }
 
@@ -264,7 +271,8 @@ internal sealed class GrammarParser
         var pending = new Stack<int>([start]);
         while (pending.TryPop(out int left))
         {
-            foreach (GrammarSymbol symbol in rulesOf[left].SelectMany(rule => rule.Right).Where(symbol => !symbol.IsTerminal && !reached[symbol.Index]))
+            foreach (GrammarSymbol symbol in rulesOf[left]
+                .SelectMany(rule => rule.Right).Where(symbol => !symbol.IsTerminal && !reached[symbol.Index]))
             {
                 reached[symbol.Index] = true;
                 pending.Push(symbol.Index);
@@ -274,7 +282,8 @@ internal sealed class GrammarParser
         int unused = Array.IndexOf(reached, false);
         if (unused >= 0)
         {
-            throw Mistake(_leftSides[unused], $"{_leftSides[unused].Text} is never used from the start symbol {_leftSides[start].Text}; use it or remove it");
+            throw Mistake(_leftSides[unused],
+                $"{_leftSides[unused].Text} is never used from the start symbol {_leftSides[start].Text}; use it or remove it");
         }
     }
 
@@ -304,7 +313,8 @@ internal sealed class GrammarParser
                 else if (state[children.Current] == 1)
                 {
                     Token at = _leftSides[children.Current];
-                    throw Mistake(at, $"{at.Text} is left-recursive without producing anything: its alternatives lead through single symbols back to {at.Text}; remove that circle");
+                    throw Mistake(at, $"{at.Text} is left-recursive without producing anything: its alternatives lead through single symbols back "
+                        + $"to {at.Text}; remove that circle");
                 }
                 else if (state[children.Current] == 0)
                 {
@@ -393,12 +403,14 @@ internal sealed class GrammarParser
                 {
                     Step();
                 }
-                while (position < text.Length && (char.IsLetterOrDigit(text[position]) || text[position] == '_' || (text[position] == '.' && char.IsAsciiDigit(c))));
+                while (position < text.Length
+                    && (char.IsLetterOrDigit(text[position]) || text[position] == '_' || (text[position] == '.' && char.IsAsciiDigit(c))));
                 _tokens.Add(new Token(c == '%' ? TokenKind.Directive : TokenKind.Name, text[begin..position], startLine, startColumn));
             }
             else
             {
-                throw Mistake(new Token(TokenKind.Name, "", startLine, startColumn), $"the character '{Excerpt.Of(c.ToString())}' has no meaning here; quote terminals");
+                throw Mistake(new Token(TokenKind.Name, "", startLine, startColumn),
+                    $"the character '{Excerpt.Of(c.ToString())}' has no meaning here; quote terminals");
             }
         }
 

@@ -24,10 +24,12 @@ public sealed record KnownCorpus(string Name, long Bytes, string Sha256, string 
         string name = Path.GetFileName(path);
         KnownCorpus known = All.FirstOrDefault(corpus => corpus.Name == name)
             ?? throw new UserMistakeException(
-                $"No checksum is known for a file called {name}; known are {string.Join(", ", All.Select(corpus => corpus.Name))} (see corpora/README.md).");
+                $"No checksum is known for a file called {name}; known are {string.Join(", ", All.Select(corpus => corpus.Name))} (see "
+                    + "corpora/README.md).");
         return known.Bytes == bytes && known.Sha256 == sha256
             ? known
             : throw new UserMistakeException(
-                $"{path} is not {known.Description}: it has {bytes} bytes and SHA-256 {sha256}, not {known.Bytes} and {known.Sha256}; bring it again as corpora/README.md says.");
+                $"{path} is not {known.Description}: it has {bytes} bytes and SHA-256 {sha256}, not {known.Bytes} and {known.Sha256}; bring it "
+                    + "again as corpora/README.md says.");
     }
 }

@@ -230,7 +230,8 @@ public abstract class TextTokenizer : Tokenizer
         catch (JsonException exception)
         {
             string where = exception.LineNumber is { } line ? $", line {line + 1}" : "";
-            throw new UserMistakeException($"{path}{where} does not hold tokenizer options; it must be the JSON map that the tokenizer was saved with.", exception);
+            throw new UserMistakeException(
+                $"{path}{where} does not hold tokenizer options; it must be the JSON map that the tokenizer was saved with.", exception);
         }
     }
 }

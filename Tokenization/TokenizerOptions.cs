@@ -49,7 +49,8 @@ public sealed record TokenizerOptions
     {
         if (!Enum.IsDefined(Kind))
         {
-            throw new UserMistakeException($"The tokenizer kind {Kind} does not exist; choose {string.Join(", ", Enum.GetNames<TokenizerKind>()).ToLowerInvariant()}.");
+            throw new UserMistakeException(
+                $"The tokenizer kind {Kind} does not exist; choose {string.Join(", ", Enum.GetNames<TokenizerKind>()).ToLowerInvariant()}.");
         }
 
         if (MinimumCount < 1)
@@ -65,7 +66,8 @@ public sealed record TokenizerOptions
         if (MaximumVocabulary != 0 && MaximumVocabulary <= Vocabulary.SpecialTokens.Count)
         {
             throw new UserMistakeException(
-                $"The tokenizer's maximum vocabulary is {MaximumVocabulary}; it must be 0 (no limit) or exceed the {Vocabulary.SpecialTokens.Count} special tokens.");
+                $"The tokenizer's maximum vocabulary is {MaximumVocabulary}; it must be 0 (no limit) or exceed "
+                    + $"the {Vocabulary.SpecialTokens.Count} special tokens.");
         }
     }
 }

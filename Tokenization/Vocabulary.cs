@@ -45,7 +45,8 @@ public sealed class Vocabulary
         {
             if (id < 0 || id > MaximumId - SpecialTokens.Count)
             {
-                throw new UserMistakeException($"The vocabulary gives the token '{Excerpt.Of(token)}' the id {id}; ids run from 0 to {MaximumId - SpecialTokens.Count}.");
+                throw new UserMistakeException(
+                    $"The vocabulary gives the token '{Excerpt.Of(token)}' the id {id}; ids run from 0 to {MaximumId - SpecialTokens.Count}.");
             }
 
             if (!_ids.TryAdd(token, id))
@@ -70,7 +71,8 @@ public sealed class Vocabulary
         {
             if (_tokens[id] is { } other)
             {
-                throw new UserMistakeException($"The vocabulary gives the tokens '{Excerpt.Of(other)}' and '{Excerpt.Of(token)}' the same id {id}; ids must be distinct.");
+                throw new UserMistakeException(
+                    $"The vocabulary gives the tokens '{Excerpt.Of(other)}' and '{Excerpt.Of(token)}' the same id {id}; ids must be distinct.");
             }
 
             _tokens[id] = token;
@@ -184,7 +186,8 @@ public sealed class Vocabulary
                 string token = reader.GetString()!;
                 if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int id))
                 {
-                    throw new UserMistakeException($"{path} gives the token '{Excerpt.Of(token)}' no whole-number id; it must be a JSON map from tokens to ids.");
+                    throw new UserMistakeException(
+                        $"{path} gives the token '{Excerpt.Of(token)}' no whole-number id; it must be a JSON map from tokens to ids.");
                 }
 
                 ids.Add(KeyValuePair.Create(token, id));

@@ -3,7 +3,9 @@ using Microsoft.ML.Tokenizers;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>One id a word. Words outside the vocabulary become the unknown id; white space is not kept, decoding joins words by single spaces.</summary>
+/// <summary>
+/// One id a word. Words outside the vocabulary become the unknown id; white space is not kept, decoding joins words by single spaces.
+/// </summary>
 public sealed class WordTokenizer : TextTokenizer
 {
     private const string AttachesLeft = ".,;:!?)]}%\u2026";

@@ -9,10 +9,12 @@ using static TorchSharp.torch;
 namespace GumbelGan.Training;
 
 /// <summary>
-/// Adam (Kingma and Ba 2015) over the parameters of one module, with gradients clipped at a joint norm: one fused pass over memory on the CPU, plain tensor
-/// operations elsewhere. Its state is saved and loaded by the parameters' names.
+/// Adam (Kingma and Ba 2015) over the parameters of one module, with gradients clipped at a joint norm: one fused pass over memory on the CPU, plain
+/// tensor operations elsewhere. Its state is saved and loaded by the parameters' names.
 /// </summary>
-/// <remarks>The formula is PyTorch's, its epsilon of 1e-8 and second decay of .999 included. A parameter without a gradient is left alone, as there.</remarks>
+/// <remarks>
+/// The formula is PyTorch's, its epsilon of 1e-8 and second decay of .999 included. A parameter without a gradient is left alone, as there.
+/// </remarks>
 public sealed class AdamOptimizer : IDisposable
 {
     private const double Beta2 = 0.999, Epsilon = 1e-8;
@@ -29,7 +31,8 @@ public sealed class AdamOptimizer : IDisposable
     public AdamOptimizer(nn.Module module, double learningRate, double beta1 = 0.9)
     {
         (LearningRate, _beta1) = (learningRate, beta1);
-        _parameters = [.. module.named_parameters().Select(named => (named.name, named.parameter, new State(zeros_like(named.parameter), zeros_like(named.parameter))))];
+        _parameters = [.. module.named_parameters()
+            .Select(named => (named.name, named.parameter, new State(zeros_like(named.parameter), zeros_like(named.parameter))))];
         _isOnCpu = Array.TrueForAll(_parameters, entry => entry.Parameter.device.type == DeviceType.CPU);
         foreach ((string _, Parameter _, State state) in _parameters)
         {
@@ -67,7 +70,8 @@ public sealed class AdamOptimizer : IDisposable
 
         bool isFused = _isOnCpu;
         AdamParameter[] memory = isFused ? [.. learning.Select(entry => Memory(entry.Parameter, entry.State, entry.Gradient))] : [];
-        double norm = isFused ? _kernel.GradientNorm(memory) : Math.Sqrt(learning.Sum(entry => entry.Gradient.square().sum(ScalarType.Float64).item<double>()));
+        double norm = isFused
+            ? _kernel.GradientNorm(memory) : Math.Sqrt(learning.Sum(entry => entry.Gradient.square().sum(ScalarType.Float64).item<double>()));
         if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
         {
             return new ParameterUpdate(IsFinite: false, norm);
@@ -108,7 +112,8 @@ public sealed class AdamOptimizer : IDisposable
     {
         long[] steps = [.. _parameters.Select(entry => StepsOf(entry.Name, file))];
         ModuleWeights.Load(
-            [.. _parameters.SelectMany(entry => new[] { ($"{entry.Name}.exp_avg", entry.State.Average), ($"{entry.Name}.exp_avg_sq", entry.State.AverageOfSquares) })], file, _parameters.Length);
+            [.. _parameters.SelectMany(entry => new[] { ($"{entry.Name}.exp_avg", entry.State.Average),
+                ($"{entry.Name}.exp_avg_sq", entry.State.AverageOfSquares) })], file, _parameters.Length);
         for (int i = 0; i < steps.Length; i++)
         {
             _parameters[i].State.Steps = steps[i];
@@ -132,7 +137,8 @@ public sealed class AdamOptimizer : IDisposable
 
     private static unsafe AdamParameter Memory(Parameter parameter, State state, Tensor gradient)
     {
-        return new AdamParameter(Address(parameter), Address(gradient), Address(state.Average), Address(state.AverageOfSquares), (int)parameter.numel(), state.Steps + 1);
+        return new AdamParameter(Address(parameter), Address(gradient), Address(state.Average), Address(state.AverageOfSquares),
+            (int)parameter.numel(), state.Steps + 1);
 
         static nint Address(Tensor tensor) => (nint)TensorMemory.Pointer(tensor);
     }

@@ -3,7 +3,10 @@ using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Training;
 
-/// <summary>What an update knows of the step that it belongs to. Everything random in it is keyed by the step, so a resumed run does what an uninterrupted one does.</summary>
+/// <summary>
+/// What an update knows of the step that it belongs to. Everything random in it is keyed by the step, so a resumed run does what an uninterrupted one
+/// does.
+/// </summary>
 /// <param name="PhaseStep">Steps of the phase with this one, from 1.</param>
 /// <param name="PhaseSteps">Steps of the phase in all.</param>
 /// <param name="Temperature">Of the relaxation; null in phases that have none.</param>

@@ -8,8 +8,12 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Training;
 
-/// <summary>The loop: it walks the phases of an objective and the updates of a step. What is learned is the objective's business, who watches the watchers'.</summary>
-/// <remarks>Everything random in step n is keyed by the seed and n, so a run continued from a checkpoint does exactly what an uninterrupted one does.</remarks>
+/// <summary>
+/// The loop: it walks the phases of an objective and the updates of a step. What is learned is the objective's business, who watches the watchers'.
+/// </summary>
+/// <remarks>
+/// Everything random in step n is keyed by the seed and n, so a run continued from a checkpoint does exactly what an uninterrupted one does.
+/// </remarks>
 public sealed class Trainer
 {
     private readonly RunConfig _config;
@@ -31,7 +35,8 @@ public sealed class Trainer
     /// <param name="folder">Where checkpoints go.</param>
     /// <param name="observer">Who watches.</param>
     /// <param name="checkpoint">Where to go on from, or null.</param>
-    public Trainer(RunConfig config, Objective objective, Selection selection, Reporter reporter, RunFolder folder, ITrainingObserver observer, Checkpoint? checkpoint)
+    public Trainer(RunConfig config, Objective objective, Selection selection, Reporter reporter, RunFolder folder, ITrainingObserver observer,
+        Checkpoint? checkpoint)
     {
         (_config, _objective, _selection, _reporter, _folder, _observer) = (config, objective, selection, reporter, folder, observer);
         var root = new RandomKey((ulong)config.Seed);
@@ -94,7 +99,8 @@ public sealed class Trainer
         _state = _state with { Step = _state.Step + 1, PhaseStep = _state.PhaseStep + 1 };
         long began = Stopwatch.GetTimestamp();
         var measured = new List<(string Tag, double Value)>();
-        var step = new StepContext(_state.PhaseStep, phase.Steps, phase.TemperatureAt?.Invoke(_state.PhaseStep), _noise.Derive((ulong)_state.Step), _dropout.Derive((ulong)_state.Step));
+        var step = new StepContext(_state.PhaseStep, phase.Steps, phase.TemperatureAt?.Invoke(_state.PhaseStep), _noise.Derive((ulong)_state.Step),
+            _dropout.Derive((ulong)_state.Step));
         using (NewDisposeScope())
         {
             foreach (Update update in phase.Updates)
@@ -103,7 +109,8 @@ public sealed class Trainer
                 for (int repeat = 0; repeat < update.TimesAStep; repeat++)
                 {
                     // Where two updates teach the same network, the first one's gradient is the one that is charted.
-                    measured.AddRange(Make(phase, update, step, repeat).Where(scalar => measured.TrueForAll(other => other.Tag != scalar.Tag)).ToArray());
+                    measured.AddRange(Make(phase, update, step, repeat)
+                        .Where(scalar => measured.TrueForAll(other => other.Tag != scalar.Tag)).ToArray());
                 }
             }
         }
@@ -123,7 +130,8 @@ public sealed class Trainer
 
         if (phase.Patience > 0 && _state.StaleEvaluations >= phase.Patience)
         {
-            _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of step {_state.BestStep}.");
+            _observer.OnMessage($"Held-out NLL has not improved for {_state.StaleEvaluations} evaluations; going on from the best weights, of "
+                + $"step {_state.BestStep}.");
             _state = _state with { PhaseStep = phase.Steps };
         }
 
@@ -141,7 +149,8 @@ public sealed class Trainer
         UpdateResult made = update.Make(step, repeat);
         if (!made.IsFinite)
         {
-            throw new TrainingDivergedException(phase.Name, _state.Step, $"the loss or the gradient of the {update.Learner.Name} is no finite number", _folder.LatestName());
+            throw new TrainingDivergedException(phase.Name, _state.Step, $"the loss or the gradient of the {update.Learner.Name} is no finite number",
+                _folder.LatestName());
         }
 
         _state = update.Counted(_state, repeat);

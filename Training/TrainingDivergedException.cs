@@ -6,7 +6,8 @@ namespace GumbelGan.Training;
 /// <param name="what">What is not finite.</param>
 /// <param name="checkpoint">The last good checkpoint, or null where none was written yet.</param>
 public sealed class TrainingDivergedException(string phase, long step, string what, string? checkpoint) : Exception(
-    $"Training diverged in step {step} ({phase}): {what}; {(checkpoint is null ? "there is no checkpoint yet" : $"the last good checkpoint is {checkpoint}")}.")
+    $"Training diverged in step {step} ({phase}): {what}; "
+        + (checkpoint is null ? "there is no checkpoint yet." : $"the last good checkpoint is {checkpoint}."))
 {
     /// <summary>The step that failed.</summary>
     public long Step { get; } = step;

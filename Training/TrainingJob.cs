@@ -44,11 +44,13 @@ public sealed class TrainingJob : IDisposable
 
         if (config.Device == "cuda" && !torch.cuda.is_available())
         {
-            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA libtorch (see 'gumbelgan doctor').");
+            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA "
+                + "libtorch (see 'gumbelgan doctor').");
         }
 
         EngineSettings.Prepare(config.Threads);
-        EncodedCorpus corpus = tokenizer is null ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
+        EncodedCorpus corpus = tokenizer is null
+            ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
         SequenceFormat format = FormatOf(corpus);
         if (config.Discriminator.ProblemWith(format.Length) is { } problem)
         {
@@ -112,13 +114,15 @@ public sealed class TrainingJob : IDisposable
     /// <param name="folder">The run.</param>
     /// <param name="checkpoint">Which weights.</param>
     /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
-    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint, EncodedCorpus? corpus = null)
+    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint,
+        EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         EngineSettings.Prepare(config.Threads);
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
-        SequenceFormat format = corpus is not null ? FormatOf(corpus) : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+        SequenceFormat format = corpus is not null ? FormatOf(corpus)
+            : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
         var generator = new LstmGenerator(config.Generator, format, new RandomKey(0));
         checkpoint.LoadGenerator(generator);
         return (generator, tokenizer, config);
@@ -172,7 +176,8 @@ public sealed class TrainingJob : IDisposable
     }
 
     private bool MayRollBack(RunFolder folder) =>
-        _config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest().State().RollBacks < _config.Health.MaximumRollBacks;
+        _config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest()
+            .State().RollBacks < _config.Health.MaximumRollBacks;
 
     // The halved rates go into the checkpoint itself, after their record: whenever the process is killed, the run resumed from it does the same.
     private static void RollBack(RunFolder folder, TrainingDivergedException diverged, ITrainingObserver observer)
@@ -180,7 +185,9 @@ public sealed class TrainingJob : IDisposable
         TrainingState state = folder.Latest().State();
         folder.PrepareFor(state);
         state = state with { RollBacks = state.RollBacks + 1, LearningRateScale = state.LearningRateScale / 2 };
-        string message = string.Create(CultureInfo.InvariantCulture, $"{diverged.Message} Going on from there at {state.LearningRateScale:G3} of the configured learning rates (roll-back {state.RollBacks}).");
+        string message =
+            string.Create(CultureInfo.InvariantCulture, $"{diverged.Message} Going on from there at {state.LearningRateScale:G3} of the configured "
+                + $"learning rates (roll-back {state.RollBacks}).");
         using (RunRecorder recorder = RunRecorder.Resume(folder.Path, state.Step, state.Recorded))
         {
             recorder.Scalars(state.Step, "roll-back", [("health/learning_rate_scale", state.LearningRateScale)]);

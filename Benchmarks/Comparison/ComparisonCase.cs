@@ -35,5 +35,6 @@ internal sealed record ComparisonCase(string Name, string CommandLine, int Repea
     public bool HasComposed => !CommandLine.StartsWith("reinforce", StringComparison.Ordinal);
 
     /// <summary>The arguments of both programs.</summary>
-    public string[] Arguments => [.. CommandLine.Split(' '), "--json", "--repeats", Repeats.ToString(System.Globalization.CultureInfo.InvariantCulture)];
+    public string[] Arguments =>
+        [.. CommandLine.Split(' '), "--json", "--repeats", Repeats.ToString(System.Globalization.CultureInfo.InvariantCulture)];
 }

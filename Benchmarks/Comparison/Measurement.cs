@@ -10,7 +10,8 @@ namespace GumbelGan.Benchmarks.Comparison;
 /// <param name="Minimum">Milliseconds by phase.</param>
 /// <param name="PeakBytes">The most memory that the process had resident.</param>
 /// <param name="PrivateBytes">The most that was backed by no file (the kernel's RssAnon), looked at twenty times a second.</param>
-internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, IReadOnlyDictionary<string, double> Minimum, long PeakBytes, long PrivateBytes)
+internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, IReadOnlyDictionary<string, double> Minimum, long PeakBytes,
+    long PrivateBytes)
 {
     /// <summary>The phase that is the whole.</summary>
     public const string Whole = "iteration";
@@ -23,12 +24,14 @@ internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, I
     {
         (string output, long privateBytes) = Watch(program, arguments, environment);
         JsonElement root = JsonDocument.Parse(output).RootElement;
-        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64(), privateBytes);
+        return new Measurement(Phases(root.GetProperty("median_ms")), Phases(root.GetProperty("min_ms")), root.GetProperty("peak_bytes").GetInt64(),
+            privateBytes);
     }
 
     /// <summary>What a program prints.</summary>
     /// <exception cref="InvalidOperationException">It failed.</exception>
-    public static string Output(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment) => Watch(program, arguments, environment).Output;
+    public static string Output(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] environment) =>
+        Watch(program, arguments, environment).Output;
 
     private static (string Output, long PrivateBytes) Watch(string program, IEnumerable<string> arguments, (string Name, string? Value)[] environment)
     {
@@ -47,10 +50,12 @@ internal sealed record Measurement(IReadOnlyDictionary<string, double> Median, I
             most = Math.Max(most, PrivateMemory.Of(process.Id.ToString(CultureInfo.InvariantCulture)) ?? 0);
         }
 
-        return process.ExitCode == 0 ? (output.Result, most) : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.Result.Trim()}");
+        return process.ExitCode == 0 ? (output.Result, most)
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.Result.Trim()}");
     }
 
-    private static Dictionary<string, double> Phases(JsonElement phases) => phases.EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());
+    private static Dictionary<string, double> Phases(JsonElement phases) =>
+        phases.EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());
 }
 
 /// <summary>Several runs of the same thing, spread over the whole comparison.</summary>

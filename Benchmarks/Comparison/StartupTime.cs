@@ -17,9 +17,13 @@ internal static class StartupTime
         try
         {
             string corpus = Path.Combine(folder, "corpus.txt");
-            Measurement.Output(program, ["corpus", "build", "corpora/captions.grammar", "--count", Lines.ToString(CultureInfo.InvariantCulture), "--seed", "1", "--output", corpus]);
-            double[] seconds = [.. Enumerable.Range(0, Runs).Select(number => FirstStep(program, corpus, Path.Combine(folder, $"run-{number}"))).Order()];
-            return string.Create(CultureInfo.InvariantCulture, $"Start of the process to the end of the first training step (recipe captions, {Lines} lines, `recording.every=1`; the evaluation before it included): {seconds[Runs / 2]:F2} s, {seconds[0]:F2} to {seconds[^1]:F2} s in {Runs} runs.\n");
+            Measurement.Output(program, ["corpus", "build", "corpora/captions.grammar", "--count", Lines.ToString(CultureInfo.InvariantCulture),
+                "--seed", "1", "--output", corpus]);
+            double[] seconds =
+                [.. Enumerable.Range(0, Runs).Select(number => FirstStep(program, corpus, Path.Combine(folder, $"run-{number}"))).Order()];
+            return string.Create(CultureInfo.InvariantCulture, $"Start of the process to the end of the first training step (recipe "
+                + $"captions, {Lines} lines, `recording.every=1`; the evaluation before it included): {seconds[Runs / 2]:F2} s, {seconds[0]:F2} "
+                + $"to {seconds[^1]:F2} s in {Runs} runs.\n");
         }
         finally
         {
@@ -31,7 +35,10 @@ internal static class StartupTime
     {
         Console.Error.WriteLine($"start-up: {run}");
         long start = Stopwatch.GetTimestamp();
-        var information = new ProcessStartInfo(program, ["train", "--recipe", "captions", "--corpus", corpus, "--run", run, "--set", "recording.every=1", "--quiet"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var information =
+            new ProcessStartInfo(program, ["train", "--recipe", "captions", "--corpus", corpus, "--run", run, "--set", "recording.every=1",
+            "--quiet"])
+            { RedirectStandardError = true, RedirectStandardOutput = true };
         using Process process = Process.Start(information)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string metrics = Path.Combine(run, "metrics.jsonl");

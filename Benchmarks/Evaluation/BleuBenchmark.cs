@@ -6,8 +6,8 @@ using GumbelGan.Evaluation;
 namespace GumbelGan.Benchmarks.Evaluation;
 
 /// <summary>
-/// Sets our BLEU beside NLTK's in one run on the same cores. NLTK's time is linear in the hypotheses, so it scores fewer and the ratio is per hypothesis;
-/// ours includes reading the references, which is most of it, so scoring all of them is the fair unit.
+/// Sets our BLEU beside NLTK's in one run on the same cores. NLTK's time is linear in the hypotheses, so it scores fewer and the ratio is per
+/// hypothesis; ours includes reading the references, which is most of it, so scoring all of them is the fair unit.
 /// </summary>
 public static class BleuBenchmark
 {
@@ -26,13 +26,15 @@ public static class BleuBenchmark
         (double[] few, _) = Best(() => Bleu.Average(training[..nltkHypotheses], test));
         JsonNode nltk = Nltk(trainingFile, testFile, nltkHypotheses, cores);
         double theirs = nltk["seconds"]!.GetValue<double>() * 1000 / nltkHypotheses;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"BLEU-2..5 of 1000 against {test.Count} on {cores} cores: {seconds:F3} s; NLTK {theirs:F0} s (from {nltkHypotheses}); {theirs / seconds:F0} times faster; largest difference {Difference(few, nltk):E1}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"BLEU-2..5 of 1000 against {test.Count} on {cores} cores: {seconds:F3} s; "
+            + $"NLTK {theirs:F0} s (from {nltkHypotheses}); {theirs / seconds:F0} times faster; largest difference {Difference(few, nltk):E1}"));
 
         (_, double selfSeconds) = Best(() => Bleu.AverageSelf(training));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"self-BLEU-2..5 of {training.Count}: {selfSeconds:F3} s"));
         (double[] self, _) = Best(() => Bleu.AverageSelf(training[..500]));
         JsonNode nltkSelf = Nltk(trainingFile, "-", 500, cores);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"self-BLEU-2..5 of 500: largest difference from NLTK {Difference(self, nltkSelf):E1}"));
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"self-BLEU-2..5 of 500: largest difference from NLTK {Difference(self, nltkSelf):E1}"));
     }
 
     private static (double[] Scores, double Seconds) Best(Func<double[]> measure)
@@ -49,13 +51,17 @@ public static class BleuBenchmark
         return (scores, best);
     }
 
-    private static double Difference(double[] ours, JsonNode nltk) => ours[1..].Zip(nltk["bleu"]!.AsArray(), (mine, other) => Math.Abs(mine - other!.GetValue<double>())).Max();
+    private static double Difference(double[] ours, JsonNode nltk) =>
+        ours[1..].Zip(nltk["bleu"]!.AsArray(), (mine, other) => Math.Abs(mine - other!.GetValue<double>())).Max();
 
     private static JsonNode Nltk(string hypotheses, string references, int count, int processes)
     {
         string script = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "Benchmarks", "Evaluation", "nltk_bleu.py");
         string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-        using Process process = Process.Start(new ProcessStartInfo("/usr/bin/python3", [script, hypotheses, references, Text(count), Text(processes)]) { RedirectStandardOutput = true })!;
+        using Process process =
+            Process.Start(new ProcessStartInfo("/usr/bin/python3",
+            [script, hypotheses, references, Text(count), Text(processes)])
+            { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? JsonNode.Parse(output)! : throw new InvalidOperationException($"{script} ended with {process.ExitCode}.");

@@ -13,10 +13,13 @@ public unsafe class KernelBenchmarks
 
     private readonly float* _hidden = Random(Batch * Hidden), _weight = Random(Vocabulary * Hidden), _bias = Random(Vocabulary);
     private readonly float* _generatorEmbedding = Random(Vocabulary * Hidden), _discriminatorEmbedding = Random(Vocabulary * Hidden);
-    private readonly float* _generatorInput = Random(Batch * Hidden), _discriminatorInput = Random(Batch * Hidden), _gradient = Random(Batch * Hidden);
+    private readonly float* _generatorInput = Random(Batch * Hidden), _discriminatorInput = Random(Batch * Hidden),
+        _gradient = Random(Batch * Hidden);
     private readonly float* _maxima = Random(Batch), _sums = Random(Batch), _hiddenGradient = Random(Batch * Hidden), _losses = Random(Rows);
-    private readonly float* _weightGradient = Random(Vocabulary * Hidden), _biasGradient = Random(Vocabulary), _embeddingGradient = Random(Vocabulary * Hidden);
-    private readonly float* _states = Random(Rows * Hidden), _statesGradient = Random(Rows * Hidden), _features = Random(Batch * 4 * Filters), _inputsGradient = Random(Rows * Hidden);
+    private readonly float* _weightGradient = Random(Vocabulary * Hidden), _biasGradient = Random(Vocabulary),
+        _embeddingGradient = Random(Vocabulary * Hidden);
+    private readonly float* _states = Random(Rows * Hidden), _statesGradient = Random(Rows * Hidden), _features = Random(Batch * 4 * Filters),
+        _inputsGradient = Random(Rows * Hidden);
     private readonly int* _tokens = (int*)Random(Rows);
     private readonly RandomKey _key = new(1);
     private RowParallel _parallel = null!;
@@ -66,7 +69,8 @@ public unsafe class KernelBenchmarks
     /// <summary>Output layer, cross-entropy and all gradients of all rows.</summary>
     [Benchmark]
     public void Likelihood() => _likelihood.Forward(
-        _parallel, _states, _tokens, _losses, Rows, new LikelihoodGradients { Scale = 1f / Rows, Hidden = _statesGradient, Weight = _weightGradient, Bias = _biasGradient });
+        _parallel, _states, _tokens, _losses, Rows,
+            new LikelihoodGradients { Scale = 1f / Rows, Hidden = _statesGradient, Weight = _weightGradient, Bias = _biasGradient });
 
     /// <summary>The CNN's filters of all sequences.</summary>
     [Benchmark]

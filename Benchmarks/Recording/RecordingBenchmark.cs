@@ -8,8 +8,8 @@ using GumbelGan.Training.Watching;
 namespace GumbelGan.Benchmarks.Recording;
 
 /// <summary>
-/// What recording and making batches cost, as shares of training at the default interval: <c>dotnet run -c Release --project Benchmarks -- recording CORPUS</c>.
-/// Both are counted in processor time, which a busy machine does not change: a report's, and a step's on one thread.
+/// What recording and making batches cost, as shares of training at the default interval: <c>dotnet run -c Release --project Benchmarks -- recording
+/// CORPUS</c>. Both are counted in processor time, which a busy machine does not change: a report's, and a step's on one thread.
 /// </summary>
 internal static class RecordingBenchmark
 {
@@ -25,10 +25,13 @@ internal static class RecordingBenchmark
             double report = Report(folder.CreateSubdirectory("records").FullName);
             double histograms = Histograms(folder.CreateSubdirectory("histograms").FullName, weights);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"an adversarial step {step * 1e3:F1} ms of processor time; a report {report * 1e6:F1} us, every {defaults.Every} steps: {report / (defaults.Every * step):P4} of training"));
+                $"an adversarial step {step * 1e3:F1} ms of processor time; a report {report * 1e6:F1} us, every {defaults.Every} "
+                    + $"steps: {report / (defaults.Every * step):P4} of training"));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"histograms of {weights} weights {histograms * 1e3:F1} ms, once an epoch of {epoch} steps: {histograms / (epoch * step):P4} of training"));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a batch of real sequences {batch * 1e6:F1} us: {batch / step:P3} of training"));
+                $"histograms of {weights} weights {histograms * 1e3:F1} ms, once an epoch of {epoch} steps: {histograms / (epoch * step):P4} of "
+                    + $"training"));
+            output.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"a batch of real sequences {batch * 1e6:F1} us: {batch / step:P3} of training"));
             return 0;
         }
         finally
@@ -42,7 +45,8 @@ internal static class RecordingBenchmark
     {
         string[] assignments =
         [
-            $"corpus={corpus}", "threads=1", "pretraining.epochs=0", "adversarial.discriminator_warm_up_steps=0", $"adversarial.steps={Steps}", $"recording.every={every}",
+            $"corpus={corpus}", "threads=1", "pretraining.epochs=0", "adversarial.discriminator_warm_up_steps=0", $"adversarial.steps={Steps}",
+                $"recording.every={every}",
             "recording.evaluate_every=1000000", "recording.checkpoint_every=1000000", "recording.bleu_samples=0", "recording.samples=1",
         ];
         RunConfig config = ConfigurationReader.Read<RunConfig>([Recipes.Load("captions")], [.. assignments.Select(ConfigurationAssignment.Parse)]);
@@ -59,7 +63,8 @@ internal static class RecordingBenchmark
         }
 
         double batch = (Environment.CpuUsage.TotalTime - start).TotalSeconds / Batches;
-        return (intervals[intervals.Length / 2], batch, job.Generator.parameters().Sum(parameter => parameter.numel()), job.Corpus.Train.Count / config.Adversarial.BatchSize);
+        return (intervals[intervals.Length / 2], batch, job.Generator.parameters().Sum(parameter => parameter.numel()),
+            job.Corpus.Train.Count / config.Adversarial.BatchSize);
     }
 
     /// <summary>Seconds of processor time that a report of an adversarial step takes.</summary>
@@ -67,7 +72,8 @@ internal static class RecordingBenchmark
     {
         (string Tag, double Value)[] scalars =
         [
-            ("loss/discriminator", 0.69), ("score/real", 0.12), ("score/fake", -0.12), ("gradient_norm/discriminator", 0.5), ("loss/generator", 0.7), ("gradient_norm/generator", 0.2), ("temperature", 0.9),
+            ("loss/discriminator", 0.69), ("score/real", 0.12), ("score/fake", -0.12), ("gradient_norm/discriminator", 0.5), ("loss/generator", 0.7),
+                ("gradient_norm/generator", 0.2), ("temperature", 0.9),
         ];
         using RunRecorder recorder = RunRecorder.Start(folder);
         TimeSpan start = default;

@@ -25,8 +25,10 @@ internal static class BytePairEncodingBenchmark
         double megabytes = new FileInfo(path).Length / 1e6;
         long start = Stopwatch.GetTimestamp();
         var tokenizer = TextTokenizer.Train(lines, new TokenizerOptions { Kind = TokenizerKind.Bpe, Merges = Merges });
-        output.WriteLine(FormattableString.Invariant(
-            $"{path}: {megabytes:F2} MB, {lines.Length} lines; {((BytePairTokenizer)tokenizer).Merges.Count} merges learned in {Stopwatch.GetElapsedTime(start).TotalSeconds:F2} s"));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{path}: {megabytes:F2} MB, {lines.Length} lines; {((BytePairTokenizer)tokenizer).Merges.Count} merges learned "
+                + $"in {Stopwatch.GetElapsedTime(start).TotalSeconds:F2} s"));
         DirectoryInfo folder = Directory.CreateTempSubdirectory("gumbelgan-benchmark-");
         try
         {
@@ -40,7 +42,10 @@ internal static class BytePairEncodingBenchmark
                 if (theirs is not null)
                 {
                     Write(output, name, "Hugging Face", megabytes, theirs[name]);
-                    output.WriteLine(FormattableString.Invariant($"{name,-8}{"ratio",16}{Median(theirs[name].Seconds) / Median(ours.Seconds),14:F2}{theirs[name].Seconds.Min() / ours.Seconds.Min(),12:F2}{(ours.Sha256 == theirs[name].Sha256 ? "equal" : "DIFFERENT"),12}"));
+                    (double[] Seconds, long Ids, string Sha256) other = theirs[name];
+                    double medians = Median(other.Seconds) / Median(ours.Seconds), best = other.Seconds.Min() / ours.Seconds.Min();
+                    string ids = ours.Sha256 == other.Sha256 ? "equal" : "DIFFERENT";
+                    output.WriteLine(FormattableString.Invariant($"{name,-8}{"ratio",16}{medians,14:F2}{best,12:F2}{ids,12}"));
                 }
             }
         }
@@ -78,7 +83,8 @@ internal static class BytePairEncodingBenchmark
     {
         string script = Path.Combine(AppContext.BaseDirectory, "Tokenization", "huggingface.js");
         var start = new ProcessStartInfo("node") { RedirectStandardOutput = true };
-        foreach (string argument in (string[])[script, Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"), path, passes.ToString(CultureInfo.InvariantCulture)])
+        foreach (string argument in (string[])[script, Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"), path,
+            passes.ToString(CultureInfo.InvariantCulture)])
         {
             start.ArgumentList.Add(argument);
         }
@@ -96,7 +102,8 @@ internal static class BytePairEncodingBenchmark
             using var document = JsonDocument.Parse(printed[^1]);
             return document.RootElement.EnumerateObject().ToDictionary(
                 mode => mode.Name,
-                mode => (mode.Value.GetProperty("seconds").EnumerateArray().Select(value => value.GetDouble()).ToArray(), mode.Value.GetProperty("ids").GetInt64(), mode.Value.GetProperty("sha256").GetString()!));
+                mode => (mode.Value.GetProperty("seconds").EnumerateArray().Select(value => value.GetDouble()).ToArray(),
+                    mode.Value.GetProperty("ids").GetInt64(), mode.Value.GetProperty("sha256").GetString()!));
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -106,7 +113,8 @@ internal static class BytePairEncodingBenchmark
     }
 
     private static void Write(TextWriter output, string name, string who, double megabytes, (double[] Seconds, long Ids, string Sha256) measured) =>
-        output.WriteLine(FormattableString.Invariant($"{name,-8}{who,16}{megabytes / Median(measured.Seconds),14:F1}{megabytes / measured.Seconds.Min(),12:F1}{measured.Ids,12}"));
+        output.WriteLine(FormattableString.Invariant(
+            $"{name,-8}{who,16}{megabytes / Median(measured.Seconds),14:F1}{megabytes / measured.Seconds.Min(),12:F1}{measured.Ids,12}"));
 
     private static string Hash(int[][] encodings)
     {

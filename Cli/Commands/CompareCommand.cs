@@ -11,12 +11,28 @@ internal static class CompareCommand
     /// <summary>The command, writing to the output of <paramref name="surroundings"/>.</summary>
     public static Command Create(Surroundings surroundings)
     {
-        var runs = new Argument<string[]>("run") { Description = "Folders of evaluated runs; runs of one method with different seeds are its observations.", Arity = ArgumentArity.OneOrMore };
-        var report = new Option<string>("--report") { HelpName = "file", Description = "Also write one self-contained HTML page with curves, tables and samples." };
-        var baseline = new Option<string>("--baseline") { HelpName = "method", Description = "The method that the others are tested against; mle where present." };
-        var force = new Option<bool>("--force") { Description = "Compare runs that differ in corpus, vocabulary, parameters, budget or evaluation; the table says so." };
+        var runs = new Argument<string[]>("run")
+        {
+            Description = "Folders of evaluated runs; runs of one method with different seeds are its "
+            + "observations.",
+            Arity = ArgumentArity.OneOrMore
+        };
+        var report = new Option<string>("--report")
+        {
+            HelpName = "file",
+            Description = "Also write one self-contained HTML page with curves, tables and samples."
+        };
+        var baseline = new Option<string>("--baseline")
+        {
+            HelpName = "method",
+            Description = "The method that the others are tested against; mle where present."
+        };
+        var force = new Option<bool>(
+            "--force")
+        { Description = "Compare runs that differ in corpus, vocabulary, parameters, budget or evaluation; the table says so." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
-        var command = new ExplainedCommand("compare", "Compares evaluated runs by method: mean over seeds, 95% intervals, tests with effect sizes and Holm's correction.")
+        var command = new ExplainedCommand("compare",
+            "Compares evaluated runs by method: mean over seeds, 95% intervals, tests with effect sizes and Holm's correction.")
         {
             Examples =
             [
@@ -39,7 +55,8 @@ internal static class CompareCommand
                 WriteReport(comparison, file, surroundings);
             }
 
-            surroundings.Output.WriteLine((parsed.GetValue(json) ? ComparisonJson.Render(comparison) : ComparisonText.Render(comparison)).TrimEnd('\n'));
+            surroundings.Output.WriteLine((parsed.GetValue(json) ? ComparisonJson.Render(comparison) : ComparisonText.Render(comparison))
+                .TrimEnd('\n'));
             return ExitCode.Done;
         });
         return command;

@@ -31,13 +31,19 @@ internal static class CorpusCommand
     private static Command Build(Surroundings surroundings)
     {
         var grammar = new Argument<string>("grammar") { Description = "A grammar file; corpora/README.md documents the format." };
-        var count = new Option<long>("--count") { Description = "How many lines to draw, independently, repeats included.", DefaultValueFactory = _ => 10_000 };
+        var count = new Option<long>("--count")
+        {
+            Description = "How many lines to draw, independently, repeats included.",
+            DefaultValueFactory = _ => 10_000
+        };
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same corpus." };
         var output = new Option<string>("--output") { Description = "The file to write.", Required = true };
-        var command = new ExplainedCommand("build", "Draws lines from a probabilistic grammar, exactly from its distribution within its length bounds.")
-        {
-            Examples = [new("gumbelgan corpus build corpora/arithmetic.grammar --count 5000 --seed 1 --output corpora/arithmetic.txt", "5,000 expressions over x")],
-        };
+        var command =
+            new ExplainedCommand("build", "Draws lines from a probabilistic grammar, exactly from its distribution within its length bounds.")
+            {
+                Examples = [new("gumbelgan corpus build corpora/arithmetic.grammar --count 5000 --seed 1 --output corpora/arithmetic.txt",
+                "5,000 expressions over x")],
+            };
         command.Arguments.Add(grammar);
         command.Options.Add(count);
         command.Options.Add(seed);
@@ -75,15 +81,35 @@ internal static class CorpusCommand
     {
         var defaults = new CorpusOptions();
         var file = new Argument<string>("corpus") { Description = "A UTF-8 text file, one sequence a line." };
-        var verify = new Option<bool>("--verify") { Description = "Also check size and SHA-256 against the known file of this name; any difference ends with exit code 2." };
+        var verify = new Option<bool>(
+            "--verify")
+        { Description = "Also check size and SHA-256 against the known file of this name; any difference ends with exit code 2." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var folder = new Option<string?>("--tokenizer") { Description = "Use this tokenizer (a folder) instead of learning one from the training split." };
-        var minimum = new Option<int>("--minimum-tokens") { Description = "Lines with fewer tokens are dropped.", DefaultValueFactory = _ => defaults.MinimumTokens };
-        var maximum = new Option<int>("--maximum-tokens") { Description = "Lines with more tokens are dropped.", DefaultValueFactory = _ => defaults.MaximumTokens };
-        var validation = new Option<double>("--validation-fraction") { Description = "The share of distinct lines held out for validation.", DefaultValueFactory = _ => defaults.ValidationFraction };
-        var test = new Option<double>("--test-fraction") { Description = "The share of distinct lines held out for test.", DefaultValueFactory = _ => defaults.TestFraction };
+        var folder =
+            new Option<string?>("--tokenizer") { Description = "Use this tokenizer (a folder) instead of learning one from the training split." };
+        var minimum = new Option<int>("--minimum-tokens")
+        {
+            Description = "Lines with fewer tokens are dropped.",
+            DefaultValueFactory = _ => defaults.MinimumTokens
+        };
+        var maximum = new Option<int>("--maximum-tokens")
+        {
+            Description = "Lines with more tokens are dropped.",
+            DefaultValueFactory = _ => defaults.MaximumTokens
+        };
+        var validation = new Option<double>("--validation-fraction")
+        {
+            Description = "The share of distinct lines held out for validation.",
+            DefaultValueFactory = _ => defaults.ValidationFraction
+        };
+        var test = new Option<double>("--test-fraction")
+        {
+            Description = "The share of distinct lines held out for test.",
+            DefaultValueFactory = _ => defaults.TestFraction
+        };
         var arguments = new TokenizerArguments();
-        var command = new ExplainedCommand("info", "Tells what training would see of a corpus: lines kept and dropped, tokens, vocabulary, unknown tokens, duplicates, lengths.")
+        var command = new ExplainedCommand("info",
+            "Tells what training would see of a corpus: lines kept and dropped, tokens, vocabulary, unknown tokens, duplicates, lengths.")
         {
             Examples =
             [
@@ -148,7 +174,8 @@ internal static class CorpusCommand
         Row("vocabulary", $"{report.Vocabulary} tokens, vocab.json has SHA-256 {report.VocabularySha256}");
         output.WriteLine();
         output.WriteLine($"{"split",-12}{"lines",10}{"tokens",12}{"unknown",10}{"unknown %",11}");
-        foreach ((string name, SplitReport split) in (ReadOnlySpan<(string, SplitReport)>)[("train", report.Train), ("validation", report.Validation), ("test", report.Test)])
+        foreach ((string name, SplitReport split) in (ReadOnlySpan<(string, SplitReport)>)[("train", report.Train), ("validation", report.Validation),
+            ("test", report.Test)])
         {
             double percent = split.Tokens == 0 ? 0 : 100.0 * split.UnknownTokens / split.Tokens;
             output.WriteLine(FormattableString.Invariant($"{name,-12}{split.Lines,10}{split.Tokens,12}{split.UnknownTokens,10}{percent,11:F2}"));

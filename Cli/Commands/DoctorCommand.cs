@@ -15,7 +15,8 @@ internal static class DoctorCommand
     public static Command Create(Surroundings surroundings)
     {
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of lines." };
-        var command = new ExplainedCommand("doctor", "Tells which engine the program runs on, how fast it multiplies, and what to do about anything that is wrong.")
+        var command = new ExplainedCommand("doctor",
+            "Tells which engine the program runs on, how fast it multiplies, and what to do about anything that is wrong.")
         {
             Examples = [new("gumbelgan doctor", "TorchSharp and libtorch, threads, devices, and remedies")],
         };
@@ -49,10 +50,12 @@ internal static class DoctorCommand
 
         (string Name, string Value)[] lines =
         [
-            ("system", $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}"),
+            ("system", string.Join(", ", RuntimeInformation.OSDescription.Trim(), RuntimeInformation.RuntimeIdentifier,
+                RuntimeInformation.FrameworkDescription)),
             ("TorchSharp", report.TorchSharp),
             ("libtorch", report.LibtorchPath is null ? report.Libtorch : $"{report.Libtorch} ({report.LibtorchPath})"),
-            ("threads", string.Create(CultureInfo.InvariantCulture, $"{report.Threads} of {report.Cores} cores ({report.InitialThreads} unless told)")),
+            ("threads", string.Create(CultureInfo.InvariantCulture,
+                $"{report.Threads} of {report.Cores} cores ({report.InitialThreads} unless told)")),
             ("product", string.Create(CultureInfo.InvariantCulture, $"{report.Gigaflops:F0} GFLOP/s (512 x 512, one thread)")),
             ("CUDA", report.CudaDevices == 0 ? "no device" : string.Create(CultureInfo.InvariantCulture, $"{report.CudaDevices} device(s)")),
         ];

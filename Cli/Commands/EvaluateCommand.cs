@@ -20,22 +20,38 @@ internal static class EvaluateCommand
     {
         var defaults = new EvaluationOptions();
         var run = new Argument<string>("run") { Description = "The folder of a finished run." };
-        var count = new Option<int>("--count") { HelpName = "number", Description = "Sequences to draw; BLEU and the like use no more than there are validation lines.", DefaultValueFactory = _ => defaults.Count };
+        var count = new Option<int>("--count")
+        {
+            HelpName = "number",
+            Description = "Sequences to draw; BLEU and the like use no more than there "
+            + "are validation lines.",
+            DefaultValueFactory = _ => defaults.Count
+        };
         var temperatures = new Option<string>("--temperatures")
         {
             HelpName = "list",
             Description = "Sampling temperatures of the quality-diversity curves, separated by commas.",
             DefaultValueFactory = _ => string.Join(',', defaults.Temperatures.Select(value => value.ToString(CultureInfo.InvariantCulture))),
         };
-        var grammar = new Option<string>("--grammar") { HelpName = "file", Description = "The grammar that the corpus was drawn from; adds validity and exact divergences." };
-        var method = new Option<string>("--method") { HelpName = "name", Description = "What 'compare' calls this run's method; without it, the objective and its kind." };
+        var grammar = new Option<string>("--grammar")
+        {
+            HelpName = "file",
+            Description = "The grammar that the corpus was drawn from; adds validity and exact divergences."
+        };
+        var method = new Option<string>("--method")
+        {
+            HelpName = "name",
+            Description = "What 'compare' calls this run's method; without it, the objective and its kind."
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new ExplainedCommand("evaluate", "Measures a finished run on the test split, last and validation-selected checkpoint, and writes evaluation.json into its folder.")
+        var command = new ExplainedCommand("evaluate",
+            "Measures a finished run on the test split, last and validation-selected checkpoint, and writes evaluation.json into its folder.")
         {
             Examples =
             [
                 new("gumbelgan evaluate runs/captions", "every metric, beside real held-out text and a memoriser"),
-                new("gumbelgan evaluate runs/captions --grammar corpora/captions.grammar --temperatures 0.5,1,1.5", "validity and divergences from the true distribution; three temperatures"),
+                new("gumbelgan evaluate runs/captions --grammar corpora/captions.grammar --temperatures 0.5,1,1.5",
+                    "validity and divergences from the true distribution; three temperatures"),
             ],
         };
         command.Arguments.Add(run);
@@ -80,7 +96,8 @@ internal static class EvaluateCommand
         {
             if (!double.TryParse(item, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !(value >= 0.01 && value <= 100))
             {
-                throw new UserMistakeException($"--temperatures has '{item}'; give numbers from 0.01 to 100, separated by commas, such as 0.5,1,1.5.");
+                throw new UserMistakeException(
+                    $"--temperatures has '{item}'; give numbers from 0.01 to 100, separated by commas, such as 0.5,1,1.5.");
             }
 
             values.Add(value);
@@ -101,7 +118,9 @@ internal static class EvaluateCommand
     private static void WriteTable(EvaluatedCheckpoints evaluated, TextWriter output)
     {
         RunEvaluation evaluation = evaluated.Evaluation;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, "
+            + $"seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator "
+            + $"updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
         if (evaluation.StatusReason is { } reason)
         {
             output.WriteLine(reason);
@@ -115,8 +134,10 @@ internal static class EvaluateCommand
         string[] names = [.. evaluation.References.Keys];
         string[][] rows =
         [
-            ["", string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"), string.Create(CultureInfo.InvariantCulture, $"best (step {best.Step})"), .. names.Select(name => name.Replace('_', ' '))],
-            .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag), .. names.Select(name => Number(evaluation.References[name], tag))]),
+            ["", string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"),
+                string.Create(CultureInfo.InvariantCulture, $"best (step {best.Step})"), .. names.Select(name => name.Replace('_', ' '))],
+            .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag),
+                .. names.Select(name => Number(evaluation.References[name], tag))]),
         ];
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
         foreach (string[] row in rows)

@@ -17,21 +17,39 @@ internal static class MetricsCommand
     /// <summary>The command, which prints on <paramref name="output"/>.</summary>
     public static Command Create(TextWriter output)
     {
-        var generated = new Option<string>("--generated") { HelpName = "file", Description = "The text to judge, one sequence a line; an empty line is an empty sequence.", Required = true };
-        var reference = new Option<string>("--reference") { HelpName = "file", Description = "Held-out text of the same kind, one sequence a line.", Required = true };
-        var training = new Option<string>("--training") { HelpName = "file", Description = "The text that the model was trained on; adds the novelty rate." };
-        var unit = new Option<string>("--unit") { HelpName = "word|character", Description = "What counts as a token: words between white space, or characters.", DefaultValueFactory = _ => "word" };
-        var threads = new Option<int>("--threads") { HelpName = "number", Description = "Threads to use; 0 for one a core.", DefaultValueFactory = _ => 0 };
+        var generated = new Option<string>("--generated")
+        {
+            HelpName = "file",
+            Description = "The text to judge, one sequence a line; an empty line is an empty sequence.",
+            Required = true
+        };
+        var reference = new Option<string>("--reference")
+        {
+            HelpName = "file",
+            Description = "Held-out text of the same kind, one sequence a line.",
+            Required = true
+        };
+        var training =
+            new Option<string>("--training") { HelpName = "file", Description = "The text that the model was trained on; adds the novelty rate." };
+        var unit = new Option<string>("--unit")
+        {
+            HelpName = "word|character",
+            Description = "What counts as a token: words between white space, or characters.",
+            DefaultValueFactory = _ => "word"
+        };
+        var threads =
+            new Option<int>("--threads") { HelpName = "number", Description = "Threads to use; 0 for one a core.", DefaultValueFactory = _ => 0 };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         unit.AcceptOnlyFromAmong("word", "character");
-        var command = new ExplainedCommand("metrics", "Measures one text file against another: BLEU, self-BLEU, overlap, diversity, novelty, lengths.")
-        {
-            Examples =
+        var command =
+            new ExplainedCommand("metrics", "Measures one text file against another: BLEU, self-BLEU, overlap, diversity, novelty, lengths.")
+            {
+                Examples =
             [
                 new("gumbelgan metrics --generated samples.txt --reference test.txt", "judge samples against held-out text"),
                 new("gumbelgan metrics --generated samples.txt --reference test.txt --training train.txt --json", "add novelty; for a script"),
             ],
-        };
+            };
         foreach (Option option in new Option[] { generated, reference, training, unit, threads, json })
         {
             command.Options.Add(option);
@@ -81,7 +99,8 @@ internal static class MetricsCommand
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw new UserMistakeException($"{file} cannot be read ({cause.Message.TrimEnd('.')}); give a text file with one sequence a line.", cause);
+            throw new UserMistakeException(
+                $"{file} cannot be read ({cause.Message.TrimEnd('.')}); give a text file with one sequence a line.", cause);
         }
     }
 
@@ -93,7 +112,8 @@ internal static class MetricsCommand
             output.WriteLine(result.Name);
             foreach ((string tag, double value) in result.Tagged)
             {
-                output.WriteLine($"  {tag.PadRight(width)}  {(double.IsFinite(value) ? value.ToString("0.000000", CultureInfo.InvariantCulture) : "undefined")}");
+                output.WriteLine(
+                    $"  {tag.PadRight(width)}  {(double.IsFinite(value) ? value.ToString("0.000000", CultureInfo.InvariantCulture) : "undefined")}");
             }
         }
     }

@@ -16,7 +16,8 @@ internal static class RunsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new ExplainedCommand("runs", "Lists runs with their status, step, best held-out NLL (nats per token) and age.")
         {
-            Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"), new("gumbelgan runs old-runs --json", "the same of another folder, for a script")],
+            Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"),
+                new("gumbelgan runs old-runs --json", "the same of another folder, for a script")],
         };
         command.Arguments.Add(folder);
         command.Options.Add(json);

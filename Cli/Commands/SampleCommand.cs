@@ -18,7 +18,12 @@ internal static class SampleCommand
     {
         var run = new Argument<string>("run") { Description = "A run folder." };
         var count = new Option<int>("--count") { HelpName = "number", Description = "How many sequences.", DefaultValueFactory = _ => 10 };
-        var temperature = new Option<double>("--temperature") { HelpName = "number", Description = "Divides the logits: 1 samples the model itself, less is safer and less varied.", DefaultValueFactory = _ => 1.0 };
+        var temperature = new Option<double>("--temperature")
+        {
+            HelpName = "number",
+            Description = "Divides the logits: 1 samples the model itself, less is safer and less varied.",
+            DefaultValueFactory = _ => 1.0
+        };
         var seed = new Option<long>("--seed") { HelpName = "number", Description = "Another seed, other samples.", DefaultValueFactory = _ => 1 };
         var best = new Option<bool>("--best") { Description = "Use the checkpoint with the lowest validation NLL instead of the latest." };
         var output = new Option<string>("--output") { HelpName = "file", Description = "Write to this file instead of standard output." };
@@ -46,10 +51,12 @@ internal static class SampleCommand
             }
 
             RunFolder folder = RunFolder.Open(parsed.GetValue(run)!);
-            (LstmGenerator generator, TextTokenizer tokenizer, RunConfig _) = TrainingJob.Load(folder, parsed.GetValue(best) ? folder.Best() : folder.Latest());
+            (LstmGenerator generator, TextTokenizer tokenizer, RunConfig _) =
+                TrainingJob.Load(folder, parsed.GetValue(best) ? folder.Best() : folder.Latest());
             using (generator)
             {
-                IEnumerable<string> lines = Evaluator.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample")).Select(row => tokenizer.Decode(row));
+                IEnumerable<string> lines = Evaluator.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample"))
+                    .Select(row => tokenizer.Decode(row));
                 if (parsed.GetValue(output) is { } path)
                 {
                     AtomicFile.WriteAllText(path, string.Concat(lines.Select(line => line + "\n")));

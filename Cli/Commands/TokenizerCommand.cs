@@ -27,14 +27,19 @@ internal static class TokenizerCommand
     private static Command Train(Surroundings surroundings)
     {
         var corpus = new Argument<string>("corpus") { Description = "A UTF-8 text file, one sequence a line; every line is used." };
-        var output = new Option<string>("--output") { Description = "The folder to write: options.json, vocab.json and, for bpe, merges.txt.", Required = true };
+        var output = new Option<string>("--output")
+        {
+            Description = "The folder to write: options.json, vocab.json and, for bpe, merges.txt.",
+            Required = true
+        };
         var arguments = new TokenizerArguments();
         var command = new ExplainedCommand("train", "Learns a vocabulary (and, for bpe, merges in GPT-2's file formats) from a text file.")
         {
             Examples =
             [
                 new("gumbelgan tokenizer train corpora/image_coco.txt --output coco-tokenizer --lowercase", "one token a word, in lower case"),
-                new("gumbelgan tokenizer train corpora/image_coco.txt --output coco-bpe --kind bpe --merges 8000", "byte-level BPE with 8,000 merges"),
+                new("gumbelgan tokenizer train corpora/image_coco.txt --output coco-bpe --kind bpe --merges 8000",
+                    "byte-level BPE with 8,000 merges"),
             ],
         };
         command.Arguments.Add(corpus);
@@ -43,7 +48,7 @@ internal static class TokenizerCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(corpus), folder = parsed.GetRequiredValue(output);
-            IEnumerable<string> lines = Lines(path, surroundings.Cancellation, trim: true).Select(line => line.Text);
+            IEnumerable<string> lines = Lines(path, trim: true, surroundings.Cancellation).Select(line => line.Text);
             var tokenizer = TextTokenizer.Train(lines, arguments.Read(parsed));
             if (tokenizer.Vocabulary.Count == Vocabulary.SpecialTokens.Count)
             {
@@ -65,7 +70,8 @@ internal static class TokenizerCommand
         Option<string?> output = OutputOption();
         var command = new ExplainedCommand("encode", "Writes the ids of each line of a text file, separated by spaces, without begin and end tokens.")
         {
-            Examples = [new("gumbelgan tokenizer encode runs/coco/tokenizer corpora/image_coco_test.txt --output test.ids", "the test file as that run sees it")],
+            Examples = [new("gumbelgan tokenizer encode runs/coco/tokenizer corpora/image_coco_test.txt --output test.ids",
+                "the test file as that run sees it")],
         };
         command.Arguments.Add(folder);
         command.Arguments.Add(text);
@@ -73,7 +79,7 @@ internal static class TokenizerCommand
         command.SetAction(parsed =>
         {
             var tokenizer = TextTokenizer.Load(parsed.GetRequiredValue(folder));
-            IEnumerable<CorpusLine> lines = Lines(parsed.GetRequiredValue(text), surroundings.Cancellation, trim: false);
+            IEnumerable<CorpusLine> lines = Lines(parsed.GetRequiredValue(text), trim: false, surroundings.Cancellation);
             Write(
                 parsed.GetValue(output),
                 surroundings,
@@ -99,7 +105,8 @@ internal static class TokenizerCommand
         {
             var tokenizer = TextTokenizer.Load(parsed.GetRequiredValue(folder));
             string path = parsed.GetRequiredValue(ids);
-            Write(parsed.GetValue(output), surroundings, Lines(path, surroundings.Cancellation, trim: true).Select(line => tokenizer.Decode(Ids(path, line, tokenizer))));
+            Write(parsed.GetValue(output), surroundings,
+                Lines(path, trim: true, surroundings.Cancellation).Select(line => tokenizer.Decode(Ids(path, line, tokenizer))));
             return ExitCode.Done;
         });
         return command;
@@ -112,7 +119,7 @@ internal static class TokenizerCommand
 
     private static Option<string?> OutputOption() => new("--output") { Description = "The file to write instead of standard output." };
 
-    private static IEnumerable<CorpusLine> Lines(string path, CancellationToken cancellation, bool trim)
+    private static IEnumerable<CorpusLine> Lines(string path, bool trim, CancellationToken cancellation)
     {
         foreach (CorpusLine line in new CorpusReader(path, trim: trim).ReadLines())
         {
@@ -129,7 +136,8 @@ internal static class TokenizerCommand
             int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id < tokenizer.Vocabulary.Count
                 ? id
                 : throw new UserMistakeException(
-                    $"{path}, line {line.Number}: '{Excerpt.Of(word)}' is no id of this tokenizer; ids run from 0 to {tokenizer.Vocabulary.Count - 1}.");
+                    $"{path}, line {line.Number}: '{Excerpt.Of(word)}' is no id of this tokenizer; ids run from 0 "
+                        + $"to {tokenizer.Vocabulary.Count - 1}.");
     }
 
     private static void Write(string? path, Surroundings surroundings, IEnumerable<string> lines)

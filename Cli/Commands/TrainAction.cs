@@ -23,7 +23,8 @@ internal static class TrainAction
         {
             if (request.Assignments.Count > 0)
             {
-                throw new UserMistakeException($"--resume continues a run with its own configuration, so {request.Assignments[0].Origin} cannot be given.");
+                throw new UserMistakeException(
+                    $"--resume continues a run with its own configuration, so {request.Assignments[0].Origin} cannot be given.");
             }
 
             folder = resumed;
@@ -80,7 +81,9 @@ internal static class TrainAction
     private static void ShowResult(string folder, TextWriter output)
     {
         TrainingSummary summary = TrainingSummary.Read(folder);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after (test)."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
+            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
+            + $"(test)."));
         (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
         var table = new Table().AddColumns("real (held out)", "generated").Border(TableBorder.Rounded).ShowRowSeparators();
         for (int i = 0; i < generated.Count; i++)

@@ -13,33 +13,54 @@ internal static class TrainCommand
     /// <param name="keys">Every configuration key, for the help text.</param>
     public static Command Create(Func<TrainRequest, int> train, Func<IReadOnlyList<ConfigurationKey>> keys)
     {
-        var config = new Option<string>("--config") { HelpName = "file", Description = "A YAML configuration; a run's own config.yaml starts the same run again." };
-        var recipe = new Option<string>("--recipe") { HelpName = "name", Description = "A configuration that comes with the program, for example captions; --config overrides it." };
-        var run = new Option<string>("--run") { HelpName = "folder", Description = "The run folder to create; it must not exist yet. Without it, a new name in runs/." };
-        var resume = new Option<string>("--resume") { HelpName = "folder", Description = "Continue the run in this folder from its latest checkpoint." };
+        var config = new Option<string>("--config")
+        {
+            HelpName = "file",
+            Description = "A YAML configuration; a run's own config.yaml starts the same run again."
+        };
+        var recipe = new Option<string>("--recipe")
+        {
+            HelpName = "name",
+            Description = "A configuration that comes with the program, for example captions; --config overrides it."
+        };
+        var run = new Option<string>("--run")
+        {
+            HelpName = "folder",
+            Description = "The run folder to create; it must not exist yet. Without it, a new name in runs/."
+        };
+        var resume =
+            new Option<string>("--resume") { HelpName = "folder", Description = "Continue the run in this folder from its latest checkpoint." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Check everything, print the resolved configuration, and stop." };
         var quiet = new Option<bool>("--quiet") { Description = "Show no progress." };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "Override one configuration key; may be given several times.", Arity = ArgumentArity.OneOrMore };
+        var set = new Option<string[]>("--set")
+        {
+            HelpName = "key=value",
+            Description = "Override one configuration key; may be given several times.",
+            Arity = ArgumentArity.OneOrMore
+        };
         (Option<string> Option, string Key)[] shorthands =
         [
             (new("--corpus") { HelpName = "file", Description = "The text to learn, one sequence a line." }, "corpus"),
-            (new("--objective") { HelpName = "name", Description = $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}." }, "objective"),
+            (new("--objective") { HelpName = "name",
+                Description = $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}." }, "objective"),
             (new("--seed") { HelpName = "number", Description = "The root of every random stream." }, "seed"),
             (new("--device") { HelpName = "name", Description = "cpu or cuda." }, "device"),
             (new("--threads") { HelpName = "number", Description = "Threads for the engine; 0 for one a core." }, "threads"),
         ];
 
-        var command = new ExplainedCommand("train", "Trains a generator, and writes a run folder with checkpoints, samples, metrics and TensorBoard events.")
-        {
-            Examples =
+        var command =
+            new ExplainedCommand("train", "Trains a generator, and writes a run folder with checkpoints, samples, metrics and TensorBoard events.")
+            {
+                Examples =
             [
-                new("gumbelgan train --recipe captions --corpus corpora/captions.txt --run runs/captions", "the captions recipe on the captions corpus"),
+                new("gumbelgan train --recipe captions --corpus corpora/captions.txt --run runs/captions",
+                    "the captions recipe on the captions corpus"),
                 new("gumbelgan train --config runs/captions/config.yaml --run runs/again --seed 2", "the same run with another seed"),
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
                 new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
-            FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
-        };
+                FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
+            };
         command.Options.Add(config);
         command.Options.Add(recipe);
         Array.ForEach(shorthands, shorthand => command.Options.Add(shorthand.Option));

@@ -63,7 +63,8 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
         string times = $"{ProgressText.Duration(_state.Elapsed)} gone" + (_state.Left is { } left ? $", {ProgressText.Duration(left)} left" : "");
         yield return new Markup(string.Create(
             CultureInfo.InvariantCulture,
-            $"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, BarWidth, isUnicode)}[/] {step}/{_state.TotalSteps} ({part * 100:F0}%)"));
+            $"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, BarWidth, isUnicode)}[/] {step}/{_state.TotalSteps} "
+                + $"({part * 100:F0}%)"));
         yield return new Text(times);
 
         if (_state.Last is { } report)

@@ -29,7 +29,8 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
         _lastLine = clock.GetTimestamp();
         // A line that fits a log: the rest is in metrics.jsonl and TensorBoard.
         IEnumerable<string> parts = _state.Scalars
-            .Where(scalar => scalar.Key.StartsWith("loss/", StringComparison.Ordinal) || scalar.Key is "temperature" or "nll/validation" or "nll/test")
+            .Where(scalar => scalar.Key.StartsWith("loss/", StringComparison.Ordinal)
+                || scalar.Key is "temperature" or "nll/validation" or "nll/test")
             .Select(scalar => $"{scalar.Key} {ProgressText.Number(scalar.Value)}");
         if (report.Temperature is { } temperature && !_state.Scalars.ContainsKey("temperature"))
         {

@@ -22,7 +22,9 @@ public sealed class CorrectEngine : Task
     private const int VersionNeeds = 0x6ffffffe;
     private const ushort Weak = 2;
 
-    /// <summary>DebuggableAttribute's prolog, a 4-byte value, no named arguments: Default, DisableOptimizations, EnableEditAndContinue, IgnoreSymbolStore.</summary>
+    /// <summary>
+    /// DebuggableAttribute's prolog, a 4-byte value, no named arguments: Default, DisableOptimizations, EnableEditAndContinue, IgnoreSymbolStore.
+    /// </summary>
     private static readonly byte[] _optimised = { 8, 1, 0, 2, 0, 0, 0, 0, 0 }, _unoptimised = { 8, 1, 0, 7, 1, 0, 0, 0, 0 };
 
     [Required]
@@ -37,10 +39,12 @@ public sealed class CorrectEngine : Task
         {
             string source = Sources[i].GetMetadata("FullPath"), destination = Destinations[i].GetMetadata("FullPath");
             byte[] content = File.ReadAllBytes(source);
-            string problem = source.EndsWith(".so", StringComparison.Ordinal) ? WeakenVersion(content, "GLIBCXX_3.4.32") : KeepArgumentsAlive(content);
+            string problem = source.EndsWith(".so", StringComparison.Ordinal)
+                ? WeakenVersion(content, "GLIBCXX_3.4.32") : KeepArgumentsAlive(content);
             if (problem != null)
             {
-                Log.LogError("{0} is not the file that this build knows how to correct: {1}. See docs/architecture.md, \"The engine\".", source, problem);
+                Log.LogError("{0} is not the file that this build knows how to correct: {1}. See docs/architecture.md, \"The engine\".",
+                    source, problem);
                 return false;
             }
 
@@ -120,7 +124,8 @@ public sealed class CorrectEngine : Task
         return found ? null : "it does not need " + name;
     }
 
-    private static string TextAt(byte[] content, int start) => Encoding.ASCII.GetString(content, start, Array.IndexOf<byte>(content, 0, start) - start);
+    private static string TextAt(byte[] content, int start) =>
+        Encoding.ASCII.GetString(content, start, Array.IndexOf<byte>(content, 0, start) - start);
 
     private static int Find(byte[] content, byte[] pattern, int from)
     {

@@ -19,8 +19,10 @@ public static class ComparisonJson
         ["metrics"] = new JsonArray([.. comparison.Tags.Select(tag => (JsonNode)tag)]),
         ["definitions"] = new JsonObject(MetricCatalogue.All
             .Where(metric => comparison.Tags.Any(tag => MetricCatalogue.ForTag(tag) == metric))
-            .Select(metric => KeyValuePair.Create(metric.Key, (JsonNode?)$"{comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key)}: {metric.Definition}"))),
-        ["references"] = new JsonObject(comparison.References.Select(reference => KeyValuePair.Create(reference.Key, (JsonNode?)Summaries(reference.Value, comparison.Tags)))),
+            .Select(metric => KeyValuePair.Create(metric.Key,
+                (JsonNode?)$"{comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key)}: {metric.Definition}"))),
+        ["references"] = new JsonObject(
+            comparison.References.Select(reference => KeyValuePair.Create(reference.Key, (JsonNode?)Summaries(reference.Value, comparison.Tags)))),
         ["methods"] = new JsonArray([.. comparison.Methods.Select(method => (JsonNode)Method(method, comparison.Tags))]),
         ["tests"] = new JsonArray([.. comparison.Tests.Select(test => (JsonNode)Test(test))]),
         ["configuration_differences"] = new JsonObject(comparison.ConfigurationDifferences.Select(difference => KeyValuePair.Create(

@@ -24,7 +24,8 @@ public static class ComparisonText
 
         if (comparison.Tests.Count > 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\nDifferences from {comparison.Baseline}; p corrected by Holm for all {comparison.Tests.Count} tests\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\nDifferences from {comparison.Baseline}; p corrected by Holm for all {comparison.Tests.Count} tests\n");
             Append(text, TestTable(comparison));
         }
 
@@ -51,7 +52,8 @@ public static class ComparisonText
         ["  collapsed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Collapsed)))],
         ["  failed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Failed)))],
         ["generator parameters", .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Generator)))],
-        ["discriminator parameters", .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Discriminator)))],
+        ["discriminator parameters",
+            .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Discriminator)))],
         ["generator updates", .. comparison.Methods.Select(method => Whole(method.Updates.Mean))],
         ["sequences seen", .. comparison.Methods.Select(method => Whole(method.SequencesSeen.Mean))],
         ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: false))],
@@ -67,7 +69,8 @@ public static class ComparisonText
             .. comparison.Tags.Select(tag => (string[])
             [
                 tag + Arrow(tag),
-                .. references.Select(reference => comparison.References[reference].TryGetValue(tag, out SeedSummary? summary) ? Cell(summary, exact: summary.StandardDeviation is 0 or double.NaN) : "-"),
+                .. references.Select(reference => comparison.References[reference]
+                    .TryGetValue(tag, out SeedSummary? summary) ? Cell(summary, exact: summary.StandardDeviation is 0 or double.NaN) : "-"),
                 .. comparison.Methods.Select(method => method.At(checkpoint).TryGetValue(tag, out SeedSummary? summary)
                     ? Cell(summary, exact: false) + (summary.Count < method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
                     : "-"),
@@ -103,7 +106,8 @@ public static class ComparisonText
             return Number(summary.Mean);
         }
 
-        return summary.Count == 1 ? $"{Number(summary.Mean)} [one seed]" : $"{Number(summary.Mean)} [{Number(summary.Interval.Lower)}, {Number(summary.Interval.Upper)}]";
+        return summary.Count == 1
+            ? $"{Number(summary.Mean)} [one seed]" : $"{Number(summary.Mean)} [{Number(summary.Interval.Lower)}, {Number(summary.Interval.Upper)}]";
     }
 
     private static string Arrow(string tag) => MetricCatalogue.ForTag(tag)?.Better switch

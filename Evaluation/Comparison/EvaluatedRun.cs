@@ -32,7 +32,8 @@ public sealed record EvaluatedRun(
 
         if (!File.Exists(evaluation))
         {
-            throw new UserMistakeException($"{folder} has no {RunEvaluation.FileName}; let its training finish, or run 'gumbelgan evaluate {folder}' first.");
+            throw new UserMistakeException(
+                $"{folder} has no {RunEvaluation.FileName}; let its training finish, or run 'gumbelgan evaluate {folder}' first.");
         }
 
         return new EvaluatedRun(
@@ -87,7 +88,8 @@ public sealed record EvaluatedRun(
             level += parser.Current!.NestingIncrease;
             if (level > DeepestLevel || parser.Current is AnchorAlias)
             {
-                throw new UserMistakeException($"{path} has an alias or is nested too deeply at line {parser.Current.Start.Line}; restore the run's own.");
+                throw new UserMistakeException(
+                    $"{path} has an alias or is nested too deeply at line {parser.Current.Start.Line}; restore the run's own.");
             }
         }
     }
@@ -145,7 +147,8 @@ public sealed record EvaluatedRun(
         }
 
         return curves.ToDictionary(
-            pair => pair.Key, pair => (IReadOnlyList<CurvePoint>)[.. pair.Value.Select(point => new CurvePoint(point.Key, point.Value))], StringComparer.Ordinal);
+            pair => pair.Key, pair =>
+                (IReadOnlyList<CurvePoint>)[.. pair.Value.Select(point => new CurvePoint(point.Key, point.Value))], StringComparer.Ordinal);
     }
 
     // A run killed while writing leaves half a line at the end.

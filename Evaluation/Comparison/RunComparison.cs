@@ -48,8 +48,10 @@ public sealed record RunComparison(
     /// <summary>What a table shows unless told otherwise.</summary>
     public static IReadOnlyList<string> UsualMetrics { get; } =
     [
-        "nll/test", "nll/oracle", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5", "ms_jaccard/4", "frechet",
-        "diversity/novelty", "diversity/duplicates", "validity", "likelihood_divergence/kl_true_model", "likelihood_divergence/kl_model_true", "likelihood_divergence/jensen_shannon",
+        "nll/test", "nll/oracle", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5",
+            "ms_jaccard/4", "frechet",
+        "diversity/novelty", "diversity/duplicates", "validity", "likelihood_divergence/kl_true_model", "likelihood_divergence/kl_model_true",
+            "likelihood_divergence/jensen_shannon",
         "divergence/kl_model_true", "divergence/jensen_shannon", "coverage/mass",
     ];
 
@@ -57,7 +59,10 @@ public sealed record RunComparison(
     public IEnumerable<EvaluatedRun> Runs => Methods.SelectMany(method => method.Runs);
 
     /// <summary>Compares <paramref name="runs"/>.</summary>
-    /// <exception cref="UserMistakeException">There are no runs; or they differ in corpus, vocabulary, parameter counts, budget, metric definitions or, within a method, configuration, and the comparison is not forced; or the baseline is not among them.</exception>
+    /// <exception cref="UserMistakeException">
+    /// There are no runs; or they differ in corpus, vocabulary, parameter counts, budget, metric definitions or, within a method, configuration, and
+    /// the comparison is not forced; or the baseline is not among them.
+    /// </exception>
     public static RunComparison Create(IReadOnlyList<EvaluatedRun> runs, ComparisonOptions options)
     {
         if (runs.Count == 0)
@@ -68,14 +73,17 @@ public sealed record RunComparison(
         string[] objections = [.. Object(runs)];
         if (objections.Length > 0 && !options.Force)
         {
-            throw new UserMistakeException($"These runs do not compare: {string.Join("; ", objections.Select(objection => objection.TrimEnd('.')))}; leave some out, or add --force to compare all the same in a table marked so.");
+            throw new UserMistakeException("These runs do not "
+                + $"compare: {string.Join("; ", objections.Select(objection => objection.TrimEnd('.')))}; leave some out, or add --force to "
+                + "compare all the same in a table marked so.");
         }
 
         string[] names = [.. runs.Select(run => run.Evaluation.Method).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         string baseline = options.Baseline ?? (names.Contains("mle") ? "mle" : names[0]);
         if (!names.Contains(baseline))
         {
-            throw new UserMistakeException($"The baseline '{baseline}' is not among the methods of these runs; choose from {string.Join(", ", names)}.");
+            throw new UserMistakeException(
+                $"The baseline '{baseline}' is not among the methods of these runs; choose from {string.Join(", ", names)}.");
         }
 
         MethodSummary[] methods =
@@ -104,7 +112,8 @@ public sealed record RunComparison(
         }
 
         return wanted.FirstOrDefault(tag => !recorded.Contains(tag)) is { } unknown
-            ? throw new UserMistakeException($"No run records the metric '{unknown}'; choose from {string.Join(", ", recorded.Order(StringComparer.Ordinal))}.")
+            ? throw new UserMistakeException(
+                $"No run records the metric '{unknown}'; choose from {string.Join(", ", recorded.Order(StringComparer.Ordinal))}.")
             : [.. wanted.Distinct(StringComparer.Ordinal)];
     }
 
@@ -113,7 +122,8 @@ public sealed record RunComparison(
         runs.SelectMany(run => run.Evaluation.References.Select(reference => (reference.Key, reference.Value, run.Evaluation.Seed)))
             .DistinctBy(reference => (reference.Key, reference.Seed))
             .GroupBy(reference => reference.Key, reference => MethodSummary.Defined(reference.Value), StringComparer.Ordinal)
-            .ToDictionary(group => group.Key, group => (IReadOnlyDictionary<string, SeedSummary>)MethodSummary.Summaries(group), StringComparer.Ordinal);
+            .ToDictionary(group => group.Key, group => (IReadOnlyDictionary<string, SeedSummary>)MethodSummary.Summaries(group),
+                StringComparer.Ordinal);
 
     private static MethodTest[] Test(MethodSummary[] methods, string[] tags)
     {
@@ -166,7 +176,8 @@ public sealed record RunComparison(
             Differ(runs, "vocabulary", run => run.VocabularyHash),
             Differ(runs, "generator parameter count", run => FormattableString.Invariant($"{run.Parameters.Generator}")),
             // A method without a discriminator is no reason to object.
-            Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count", run => FormattableString.Invariant($"{run.Parameters.Discriminator}")),
+            Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count",
+                run => FormattableString.Invariant($"{run.Parameters.Discriminator}")),
             Differ(runs, "budget", run => FormattableString.Invariant($"{run.Budget.Limit} {run.Budget.Unit}")),
         })
         {
@@ -178,7 +189,8 @@ public sealed record RunComparison(
 
         foreach (string key in runs.SelectMany(run => run.Evaluation.MetricNames.Keys).Distinct(StringComparer.Ordinal))
         {
-            if (Differ([.. runs.Where(run => run.Evaluation.MetricNames.ContainsKey(key))], $"definition of {key}", run => run.MetricNames[key]) is { } objection)
+            if (Differ([.. runs.Where(run => run.Evaluation.MetricNames.ContainsKey(key))], $"definition of {key}",
+                run => run.MetricNames[key]) is { } objection)
             {
                 yield return objection;
             }
@@ -188,12 +200,14 @@ public sealed record RunComparison(
         {
             if (method.GroupBy(run => run.Evaluation.Seed).FirstOrDefault(seed => seed.Count() > 1) is { } twice)
             {
-                yield return $"the method {method.Key} has seed {twice.Key} twice, in {string.Join(" and ", twice.Select(run => run.Name))}, which is no second observation";
+                yield return $"the method {method.Key} has seed {twice.Key} twice, in {string.Join(" and ", twice.Select(run => run.Name))}, which "
+                    + "is no second observation";
             }
 
             if (FindDifferences([.. method]).FirstOrDefault(difference => !_ownKeys.Contains(difference.Key)) is { } difference)
             {
-                yield return $"runs of the method {method.Key} differ in the configuration key {difference.Key} ({Pair(difference.Values)}), so they are not seeds of one method";
+                yield return $"runs of the method {method.Key} differ in the configuration key {difference.Key} ({Pair(difference.Values)}), so "
+                    + "they are not seeds of one method";
             }
         }
     }
@@ -201,7 +215,8 @@ public sealed record RunComparison(
     private static string? Differ(IReadOnlyList<EvaluatedRun> runs, string what, Func<RunEvaluation, string> select)
     {
         EvaluatedRun? other = runs.FirstOrDefault(run => select(run.Evaluation) != select(runs[0].Evaluation));
-        return other is null ? null : $"the {what} of {runs[0].Name} is '{select(runs[0].Evaluation)}' and that of {other.Name} is '{select(other.Evaluation)}'";
+        return other is null
+            ? null : $"the {what} of {runs[0].Name} is '{select(runs[0].Evaluation)}' and that of {other.Name} is '{select(other.Evaluation)}'";
     }
 
     private static string Pair(IReadOnlyDictionary<string, string?> values)

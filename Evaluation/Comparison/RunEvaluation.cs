@@ -5,8 +5,8 @@ using GumbelGan.Storage;
 namespace GumbelGan.Evaluation.Comparison;
 
 /// <summary>
-/// The final evaluation of one run on the test set: <c>evaluation.json</c> in the run folder, keys in snake_case. Whoever writes it computes both checkpoints with
-/// the same metrics, sample counts and temperature; <see cref="RunComparison"/> reads nothing else for its numbers.
+/// The final evaluation of one run on the test set: <c>evaluation.json</c> in the run folder, keys in snake_case. Whoever writes it computes both
+/// checkpoints with the same metrics, sample counts and temperature; <see cref="RunComparison"/> reads nothing else for its numbers.
 /// </summary>
 public sealed record RunEvaluation
 {
@@ -46,7 +46,10 @@ public sealed record RunEvaluation
     /// <summary>The checkpoint selected on validation data; null for a failed run.</summary>
     public CheckpointEvaluation? Best { get; init; }
 
-    /// <summary>The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) "memoriser" (training lines resampled), on grammars "grammar" (fresh draws). By name, then by tag.</summary>
+    /// <summary>
+    /// The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) "memoriser" (training lines resampled), on
+    /// grammars "grammar" (fresh draws). By name, then by tag.
+    /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double?>> References { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, double?>>();
 
@@ -56,7 +59,10 @@ public sealed record RunEvaluation
     /// <summary>Some sequences of the best checkpoint, decoded, at the temperature of the metrics.</summary>
     public IReadOnlyList<string> Samples { get; init; } = [];
 
-    /// <summary>The reported name of each metric by its key, sample counts and smoothing included: <see cref="MetricResult.Name"/>. Runs whose names differ do not compare.</summary>
+    /// <summary>
+    /// The reported name of each metric by its key, sample counts and smoothing included: <see cref="MetricResult.Name"/>. Runs whose names differ do
+    /// not compare.
+    /// </summary>
     public IReadOnlyDictionary<string, string> MetricNames { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The document, indented. Write it atomically.</summary>
@@ -74,7 +80,8 @@ public sealed record RunEvaluation
                 ?? throw new JsonException("The document is null.");
             return evaluation.Version == 1
                 ? evaluation
-                : throw new UserMistakeException($"{source} has version {evaluation.Version}, but this program reads version 1; evaluate the run again with this program.");
+                : throw new UserMistakeException(
+                    $"{source} has version {evaluation.Version}, but this program reads version 1; evaluate the run again with this program.");
         }
         catch (JsonException cause)
         {
@@ -129,7 +136,8 @@ public sealed record SweepPoint(double Temperature, IReadOnlyDictionary<string, 
 
 /// <summary>Serialisation of <see cref="RunEvaluation"/>, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true,
+        RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(RunEvaluation))]
 internal sealed partial class RunEvaluationJson : JsonSerializerContext;

@@ -6,7 +6,8 @@ namespace GumbelGan.Evaluation.Report;
 public sealed record ChartLibrary(string Script, string Style)
 {
     /// <summary>How a user gets the charts, one sentence.</summary>
-    public const string HowToGet = "Charts are missing because uPlot is not installed: run scripts/charts.sh (it needs npm), then write the report again.";
+    public const string HowToGet =
+        "Charts are missing because uPlot is not installed: run scripts/charts.sh (it needs npm), then write the report again.";
 
     /// <summary>Looks for node_modules/uplot in each of <paramref name="folders"/> and in the folders above it.</summary>
     /// <param name="folders">Where to begin, usually the program's own folder and the current one.</param>

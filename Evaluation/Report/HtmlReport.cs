@@ -24,9 +24,12 @@ public static class HtmlReport
         string script = Resource("report.js");
         var page = new StringBuilder("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         string scripts = charts is null ? "'none'" : $"{Hash(charts.Script)} {Hash(script)}";
-        page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src ").Append(scripts).Append("\">\n");
-        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n");
-        page.Append("<title>").Append(Text(Title(comparison))).Append("</title>\n<style>").Append(charts?.Style).Append(Resource("report.css")).Append("</style>\n</head>\n<body>\n");
+        page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            + "script-src ").Append(scripts).Append("\">\n");
+        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
+            + "dark\">\n<link rel=\"icon\" href=\"data:,\">\n");
+        page.Append("<title>").Append(Text(Title(comparison)))
+            .Append("</title>\n<style>").Append(charts?.Style).Append(Resource("report.css")).Append("</style>\n</head>\n<body>\n");
         AppendHeader(page, comparison, written);
         AppendResults(page, comparison);
         AppendCharts(page, comparison, charts);
@@ -37,7 +40,8 @@ public static class HtmlReport
         if (charts is not null)
         {
             // The default encoder of System.Text.Json writes <, > and & as escapes, so the data cannot close the element.
-            page.Append("<script type=\"application/json\" id=\"data\">").Append(ReportCharts.Document(comparison).ToJsonString()).Append("</script>\n");
+            page.Append("<script type=\"application/json\" id=\"data\">")
+                .Append(ReportCharts.Document(comparison).ToJsonString()).Append("</script>\n");
             page.Append("<script>").Append(charts.Script).Append("</script>\n<script>").Append(script).Append("</script>\n");
         }
 
@@ -51,7 +55,8 @@ public static class HtmlReport
         page.Append("<header>\n<h1>").Append(Text(Title(comparison))).Append("</h1>\n<p>");
         page.Append(Text(string.Create(
             CultureInfo.InvariantCulture,
-            $"{comparison.Runs.Count()} runs of {comparison.Methods.Count} methods; tested against {comparison.Baseline}. Written {written:yyyy-MM-dd HH:mm} UTC by GumbelGan.")));
+            $"{comparison.Runs.Count()} runs of {comparison.Methods.Count} methods; tested against {comparison.Baseline}. "
+                + $"Written {written:yyyy-MM-dd HH:mm} UTC by GumbelGan.")));
         page.Append("</p>\n");
         if (comparison.Objections.Count > 0)
         {
@@ -64,7 +69,9 @@ public static class HtmlReport
             page.Append("</ul></div>\n");
         }
 
-        page.Append("<nav><a href=\"#results\">Results</a> <a href=\"#curves\">Learning curves</a> <a href=\"#quality\">Quality and diversity</a> <a href=\"#samples\">Samples</a> <a href=\"#configuration\">Configuration</a> <a href=\"#runs\">Runs</a> <a href=\"#definitions\">Definitions</a></nav>\n</header>\n");
+        page.Append("<nav><a href=\"#results\">Results</a> <a href=\"#curves\">Learning curves</a> <a href=\"#quality\">Quality and diversity</a> "
+            + "<a href=\"#samples\">Samples</a> <a href=\"#configuration\">Configuration</a> <a href=\"#runs\">Runs</a> <a "
+            + "href=\"#definitions\">Definitions</a></nav>\n</header>\n");
     }
 
     private static void AppendResults(StringBuilder page, RunComparison comparison)
@@ -78,7 +85,8 @@ public static class HtmlReport
 
         if (comparison.Tests.Count > 0)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<details open><summary>Differences from {Text(comparison.Baseline)}; p corrected by Holm for all {comparison.Tests.Count} tests</summary>\n");
+            page.Append(CultureInfo.InvariantCulture, $"<details open><summary>Differences from {Text(comparison.Baseline)}; p corrected by Holm "
+                + $"for all {comparison.Tests.Count} tests</summary>\n");
             AppendTable(page, ComparisonText.TestTable(comparison));
             page.Append("</details>\n");
         }
@@ -90,10 +98,14 @@ public static class HtmlReport
 
     private static void AppendCharts(StringBuilder page, RunComparison comparison, ChartLibrary? charts)
     {
-        page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n<p>Mean over seeds; the band reaches from the smallest to the largest seed.</p>\n");
-        page.Append(charts is null ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"curve-charts\"></div>\n");
-        page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature, mean over seeds; lines join neighbouring temperatures, and the ends are labelled with theirs.</p>\n");
-        page.Append(charts is null ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"quality-charts\"></div>\n");
+        page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n<p>Mean over seeds; the band reaches from the smallest to the largest "
+            + "seed.</p>\n");
+        page.Append(charts is null
+            ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"curve-charts\"></div>\n");
+        page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature, "
+            + "mean over seeds; lines join neighbouring temperatures, and the ends are labelled with theirs.</p>\n");
+        page.Append(charts is null
+            ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"quality-charts\"></div>\n");
         foreach (MethodSummary method in comparison.Methods)
         {
             double[] temperatures = [.. method.Runs.SelectMany(run => run.Evaluation.Sweep).Select(point => point.Temperature).Distinct().Order()];
@@ -112,7 +124,8 @@ public static class HtmlReport
     {
         Dictionary<double, Dictionary<string, SeedSummary>> summaries = temperatures.ToDictionary(
             temperature => temperature,
-            temperature => MethodSummary.Summaries(method.Runs.SelectMany(run => run.Evaluation.Sweep).Where(point => point.Temperature == temperature).Select(point => MethodSummary.Defined(point.Metrics))));
+            temperature => MethodSummary.Summaries(method.Runs.SelectMany(run => run.Evaluation.Sweep)
+                .Where(point => point.Temperature == temperature).Select(point => MethodSummary.Defined(point.Metrics))));
         string[] tags = [.. comparison.Tags.Where(tag => summaries.Values.Any(summary => summary.ContainsKey(tag)))];
         return
         [
@@ -127,11 +140,14 @@ public static class HtmlReport
 
     private static void AppendSamples(StringBuilder page, RunComparison comparison)
     {
-        page.Append("<section id=\"samples\">\n<h2>Samples side by side</h2>\n<p>The first samples of each method's lowest seed that has some, not chosen.</p>\n<div class=\"samples\">\n");
+        page.Append("<section id=\"samples\">\n<h2>Samples side by side</h2>\n<p>The first samples of each method's lowest seed that has some, not "
+            + "chosen.</p>\n<div class=\"samples\">\n");
         foreach (MethodSummary method in comparison.Methods)
         {
             EvaluatedRun? run = method.Runs.FirstOrDefault(candidate => candidate.Evaluation.Samples.Count > 0);
-            page.Append("<article><h3>").Append(Text(run is null ? method.Name : string.Create(CultureInfo.InvariantCulture, $"{method.Name}, seed {run.Evaluation.Seed}"))).Append("</h3>\n");
+            page.Append("<article><h3>")
+                .Append(Text(run is null ? method.Name : string.Create(CultureInfo.InvariantCulture, $"{method.Name}, seed {run.Evaluation.Seed}")))
+                .Append("</h3>\n");
             page.Append(run is null ? "<p>none</p>" : "<ol>");
             foreach (string sample in run?.Evaluation.Samples.Take(SamplesShown) ?? [])
             {
@@ -159,7 +175,8 @@ public static class HtmlReport
             .. comparison.ConfigurationDifferences.Select(difference => (string[])
             [
                 difference.Key,
-                .. comparison.Methods.Select(method => string.Join(", ", method.Runs.Select(run => difference.Values.GetValueOrDefault(run.Name) ?? "-").Distinct())),
+                .. comparison.Methods.Select(
+                    method => string.Join(", ", method.Runs.Select(run => difference.Values.GetValueOrDefault(run.Name) ?? "-").Distinct())),
             ]),
         ]);
         page.Append("</section>\n");
@@ -192,7 +209,8 @@ public static class HtmlReport
         page.Append("<section id=\"definitions\">\n<h2>Definitions</h2>\n<dl>\n");
         foreach (Metric metric in MetricCatalogue.All.Where(metric => comparison.Tags.Any(tag => MetricCatalogue.ForTag(tag) == metric)))
         {
-            page.Append("<dt>").Append(Text(comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key))).Append("</dt><dd>").Append(Text(metric.Definition)).Append("</dd>\n");
+            page.Append("<dt>").Append(Text(comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key)))
+                .Append("</dt><dd>").Append(Text(metric.Definition)).Append("</dd>\n");
         }
 
         page.Append("</dl>\n</section>\n");

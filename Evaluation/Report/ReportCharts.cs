@@ -12,13 +12,15 @@ internal static class ReportCharts
     // Charts in this order first, then whatever else was recorded.
     private static readonly string[] _preferred =
     [
-        "nll/validation", "loss/generator", "loss/discriminator", "loss/mle", "bleu/4", "self_bleu/4", "nll/oracle", "divergence/kl_model_true", "validity",
+        "nll/validation", "loss/generator", "loss/discriminator", "loss/mle", "bleu/4", "self_bleu/4", "nll/oracle",
+            "divergence/kl_model_true", "validity",
         "score/real", "score/fake", "temperature", "gradient_norm/generator", "gradient_norm/discriminator",
     ];
 
     private static readonly (string Quality, string Diversity)[] _tradeOffs =
     [
-        ("bleu/4", "self_bleu/4"), ("nll/oracle", "nll/test"), ("validity", "coverage/mass"), ("validity", "divergence/kl_model_true"), ("bleu/4", "ms_jaccard/4"),
+        ("bleu/4", "self_bleu/4"), ("nll/oracle", "nll/test"), ("validity", "coverage/mass"), ("validity", "divergence/kl_model_true"),
+            ("bleu/4", "ms_jaccard/4"),
         ("validity", "likelihood_divergence/kl_true_model"), ("bleu/4", "nll/test"),
     ];
 
@@ -32,7 +34,8 @@ internal static class ReportCharts
     /// <summary>The tags that get a learning curve, in order.</summary>
     public static IReadOnlyList<string> CurveTags(RunComparison comparison)
     {
-        HashSet<string> recorded = [.. comparison.Runs.SelectMany(run => run.Curves.Where(curve => curve.Value.Count > 1).Select(curve => curve.Key))];
+        HashSet<string> recorded =
+            [.. comparison.Runs.SelectMany(run => run.Curves.Where(curve => curve.Value.Count > 1).Select(curve => curve.Key))];
         return
         [
             .. _preferred.Where(recorded.Contains)
@@ -104,7 +107,8 @@ internal static class ReportCharts
         .. method.Runs.SelectMany(run => run.Evaluation.Sweep)
             .GroupBy(point => point.Temperature)
             .OrderBy(group => group.Key)
-            .Select(group => (Temperature: group.Key, Values: group.Select(point => MethodSummary.Defined(point.Metrics)).Where(values => values.ContainsKey(quality) && values.ContainsKey(diversity)).ToArray()))
+            .Select(group => (Temperature: group.Key, Values: group.Select(point => MethodSummary.Defined(point.Metrics))
+                .Where(values => values.ContainsKey(quality) && values.ContainsKey(diversity)).ToArray()))
             .Where(point => point.Values.Length > 0)
             .Select(point => (JsonNode)new JsonObject
             {

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>Roll-outs by <see cref="LstmGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples themselves.</summary>
+/// <summary>
+/// Roll-outs by <see cref="LstmGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples
+/// themselves.
+/// </summary>
 internal sealed class ComposedRollout(LstmGenerator generator, int batch, Relaxation relaxation) : IRollout
 {
     private RelaxedSequences? _last;

@@ -34,7 +34,9 @@ public sealed unsafe class FusedLikelihood : IDisposable
 
     private int Hidden => _generator.Options.Hidden;
 
-    /// <summary>The mean negative log-likelihood of a batch's tokens, in nats, through which gradients flow to every weight of the generator.</summary>
+    /// <summary>
+    /// The mean negative log-likelihood of a batch's tokens, in nats, through which gradients flow to every weight of the generator.
+    /// </summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
     /// <param name="dropout">See <see cref="LstmGenerator.Logits"/>; the same values are dropped.</param>
     /// <returns>A scalar of float32.</returns>
@@ -51,7 +53,10 @@ public sealed unsafe class FusedLikelihood : IDisposable
         return Node.apply([(float)(total / tokens), parameters, .. _generator.FusedParameters]);
     }
 
-    /// <summary>The sum over a batch's tokens of weight times negative log-likelihood, in nats, through which gradients flow to every weight of the generator: a policy gradient's objective.</summary>
+    /// <summary>
+    /// The sum over a batch's tokens of weight times negative log-likelihood, in nats, through which gradients flow to every weight of the generator:
+    /// a policy gradient's objective.
+    /// </summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
     /// <param name="weights">[B, T] of float32, of either sign; numbers, through which no gradient flows.</param>
     /// <returns>A scalar of float32.</returns>
@@ -99,14 +104,16 @@ public sealed unsafe class FusedLikelihood : IDisposable
         float* table = Pointer(_generator.EmbeddingWeight);
         for (int place = 0; place < steps * batch; place++)
         {
-            Multiply(table + (nint)_inputs[place] * Embedding, Factors(inputFactors, place, batch, time, Embedding), _lstm.Input(0) + (nint)place * Embedding, Embedding);
+            Multiply(table + (nint)_inputs[place] * Embedding, Factors(inputFactors, place, batch, time, Embedding),
+                _lstm.Input(0) + (nint)place * Embedding, Embedding);
         }
 
         _lstm.ForwardAll(steps);
         for (int token = 0; token < tokens; token++)
         {
             int place = _places[token];
-            Multiply(_lstm.Hidden(1) + (nint)place * Hidden, Factors(hiddenFactors, place, batch, time, Hidden), _hidden!.Pointer + (nint)token * Hidden, Hidden);
+            Multiply(_lstm.Hidden(1) + (nint)place * Hidden, Factors(hiddenFactors, place, batch, time, Hidden),
+                _hidden!.Pointer + (nint)token * Hidden, Hidden);
         }
 
         float* scales = weights is null ? null : _scales!.Pointer, given = Pointer(weights?.contiguous());
@@ -151,7 +158,8 @@ public sealed unsafe class FusedLikelihood : IDisposable
         for (int token = 0; token < tokens; token++)
         {
             int place = _places[token];
-            Multiply(_hiddenGradient!.Pointer + (nint)token * Hidden, Factors(hiddenFactors, place, batch, time, Hidden), _placedGradient!.Pointer + (nint)place * Hidden, Hidden);
+            Multiply(_hiddenGradient!.Pointer + (nint)token * Hidden, Factors(hiddenFactors, place, batch, time, Hidden),
+                _placedGradient!.Pointer + (nint)place * Hidden, Hidden);
         }
 
         _lstm!.BeginBackward();

@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
+// Long because forward and backward pass share their memory step by step.
 /// <summary>
 /// The roll-out of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrent steps, noise, relaxation and the products
 /// with both embedding matrices in one pass, without a relaxed sample [B, T, V] that outlives its piece of cache; and its own backward pass.
@@ -52,12 +53,14 @@ public sealed unsafe class FusedRollout : IRollout
         SequenceFormat format = generator.Format;
         GeneratorOptions options = generator.Options;
         _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
-        _vocabulary = new RelaxedVocabulary(format.Vocabulary, options.Hidden, options.Feedback == Feedback.Relaxed ? options.Embedding : 0, discriminatorWidth, batch);
+        _vocabulary = new RelaxedVocabulary(format.Vocabulary, options.Hidden, options.Feedback == Feedback.Relaxed ? options.Embedding : 0,
+            discriminatorWidth, batch);
         nint rows = (nint)batch * format.Length;
         (_maxima, _sums) = (new(rows), new(rows));
         (_softInputs, _softEmbedded) = (new(rows * options.Embedding), new(rows * discriminatorWidth));
         (_inputGradient, _hiddenGradient) = (new((nint)batch * options.Embedding), new((nint)batch * options.Hidden));
-        (_hiddenRows, _inputRows, _embeddedRows) = (new((nint)batch * options.Hidden), new((nint)batch * options.Embedding), new((nint)batch * discriminatorWidth));
+        (_hiddenRows, _inputRows, _embeddedRows) =
+            (new((nint)batch * options.Hidden), new((nint)batch * options.Embedding), new((nint)batch * discriminatorWidth));
         // A multiple of 16 floats, so that every step starts at a multiple of 64 bytes.
         _keptLength = (_vocabulary.KeptLength + 15) / 16 * 16;
         _kept = (long)_keptLength * format.Length <= LargestKept ? new NativeBuffer(_keptLength * format.Length) : null;
@@ -160,7 +163,8 @@ public sealed unsafe class FusedRollout : IRollout
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? part in (IDisposable?[])[_lstm, _vocabulary, _maxima, _sums, _softInputs, _softEmbedded, _inputGradient, _hiddenGradient, _hiddenRows, _inputRows, _embeddedRows, _kept])
+        foreach (IDisposable? part in (IDisposable?[])[_lstm, _vocabulary, _maxima, _sums, _softInputs, _softEmbedded, _inputGradient,
+            _hiddenGradient, _hiddenRows, _inputRows, _embeddedRows, _kept])
         {
             part?.Dispose();
         }
@@ -180,7 +184,9 @@ public sealed unsafe class FusedRollout : IRollout
 
     private int* Living(int t) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_living)) + t * _batch;
 
-    /// <summary>The living rows of <paramref name="source"/>, [B, width], below each other: where they lie if all live, else in <paramref name="buffer"/>.</summary>
+    /// <summary>
+    /// The living rows of <paramref name="source"/>, [B, width], below each other: where they lie if all live, else in <paramref name="buffer"/>.
+    /// </summary>
     private float* Gather(float* source, int t, NativeBuffer buffer, int width)
     {
         if (source == null || _livingCounts[t] == _batch)
@@ -207,7 +213,8 @@ public sealed unsafe class FusedRollout : IRollout
         using IDisposable off = no_grad();
         LstmGenerator.CellParameters weights = _generator.CellWeights;
         _lstm.Pack(Pointer(weights.Input), Pointer(weights.Hidden), Pointer(weights.InputBias), Pointer(weights.HiddenBias));
-        _vocabulary.PackGenerator(_parallel, Pointer(_generator.OutputWeight), Pointer(_generator.EffectiveBias()), FeedsBackRelaxed ? Pointer(_generator.EmbeddingWeight) : null);
+        _vocabulary.PackGenerator(_parallel, Pointer(_generator.OutputWeight), Pointer(_generator.EffectiveBias()),
+            FeedsBackRelaxed ? Pointer(_generator.EmbeddingWeight) : null);
         _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
     }
 

@@ -27,7 +27,8 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
             generator.FillInitialCell(noise, new Span<float>(initial.Pointer, batch * generator.Options.Hidden));
         }
 
-        _sampler.Sample(parallel, Request(batch, temperature, noise) with { InitialCell = initial is null ? null : initial.Pointer }, (long*)Pointer(ids));
+        _sampler.Sample(parallel, Request(batch, temperature, noise) with { InitialCell = initial is null ? null : initial.Pointer },
+            (long*)Pointer(ids));
         return ids.MoveToOuterDisposeScope();
     }
 
@@ -36,7 +37,8 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
     {
         int batch = (int)ids.shape[0], time = (int)ids.shape[1];
         long[] given = ids.data<long>().ToArray();
-        int[] origins = [.. from t in Enumerable.Range(0, time - 1) from b in Enumerable.Range(0, batch) where generator.GoesOn(given[b * time + t]) from copy in Enumerable.Range(0, copies) select b * time + t];
+        int[] origins = [.. from t in Enumerable.Range(0, time - 1) from b in Enumerable.Range(0, batch)
+            where generator.GoesOn(given[b * time + t]) from copy in Enumerable.Range(0, copies) select b * time + t];
         Tensor completed = empty([origins.Length, time], ScalarType.Int64);
         if (origins.Length == 0)
         {
@@ -55,7 +57,8 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         }
 
         // The states lie time first; the one after token t is the one before step t + 1.
-        int[] states = [.. origins.Select(origin => (origin % time + 1) * batch + origin / time)], starts = [.. origins.Select(origin => origin % time + 1)];
+        int[] states = [.. origins.Select(origin => (origin % time + 1) * batch + origin / time)],
+            starts = [.. origins.Select(origin => origin % time + 1)];
         int[] last = [.. origins.Select(origin => (int)given[origin])];
         fixed (int* state = states, start = starts, token = last)
         {
@@ -102,7 +105,8 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         RowParallel parallel = RowParallel.Shared(get_num_threads());
         LstmGenerator.CellParameters cell = generator.CellWeights;
         _sampler.Pack(
-            parallel, Pointer(generator.EmbeddingWeight), Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias), Pointer(generator.OutputWeight), Pointer(bias));
+            parallel, Pointer(generator.EmbeddingWeight), Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias),
+                Pointer(cell.HiddenBias), Pointer(generator.OutputWeight), Pointer(bias));
         return parallel;
     }
 

@@ -15,14 +15,19 @@ public sealed partial class LstmGenerator
     /// <param name="ids">[B, T] of int64, padding after the end token. A prefix holds at least one token and is not the whole sequence.</param>
     /// <param name="copies">Completions of each prefix.</param>
     /// <param name="noise">Keys the draws.</param>
-    /// <returns>The R completed sequences [R, T] of int64, prefix included; and for each where its prefix ends: b * T + t after token t of row b.</returns>
+    /// <returns>
+    /// The R completed sequences [R, T] of int64, prefix included; and for each where its prefix ends: b * T + t after token t of row b.
+    /// </returns>
     public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
     {
         using IDisposable off = no_grad();
         return IsFused ? Sampling.Complete(ids, copies, noise) : CompleteComposed(ids, copies, noise);
     }
 
-    /// <summary>What <see cref="Complete"/> means, in one pass over time on any device: a completion that ends leaves the pass. The reference, and the way for several layers.</summary>
+    /// <summary>
+    /// What <see cref="Complete"/> means, in one pass over time on any device: a completion that ends leaves the pass. The reference, and the way for
+    /// several layers.
+    /// </summary>
     /// <param name="ids">As in <see cref="Complete"/>.</param>
     /// <param name="copies">Completions of each prefix.</param>
     /// <param name="noise">Keys the draws.</param>
@@ -40,7 +45,8 @@ public sealed partial class LstmGenerator
         float[] scratch = new float[Format.Vocabulary];
         for (int t = 0; t < time; t++)
         {
-            long[] inputs = [.. Enumerable.Range(0, batch).Select(b => t == 0 ? Format.BeginId : given[b * time + t - 1]), .. live.Select(row => rows[row][t - 1])];
+            long[] inputs = [.. Enumerable.Range(0, batch).Select(b => t == 0 ? Format.BeginId : given[b * time + t - 1]),
+                .. live.Select(row => rows[row][t - 1])];
             Tensor hidden = Step(embedding.call(tensor(inputs).to(Device)), ref state); // [B + live, H]
             long[] readers = [.. Enumerable.Range(0, batch).Where(b => t > 0 && GoesOn(given[b * time + t - 1])).Select(b => (long)b)];
             long[] kept = [.. Enumerable.Range(batch, live.Count).Select(i => (long)i), .. readers.SelectMany(b => Enumerable.Repeat(b, copies))];
@@ -62,13 +68,15 @@ public sealed partial class LstmGenerator
                 continue;
             }
 
-            Tensor logits = nn.functional.linear(hidden.index_select(0, tensor(kept).to(Device)), output.weight!, bias).cpu().contiguous(); // [live, V]
+            // [live, V]
+            Tensor logits = nn.functional.linear(hidden.index_select(0, tensor(kept).to(Device)), output.weight!, bias).cpu().contiguous();
             ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(logits.bytes);
             var going = new List<int>();
             var states = new List<long>(Enumerable.Range(0, batch).Select(b => (long)b));
             for (int i = 0; i < live.Count; i++)
             {
-                int token = SamplingKernel.SampleByInversion(values.Slice(i * Format.Vocabulary, Format.Vocabulary), scratch, 1, noise.Derive((ulong)t), (ulong)i);
+                int token = SamplingKernel.SampleByInversion(values.Slice(i * Format.Vocabulary, Format.Vocabulary), scratch, 1,
+                    noise.Derive((ulong)t), (ulong)i);
                 rows[live[i]][t] = token;
                 if (token != Format.EndId)
                 {

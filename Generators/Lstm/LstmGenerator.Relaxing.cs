@@ -14,7 +14,8 @@ public sealed partial class LstmGenerator
     /// <param name="minimumTime">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
     /// <param name="relaxation">What a sample looks like, forward and backward.</param>
     /// <param name="keepsOneHots">Whether the relaxed samples themselves are wanted, as a gradient penalty does.</param>
-    public IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) => IsFused && !keepsOneHots && relaxation.Fused is { } form
+    public IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) =>
+        IsFused && !keepsOneHots && relaxation.Fused is { } form
         ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), form, minimumTime)
         : new ComposedRollout(this, batch, relaxation);
 
@@ -32,7 +33,8 @@ public sealed partial class LstmGenerator
         Tensor bias = EffectiveBias();
         Tensor input = embedding.call(full([batch], Format.BeginId, ScalarType.Int64, Device)); // [B, E]
         Tensor alive = ones([batch, 1], device: Device); // [B, 1]: 1 until the end token has been written
-        Tensor? padding = Format.PaddingId is { } id ? GumbelSoftmax.OneHot(full([1], id, ScalarType.Int64, Device), Format.Vocabulary) : null; // [1, V]
+        // [1, V]
+        Tensor? padding = Format.PaddingId is { } id ? GumbelSoftmax.OneHot(full([1], id, ScalarType.Int64, Device), Format.Vocabulary) : null;
         var oneHots = new Tensor[Format.Length];
         var ids = new Tensor[Format.Length];
         var masks = new Tensor[Format.Length];

@@ -23,7 +23,10 @@ public sealed partial class LstmGenerator
         return IsFused ? Sampling.Sample(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
     }
 
-    /// <summary>What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for several layers.</summary>
+    /// <summary>
+    /// What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for
+    /// several layers.
+    /// </summary>
     /// <param name="batch">B.</param>
     /// <param name="temperature">As in <see cref="Sample"/>.</param>
     /// <param name="noise">Keys the draws.</param>

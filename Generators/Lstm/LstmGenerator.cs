@@ -32,7 +32,8 @@ public sealed partial class LstmGenerator : nn.Module
         Options = options;
         Format = format;
         embedding = nn.Embedding(format.Vocabulary, options.Embedding);
-        _cells = [.. Enumerable.Range(0, options.Layers).Select(layer => nn.LSTMCell(layer == 0 ? options.Embedding : options.Hidden, options.Hidden))];
+        _cells = [.. Enumerable.Range(0, options.Layers)
+            .Select(layer => nn.LSTMCell(layer == 0 ? options.Embedding : options.Hidden, options.Hidden))];
         output = nn.Linear(options.Hidden, format.Vocabulary);
         never = NeverGeneratedLogits(format); // [V]
         RegisterComponents();
@@ -64,7 +65,8 @@ public sealed partial class LstmGenerator : nn.Module
     internal Parameter OutputWeight => output.weight!;
 
     /// <summary>What <see cref="FusedRollout"/> takes gradients of, in the order of its backward pass.</summary>
-    internal Parameter[] FusedParameters => [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
+    internal Parameter[] FusedParameters =>
+        [embedding.weight!, output.weight!, output.bias!, _cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!];
 
     internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
@@ -150,7 +152,8 @@ public sealed partial class LstmGenerator : nn.Module
 
     internal Tensor EffectiveBias() => output.bias! + never; // [V]
 
-    private State ZeroState(long batch) => new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
+    private State ZeroState(long batch) =>
+        new([.. _cells.Select(_ => (zeros(batch, Options.Hidden, device: Device), zeros(batch, Options.Hidden, device: Device)))]);
 
     private void Initialise(RandomKey key)
     {

@@ -19,7 +19,8 @@ public sealed class LstmOracle : IDisposable
     // What the oracle's file calls a parameter, and what the generator calls it.
     private static readonly (string InFile, string InModel)[] _names =
     [
-        ("embedding.weight", "embedding.weight"), ("output.weight", "output.weight"), ("output.bias", "output.bias"), ("lstm.weight_ih_l0", "cell0.weight_ih"),
+        ("embedding.weight", "embedding.weight"), ("output.weight", "output.weight"), ("output.bias", "output.bias"),
+            ("lstm.weight_ih_l0", "cell0.weight_ih"),
         ("lstm.weight_hh_l0", "cell0.weight_hh"), ("lstm.bias_ih_l0", "cell0.bias_ih"), ("lstm.bias_hh_l0", "cell0.bias_hh"),
     ];
 
@@ -75,7 +76,8 @@ public sealed class LstmOracle : IDisposable
             Parameter target = oracle._model.get_parameter(inModel)!;
             if (!file[inFile].Shape.SequenceEqual(target.shape))
             {
-                throw new UserMistakeException($"{path} is no oracle: '{inFile}' has shape [{string.Join(", ", file[inFile].Shape)}] where [{string.Join(", ", target.shape)}] fits the other tensors.");
+                throw new UserMistakeException($"{path} is no oracle: '{inFile}' has shape [{string.Join(", ", file[inFile].Shape)}] where "
+                    + $"[{string.Join(", ", target.shape)}] fits the other tensors.");
             }
 
             MemoryMarshal.AsBytes(file[inFile].Values<float>()).CopyTo(target.bytes);
@@ -103,10 +105,12 @@ public sealed class LstmOracle : IDisposable
     public void Dispose() => _model.Dispose();
 
     private static LstmOracle Blank(int vocabulary, int embedding, int hidden, int length, int start) =>
-        new(new LstmGenerator(new GeneratorOptions { Embedding = embedding, Hidden = hidden }, SequenceFormat.FixedLength(vocabulary, length, start), new RandomKey(0)));
+        new(new LstmGenerator(new GeneratorOptions { Embedding = embedding, Hidden = hidden }, SequenceFormat.FixedLength(vocabulary, length, start),
+            new RandomKey(0)));
 
     private static int Number(SafetensorsFile file, string key, int least, int most) =>
-        file.Metadata.TryGetValue(key, out string? text) && int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
+        file.Metadata.TryGetValue(key, out string? text) && int.TryParse(text, System.Globalization.NumberStyles.None,
+            System.Globalization.CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
             ? number
             : throw new UserMistakeException($"{file.Path} is no oracle: its metadata must give {key}, a whole number from {least} to {most}.");
 }

@@ -7,8 +7,8 @@ namespace GumbelGan.Generators;
 /// <remarks>B batch, V vocabulary.</remarks>
 /// <param name="Name">In configurations.</param>
 /// <param name="Sample">
-/// Its definition in plain tensor operations: a sample [B, V] from logits [B, V], standard Gumbel noise [B, V] and a positive temperature. The hard token of a
-/// row is its largest entry.
+/// Its definition in plain tensor operations: a sample [B, V] from logits [B, V], standard Gumbel noise [B, V] and a positive temperature. The hard
+/// token of a row is its largest entry.
 /// </param>
 public sealed record Relaxation(string Name, Func<Tensor, Tensor, double, Tensor> Sample) : INamedKind
 {

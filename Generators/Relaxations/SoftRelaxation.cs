@@ -4,5 +4,6 @@ namespace GumbelGan.Generators;
 public static class SoftRelaxation
 {
     /// <summary>In the catalogue.</summary>
-    public static Relaxation Entry { get; } = new("soft", (logits, noise, temperature) => ((logits + noise) / temperature).softmax(-1)) { Fused = RowForm.Itself };
+    public static Relaxation Entry { get; } =
+        new("soft", (logits, noise, temperature) => ((logits + noise) / temperature).softmax(-1)) { Fused = RowForm.Itself };
 }

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>Straight-through Gumbel-Softmax (Jang, Gu and Poole 2017, section 2.2): forward the nearest one-hot, backward the relaxed sample.</summary>
+/// <summary>
+/// Straight-through Gumbel-Softmax (Jang, Gu and Poole 2017, section 2.2): forward the nearest one-hot, backward the relaxed sample.
+/// </summary>
 public static class StraightThroughRelaxation
 {
     /// <summary>In the catalogue.</summary>

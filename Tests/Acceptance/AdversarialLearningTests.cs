@@ -32,14 +32,21 @@ public sealed class AdversarialLearningTests
         (double JensenShannon, double Validity) Train(string name, int steps)
         {
             RunConfig config = run.Config(
-                "tokenizer.kind=char", "data.validation_fraction=0.05", "data.test_fraction=0.05", "generator.embedding=16", "generator.hidden=32", "discriminator.embedding=16",
-                "discriminator.filters=16", "discriminator.filter_widths=[1, 2, 3]", "discriminator.dropout=0", "pretraining.epochs=0", $"adversarial.steps={steps}",
-                "adversarial.batch_size=64", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10", "adversarial.relaxation=straight_through",
-                "adversarial.generator_learning_rate=0.001", "adversarial.discriminator_learning_rate=0.003", "adversarial.beta1=0", "adversarial.discriminator_warm_up_steps=0",
-                "temperature.schedule=constant", "temperature.initial=0.5", "temperature.final=0.5", "recording.every=100", "recording.evaluate_every=200", "recording.checkpoint_every=500");
+                "tokenizer.kind=char", "data.validation_fraction=0.05", "data.test_fraction=0.05", "generator.embedding=16", "generator.hidden=32",
+                    "discriminator.embedding=16",
+                "discriminator.filters=16", "discriminator.filter_widths=[1, 2, 3]", "discriminator.dropout=0", "pretraining.epochs=0",
+                    $"adversarial.steps={steps}",
+                "adversarial.batch_size=64", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10",
+                    "adversarial.relaxation=straight_through",
+                "adversarial.generator_learning_rate=0.001", "adversarial.discriminator_learning_rate=0.003", "adversarial.beta1=0",
+                    "adversarial.discriminator_warm_up_steps=0",
+                "temperature.schedule=constant", "temperature.initial=0.5", "temperature.final=0.5", "recording.every=100",
+                    "recording.evaluate_every=200", "recording.checkpoint_every=500");
             string folder = Path.Combine(run.Folder, name);
             TemporaryRun.TrainInto(folder, config, new SilentTrainingObserver(), CancellationToken.None);
-            IReadOnlyDictionary<string, double?> last = RunEvaluator.Evaluate(folder, new EvaluationOptions { Count = 500, Grammar = grammar, Temperatures = [1] }, TestContext.Current.CancellationToken).Evaluation.Last!.Metrics;
+            IReadOnlyDictionary<string,
+                double?> last = RunEvaluator.Evaluate(folder, new EvaluationOptions { Count = 500, Grammar = grammar, Temperatures = [1] },
+                TestContext.Current.CancellationToken).Evaluation.Last!.Metrics;
             return (last["likelihood_divergence/jensen_shannon"]!.Value, last["validity"]!.Value);
         }
     }

@@ -7,14 +7,16 @@ namespace GumbelGan.Tests.Cli;
 
 public sealed class BenchCommandTests
 {
-    private static readonly string[] _tiny = ["--vocab", "12", "--batch", "3", "--length", "6", "--embedding", "4", "--hidden", "5", "--threads", "1", "--repeats", "4", "--count", "7"];
+    private static readonly string[] _tiny =
+        ["--vocab", "12", "--batch", "3", "--length", "6", "--embedding", "4", "--hidden", "5", "--threads", "1", "--repeats", "4", "--count", "7"];
 
     [Theory]
     [InlineData("iteration --discriminator lstm", new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
     [InlineData("iteration --discriminator cnn --composed", new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
     [InlineData("mle", new[] { "iteration" })]
     [InlineData("sample", new[] { "iteration" })]
-    public void The_json_holds_median_minimum_and_maximum_of_each_phase_the_peak_memory_and_the_threads_and_nothing_else(string subject, string[] phases)
+    public void The_json_holds_median_minimum_and_maximum_of_each_phase_the_peak_memory_and_the_threads_and_nothing_else(string subject,
+        string[] phases)
     {
         ProgramRun run = ProgramRun.Of(["bench", .. subject.Split(' '), .. _tiny, "--json"]);
         Assert.Equal((ExitCode.Done, ""), (run.ExitCode, run.Error));
@@ -34,11 +36,13 @@ public sealed class BenchCommandTests
         }
 
         // The parts are timed inside the whole.
-        Assert.True(phases.Skip(1).Sum(phase => root.GetProperty("min_ms").GetProperty(phase).GetDouble()) <= root.GetProperty("min_ms").GetProperty("iteration").GetDouble());
+        Assert.True(phases.Skip(1).Sum(phase => root.GetProperty("min_ms").GetProperty(phase).GetDouble()) <= root.GetProperty("min_ms")
+            .GetProperty("iteration").GetDouble());
     }
 
     [Theory]
-    [InlineData("iteration --length 4 --discriminator cnn", "--length is 4, shorter than what a cnn discriminator reads at once; give a greater length or another --discriminator.")]
+    [InlineData("iteration --length 4 --discriminator cnn",
+        "--length is 4, shorter than what a cnn discriminator reads at once; give a greater length or another --discriminator.")]
     [InlineData("mle --batch 0", "--batch is 0; give a positive number.")]
     [InlineData("sample --threads -1", "--threads is -1; give 0 for one thread a core, or a number up to 1024.")]
     public void Impossible_sizes_are_refused_in_one_sentence(string commandLine, string expected) =>

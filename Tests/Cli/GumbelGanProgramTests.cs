@@ -93,7 +93,8 @@ public sealed class GumbelGanProgramTests
         command.Options.Add(new Option<double>("--ratio"));
         command.SetAction(_ => action());
         root.Subcommands.Add(command);
-        int exitCode = GumbelGanProgram.Run(root, ["try", .. commandLine.Split(' ')], Surroundings.Of(output, error, new CancellationToken(isInterrupted)));
+        int exitCode =
+            GumbelGanProgram.Run(root, ["try", .. commandLine.Split(' ')], Surroundings.Of(output, error, new CancellationToken(isInterrupted)));
         return new ProgramRun(exitCode, output.ToString(), error.ToString());
     }
 }

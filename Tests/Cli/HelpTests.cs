@@ -50,7 +50,8 @@ public sealed class HelpTests
             Assert.Equal("gumbelgan", words[0]);
             ParseResult parsed = root.Parse(words[1..]);
             Assert.True(parsed.Errors.Count == 0, $"{example.Line}: {string.Join(' ', parsed.Errors)}");
-            Assert.All(words.Where((_, index) => index > 0 && words[index - 1] == "--set"), set => Assert.Contains(ConfigurationAssignment.Parse(set).Path, keys));
+            Assert.All(words.Where((_, index) => index > 0 && words[index - 1] == "--set"),
+                set => Assert.Contains(ConfigurationAssignment.Parse(set).Path, keys));
         }
 
         static IEnumerable<ExplainedCommand.Example> Examples(Command command) =>
@@ -66,8 +67,10 @@ public sealed class HelpTests
         static void Check(Command command)
         {
             Assert.False(string.IsNullOrWhiteSpace(command.Description), command.Name);
-            Assert.All(command.Options, option => Assert.True(option is System.CommandLine.Help.HelpOption or VersionOption || !string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
-            Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), $"{command.Name} <{argument.Name}>"));
+            Assert.All(command.Options, option => Assert.True(option is System.CommandLine.Help.HelpOption or VersionOption
+                || !string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
+            Assert.All(command.Arguments,
+                argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), $"{command.Name} <{argument.Name}>"));
             if (command.Subcommands.Count == 0)
             {
                 ExplainedCommand explained = Assert.IsType<ExplainedCommand>(command);

@@ -43,14 +43,16 @@ public sealed class RunsCommandTests : IDisposable
     {
         Run("one", TimeSpan.FromHours(3), "{\"step\": 100, \"phase\": \"mle\", \"nll/validation\": 3.5}\n");
         JsonElement run = Assert.Single(JsonDocument.Parse(List(_folder, "--json")).RootElement.EnumerateArray().ToArray());
-        Assert.Equal(("one", "stopped", 100, 3.5), (run.GetProperty("name").GetString(), run.GetProperty("status").GetString(), run.GetProperty("step").GetInt32(), run.GetProperty("best_validation_nll").GetDouble()));
+        Assert.Equal(("one", "stopped", 100, 3.5), (run.GetProperty("name").GetString(), run.GetProperty("status").GetString(),
+            run.GetProperty("step").GetInt32(), run.GetProperty("best_validation_nll").GetDouble()));
     }
 
     private string List(params string[] args)
     {
         var output = new StringWriter { NewLine = "\n" };
         var error = new StringWriter();
-        Assert.Equal(ExitCode.Done, GumbelGanProgram.Run(["runs", .. args], Surroundings.Of(output, error, CancellationToken.None) with { Clock = _clock }));
+        Assert.Equal(ExitCode.Done,
+            GumbelGanProgram.Run(["runs", .. args], Surroundings.Of(output, error, CancellationToken.None) with { Clock = _clock }));
         Assert.Equal("", error.ToString());
         return output.ToString().ReplaceLineEndings("\n");
     }

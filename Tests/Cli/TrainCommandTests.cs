@@ -12,14 +12,16 @@ public sealed class TrainCommandTests
     [Fact]
     public void Every_option_reaches_the_request_and_shorthands_come_before_set()
     {
-        (TrainRequest? request, string error) = Parse("--config", "a b.yaml", "--recipe", "captions", "--corpus", "c.txt", "--objective", "mle", "--run", "runs/x", "--seed", "7",
+        (TrainRequest? request, string error) =
+            Parse("--config", "a b.yaml", "--recipe", "captions", "--corpus", "c.txt", "--objective", "mle", "--run", "runs/x", "--seed", "7",
             "--device", "cpu", "--threads", "2", "--dry-run", "--quiet", "--set", "generator.hidden_size=8", "--set", "seed=9");
         Assert.Equal("", error);
         Assert.NotNull(request);
         Assert.Equal(("a b.yaml", "captions", "runs/x", null), (request.Config, request.Recipe, request.Run, request.Resume));
         Assert.True(request.DryRun && request.Quiet);
         Assert.Equal(
-            [("corpus", "c.txt", "--corpus"), ("objective", "mle", "--objective"), ("seed", "7", "--seed"), ("device", "cpu", "--device"), ("threads", "2", "--threads"),
+            [("corpus", "c.txt", "--corpus"), ("objective", "mle", "--objective"), ("seed", "7", "--seed"), ("device", "cpu", "--device"),
+                ("threads", "2", "--threads"),
                 ("generator.hidden_size", "8", "--set generator.hidden_size=8"), ("seed", "9", "--set seed=9")],
             request.Assignments.Select(assignment => (assignment.Path, assignment.Value, assignment.Origin)));
     }

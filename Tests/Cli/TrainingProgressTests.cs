@@ -121,7 +121,8 @@ public sealed class TrainingProgressTests
         Assert.Equal(expected, ProgressText.Cut(text, width, isUnicode: true));
     }
 
-    private static StepReport Report(string phase, int step, int steps, IReadOnlyDictionary<string, double> scalars) => new(phase, step, steps, scalars, null, 100);
+    private static StepReport Report(string phase, int step, int steps, IReadOnlyDictionary<string, double> scalars) =>
+        new(phase, step, steps, scalars, null, 100);
 
     /// <summary>50 steps of a second each, an evaluation every tenth, samples and a message at step 20.</summary>
     private int Train(ITrainingObserver observer)

@@ -10,7 +10,8 @@ namespace GumbelGan.Tests.Configuration;
 public sealed class ConfigurationFuzzTests
 {
     private static readonly string[] _tokens =
-        ["&a ", "*a", "!!int ", "!", "---\n", "...\n", "\t", "\0", "\uFEFF", "\"", "'", "|\n", ">-\n", "[", "]", "{", "}", "? ", ": ", "- ", "#", "%TAG ! x\n", "\\U00110000", "\\x", "1e999", "<<: ", "\r", "\u2028", "@", "`"];
+        ["&a ", "*a", "!!int ", "!", "---\n", "...\n", "\t", "\0", "\uFEFF", "\"", "'", "|\n", ">-\n", "[", "]", "{", "}", "? ", ": ", "- ", "#",
+            "%TAG ! x\n", "\\U00110000", "\\x", "1e999", "<<: ", "\r", "\u2028", "@", "`"];
 
     [Fact]
     public void A_mutated_file_is_read_or_refused_and_nothing_else_happens()

@@ -39,7 +39,8 @@ public sealed class ConfigurationReaderTests
         Assert.Equal(4, read.Threads);
         Assert.False(read.Histograms);
         Assert.Equal(SampleSchedule.InverseSquareRoot, read.Schedule);
-        Assert.Equal(new SampleGeneratorConfiguration { HiddenSize = 64, InitialTemperature = 10, FinalTemperature = 0.5, Layers = 2 }, read.Generator);
+        Assert.Equal(new SampleGeneratorConfiguration { HiddenSize = 64, InitialTemperature = 10, FinalTemperature = 0.5, Layers = 2 },
+            read.Generator);
         Assert.Equal([1, 2], read.Discriminator.FilterWidths);
         Assert.Equal([0.0, 0.001], read.Discriminator.Betas);
         Assert.Equal(["a", "b, c"], read.Discriminator.Names);
@@ -61,8 +62,10 @@ public sealed class ConfigurationReaderTests
     [Fact]
     public void Defaults_yield_to_layers_in_order_and_layers_yield_to_assignments()
     {
-        ConfigurationLayer[] layers = [new("recipe", "seed: 2\nthreads: 2\ngenerator: {hidden_size: 20}"), new("file", "threads: 3\ngenerator: {layers: 3}")];
-        ConfigurationAssignment[] assignments = [ConfigurationAssignment.Parse("generator.layers=4"), ConfigurationAssignment.Parse("generator.layers=5")];
+        ConfigurationLayer[] layers =
+            [new("recipe", "seed: 2\nthreads: 2\ngenerator: {hidden_size: 20}"), new("file", "threads: 3\ngenerator: {layers: 3}")];
+        ConfigurationAssignment[] assignments =
+            [ConfigurationAssignment.Parse("generator.layers=4"), ConfigurationAssignment.Parse("generator.layers=5")];
         SampleConfiguration read = ConfigurationReader.Read<SampleConfiguration>(layers, assignments);
         Assert.Equal((2L, 3, 20, 5), (read.Seed, read.Threads, read.Generator.HiddenSize, read.Generator.Layers));
         Assert.Equal("no title", read.Title);
@@ -91,12 +94,15 @@ public sealed class ConfigurationReaderTests
 
     [Theory]
     [InlineData("sead: 1", "file, line 1, column 1: there is no key 'sead'; did you mean 'seed'?")]
-    [InlineData("seed: 1\n\ngenerator:\n  hiden_size: 3", "file, line 4, column 3: there is no key 'generator.hiden_size'; did you mean 'generator.hidden_size'?")]
+    [InlineData("seed: 1\n\ngenerator:\n  hiden_size: 3",
+        "file, line 4, column 3: there is no key 'generator.hiden_size'; did you mean 'generator.hidden_size'?")]
     [InlineData("hidden_size: 3", "file, line 1, column 1: there is no key 'hidden_size'; did you mean 'generator.hidden_size'?")]
-    [InlineData("discriminator: {initial_temperature: 3}", "there is no key 'discriminator.initial_temperature'; did you mean 'generator.initial_temperature'?")]
+    [InlineData("discriminator: {initial_temperature: 3}",
+        "there is no key 'discriminator.initial_temperature'; did you mean 'generator.initial_temperature'?")]
     [InlineData("Seed: 1", "there is no key 'Seed'; did you mean 'seed'?")]
     [InlineData("<<: {seed: 1}", "there is no key '<<'")]
-    [InlineData("seed: 1\nthreads: 2\nseed: 3", "file, line 3, column 1: the key 'seed' was given before (file, line 1, column 1); keep one of them.")]
+    [InlineData("seed: 1\nthreads: 2\nseed: 3",
+        "file, line 3, column 1: the key 'seed' was given before (file, line 1, column 1); keep one of them.")]
     [InlineData("generator: {layers: 1}\ngenerator: {hidden_size: 1}", "file, line 2, column 1: the key 'generator' was given before")]
     [InlineData("threads: two", "file, line 1, column 10: 'threads' must be a whole number, at least 0 and at most 1024, not 'two'.")]
     [InlineData("threads: 1025", "'threads' must be a whole number, at least 0 and at most 1024, not '1025'.")]
@@ -111,7 +117,8 @@ public sealed class ConfigurationReaderTests
     [InlineData("histograms: yes", "'histograms' must be true or false, not 'yes'.")]
     [InlineData("schedule: RelGan", "'schedule' must be one of constant, rel_gan, inverse_square_root, not 'RelGan'.")]
     [InlineData("schedule: 1", "'schedule' must be one of")]
-    [InlineData("generator: 3", "file, line 1, column 12: 'generator' is a section; write its keys (hidden_size, ...) indented on the lines below it.")]
+    [InlineData("generator: 3",
+        "file, line 1, column 12: 'generator' is a section; write its keys (hidden_size, ...) indented on the lines below it.")]
     [InlineData("generator: {initial_temperature: 0}", "'generator.initial_temperature' must be a number, above 0 and at most 1000, not '0'.")]
     [InlineData("generator: {initial_temperature: .nan}", "'generator.initial_temperature' must be a number")]
     [InlineData("generator: {initial_temperature: NaN}", "'generator.initial_temperature' must be a number")]
@@ -119,8 +126,10 @@ public sealed class ConfigurationReaderTests
     [InlineData("generator: {final_temperature: 1e999}", "'generator.final_temperature' must be a number, above 0, not '1e999'.")]
     [InlineData("generator: {final_temperature: 1,5}", "line 1, column")]
     [InlineData("generator: {layers: x}", "'generator.layers' must be a whole number, or null, not 'x'.")]
-    [InlineData("discriminator: {filter_widths: 3}", "'discriminator.filter_widths' must be a list of whole numbers, at least 1 and at most 50, not '3'.")]
-    [InlineData("discriminator: {filter_widths: [3, 51]}", "file, line 1, column 36: 'discriminator.filter_widths' must be a list of whole numbers, at least 1 and at most 50, not '51'.")]
+    [InlineData("discriminator: {filter_widths: 3}",
+        "'discriminator.filter_widths' must be a list of whole numbers, at least 1 and at most 50, not '3'.")]
+    [InlineData("discriminator: {filter_widths: [3, 51]}",
+        "file, line 1, column 36: 'discriminator.filter_widths' must be a list of whole numbers, at least 1 and at most 50, not '51'.")]
     [InlineData("discriminator: {filter_widths: [[3]]}", "not a list inside a list.")]
     [InlineData("discriminator: {names: [null]}", "'discriminator.names' must be a list of text, not 'null'.")]
     [InlineData("- 1", "file, line 1, column 1: a configuration consists of 'key: value' lines.")]
@@ -160,7 +169,8 @@ public sealed class ConfigurationReaderTests
     }
 
     [Theory]
-    [InlineData("generator:\n  layers: 2\n  hidden_size: 4", "'generator.layers' (file, line 2, column 11) and 'generator.hidden_size' (file, line 3, column 16): a deep generator needs at least 8 hidden units.")]
+    [InlineData("generator:\n  layers: 2\n  hidden_size: 4", "'generator.layers' (file, line 2, column 11) and 'generator.hidden_size' (file, line "
+        + "3, column 16): a deep generator needs at least 8 hidden units.")]
     [InlineData("generator: {final_temperature: 9}", "configuration: the temperature must fall.")]
     public void Fields_that_contradict_each_other_are_named_with_their_places(string yaml, string expected)
     {
@@ -170,7 +180,8 @@ public sealed class ConfigurationReaderTests
     [Fact]
     public void A_billion_laughs_is_refused_at_its_first_anchor()
     {
-        string yaml = "a: &a [x, x, x]\n" + string.Concat("bcdefghij".Select(letter => $"{letter}: &{letter} [*{(char)(letter - 1)}, *{(char)(letter - 1)}]\n"));
+        string yaml = "a: &a [x, x, x]\n"
+            + string.Concat("bcdefghij".Select(letter => $"{letter}: &{letter} [*{(char)(letter - 1)}, *{(char)(letter - 1)}]\n"));
         Assert.Contains("line 1, column 4: anchors", Assert.Throws<UserMistakeException>(() => Read(yaml)).Message);
     }
 
@@ -216,7 +227,8 @@ public sealed class ConfigurationReaderTests
     {
         IReadOnlyList<ConfigurationKey> keys = ConfigurationReader.Keys<SampleConfiguration>();
         Assert.Equal(
-            ["seed", "corpus", "title", "threads", "histograms", "schedule", "generator.hidden_size", "generator.initial_temperature", "generator.final_temperature",
+            ["seed", "corpus", "title", "threads", "histograms", "schedule", "generator.hidden_size", "generator.initial_temperature",
+                "generator.final_temperature",
                 "generator.layers", "discriminator.filter_widths", "discriminator.betas", "discriminator.names", "discriminator.l2_penalty"],
             keys.Select(key => key.Path));
         Assert.Equal(new ConfigurationKey("corpus", "text, or null", "null", "Text to learn, one sequence a line; see threads for speed."), keys[1]);

@@ -38,12 +38,15 @@ public sealed class ConfigurationWriterTests
         {
             foreach (bool explained in (bool[])[false, true])
             {
-                SampleConfiguration read = ConfigurationReader.Read<SampleConfiguration>([new ConfigurationLayer("file", ConfigurationWriter.Write(configuration, explained))], []);
+                SampleConfiguration read = ConfigurationReader.Read<SampleConfiguration>(
+                    [new ConfigurationLayer("file", ConfigurationWriter.Write(configuration, explained))], []);
                 // Lists compare by reference inside records, so they are compared apart and then made the same.
                 Assert.Equal(configuration.Discriminator.FilterWidths, read.Discriminator.FilterWidths);
-                Assert.Equal(configuration.Discriminator.Betas.Select(BitConverter.DoubleToInt64Bits), read.Discriminator.Betas.Select(BitConverter.DoubleToInt64Bits));
+                Assert.Equal(configuration.Discriminator.Betas.Select(BitConverter.DoubleToInt64Bits),
+                    read.Discriminator.Betas.Select(BitConverter.DoubleToInt64Bits));
                 Assert.Equal(configuration.Discriminator.Names, read.Discriminator.Names);
-                Assert.Equal(BitConverter.DoubleToInt64Bits(configuration.Discriminator.L2Penalty), BitConverter.DoubleToInt64Bits(read.Discriminator.L2Penalty));
+                Assert.Equal(BitConverter.DoubleToInt64Bits(configuration.Discriminator.L2Penalty),
+                    BitConverter.DoubleToInt64Bits(read.Discriminator.L2Penalty));
                 Assert.Equal(configuration with { Discriminator = read.Discriminator }, read);
             }
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithQuietOnSuccess(true));

@@ -16,14 +16,16 @@ public sealed class DiscriminatorTests
     public static TheoryData<string> Kinds => [.. DiscriminatorKind.All.Select(kind => kind.Name)];
 
     /// <summary>Small options of a kind; inside are hidden units, or filters of each width.</summary>
-    internal static DiscriminatorOptions Options(string kind, int embedding, int inside, int[] widths, double dropout) => DiscriminatorKind.Named(kind).NewOptions() switch
-    {
-        CnnDiscriminatorOptions cnn => cnn with { Embedding = embedding, Filters = inside, FilterWidths = widths, Dropout = dropout },
-        LstmDiscriminatorOptions lstm => lstm with { Embedding = embedding, Hidden = inside, Dropout = dropout },
-        DiscriminatorOptions other => other with { Embedding = embedding, Dropout = dropout },
-    };
+    internal static DiscriminatorOptions Options(string kind, int embedding, int inside, int[] widths, double dropout) =>
+        DiscriminatorKind.Named(kind).NewOptions() switch
+        {
+            CnnDiscriminatorOptions cnn => cnn with { Embedding = embedding, Filters = inside, FilterWidths = widths, Dropout = dropout },
+            LstmDiscriminatorOptions lstm => lstm with { Embedding = embedding, Hidden = inside, Dropout = dropout },
+            DiscriminatorOptions other => other with { Embedding = embedding, Dropout = dropout },
+        };
 
-    private static Discriminator Create(string kind, double dropout = 0) => Options(kind, 5, kind == "cnn" ? 4 : 6, [1, 2, 3], dropout).Create(Vocabulary, Padding, new RandomKey(3));
+    private static Discriminator Create(string kind, double dropout = 0) =>
+        Options(kind, 5, kind == "cnn" ? 4 : 6, [1, 2, 3], dropout).Create(Vocabulary, Padding, new RandomKey(3));
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -33,7 +35,8 @@ public sealed class DiscriminatorTests
         using Discriminator discriminator = Create(kind);
         Tensor ids = tensor(_ids, [3, 6]);
         float[] direct = discriminator.Score(ids).data<float>().ToArray();
-        float[] relaxed = discriminator.Score(nn.functional.one_hot(ids, Vocabulary).to(ScalarType.Float32), ids.ne(Padding).to(ScalarType.Float32)).data<float>().ToArray();
+        float[] relaxed = discriminator.Score(nn.functional.one_hot(ids, Vocabulary).to(ScalarType.Float32),
+            ids.ne(Padding).to(ScalarType.Float32)).data<float>().ToArray();
         Assert.Equal(3, direct.Distinct().Count());
         for (int i = 0; i < direct.Length; i++)
         {
@@ -51,14 +54,16 @@ public sealed class DiscriminatorTests
     [InlineData("cnn", 41, 9, 16, 33, true)]
     [InlineData("cnn", 10, 5, 5, 190, true)]
     [InlineData("cnn", 1, 70, 32, 64, true)]
-    public void Sequences_read_as_one_node_have_the_composed_scores_and_gradients(string kind, int batch, int time, int embedding, int hidden, bool trainable)
+    public void Sequences_read_as_one_node_have_the_composed_scores_and_gradients(string kind, int batch, int time, int embedding, int hidden,
+        bool trainable)
     {
         using DisposeScope scope = NewDisposeScope();
         using Discriminator discriminator = Options(kind, embedding, hidden, [1, 2, 5], 0.2).Create(Vocabulary, Padding, new RandomKey(3));
         discriminator.SetTrainable(trainable);
         discriminator.DropoutKey = new RandomKey(6);
         // Two batches that are both read before either goes back, with gaps anywhere in their masks.
-        Tensor[] embedded = [randn([batch, time, embedding], generator: new Generator(1)), randn([batch, time, embedding], generator: new Generator(2))];
+        Tensor[] embedded =
+            [randn([batch, time, embedding], generator: new Generator(1)), randn([batch, time, embedding], generator: new Generator(2))];
         Tensor[] masks = [.. embedded.Select(values => values.select(2, 0).gt(-0.5).to(ScalarType.Float32))];
         (float[] Scores, Dictionary<string, float[]> Gradients)[] runs = [.. new[] { true, false, false }.Select(Run)];
         foreach ((float[] scores, Dictionary<string, float[]> gradients) in runs[1..])
@@ -115,7 +120,8 @@ public sealed class DiscriminatorTests
         using Discriminator discriminator = Create(kind);
         Tensor embedded = randn([2, 6, 5], generator: new Generator(1)), mask = tensor([1f, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0], [2, 6]);
         Tensor disturbed = embedded + randn([2, 6, 5], generator: new Generator(2)) * (1 - mask).unsqueeze(2) * 100;
-        Assert.Equal(discriminator.ScoreEmbedded(embedded, mask).data<float>().ToArray(), discriminator.ScoreEmbedded(disturbed, mask).data<float>().ToArray());
+        Assert.Equal(discriminator.ScoreEmbedded(embedded, mask).data<float>().ToArray(),
+            discriminator.ScoreEmbedded(disturbed, mask).data<float>().ToArray());
     }
 
     [Theory]
@@ -189,7 +195,8 @@ public sealed class DiscriminatorTests
     {
         using DisposeScope scope = NewDisposeScope();
         using Discriminator discriminator = Create("cnn");
-        Dictionary<string, float[]> weights = discriminator.named_parameters().ToDictionary(named => named.name, named => named.parameter.data<float>().ToArray());
+        Dictionary<string,
+            float[]> weights = discriminator.named_parameters().ToDictionary(named => named.name, named => named.parameter.data<float>().ToArray());
         long[] sentence = [3, 4, 5, 2];
         double score = weights["output.bias"][0];
         int feature = 0;
@@ -205,7 +212,8 @@ public sealed class DiscriminatorTests
                     {
                         for (int channel = 0; channel < 5; channel++)
                         {
-                            sum += weights["embedding.weight"][(int)sentence[place + offset] * 5 + channel] * weights[$"convolution{width}.weight"][(filter * 5 + channel) * width + offset];
+                            sum += weights["embedding.weight"][(int)sentence[place + offset] * 5 + channel]
+                                * weights[$"convolution{width}.weight"][(filter * 5 + channel) * width + offset];
                         }
                     }
 

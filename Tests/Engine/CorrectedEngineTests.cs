@@ -20,7 +20,9 @@ public sealed class CorrectedEngineTests
     private static readonly Dictionary<short, OpCode> _instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
-    /// <summary>Those methods of TorchSharp that read a scalar's handle from the stack alone, where nothing keeps it alive; none of them is called here.</summary>
+    /// <summary>
+    /// Those methods of TorchSharp that read a scalar's handle from the stack alone, where nothing keeps it alive; none of them is called here.
+    /// </summary>
     private static readonly string[] _unsafe = ["matrix_norm", "vector_norm", "DetermineArgumentTypeRefs"];
 
     [Fact]
@@ -33,11 +35,13 @@ public sealed class CorrectedEngineTests
         using var file = new PEReader(File.OpenRead(_assembly));
         MetadataReader metadata = file.GetMetadataReader();
         int getter = metadata.MethodDefinitions.Select(handle => (Handle: handle, Method: metadata.GetMethodDefinition(handle)))
-            .Where(one => metadata.GetString(one.Method.Name) == "get_Handle" && metadata.GetString(metadata.GetTypeDefinition(one.Method.GetDeclaringType()).Name) == nameof(Scalar))
+            .Where(one => metadata.GetString(one.Method.Name) == "get_Handle"
+                && metadata.GetString(metadata.GetTypeDefinition(one.Method.GetDeclaringType()).Name) == nameof(Scalar))
             .Select(one => MetadataTokens.GetToken(one.Handle)).Single();
         int reads = 0;
         var careless = new HashSet<string>();
-        foreach (MethodDefinition method in metadata.MethodDefinitions.Select(metadata.GetMethodDefinition).Where(method => method.RelativeVirtualAddress != 0))
+        foreach (MethodDefinition method in metadata.MethodDefinitions.Select(metadata.GetMethodDefinition)
+            .Where(method => method.RelativeVirtualAddress != 0))
         {
             OpCode before = OpCodes.Nop;
             foreach ((OpCode code, int operand) in Instructions(file.GetMethodBody(method.RelativeVirtualAddress).GetILReader()))
@@ -45,7 +49,8 @@ public sealed class CorrectedEngineTests
                 if ((code == OpCodes.Call || code == OpCodes.Callvirt) && operand == getter)
                 {
                     reads++;
-                    if (!before.Name!.StartsWith("ldarg", StringComparison.Ordinal) && !before.Name.StartsWith("ldloc", StringComparison.Ordinal) && !before.Name.StartsWith("ldfld", StringComparison.Ordinal))
+                    if (!before.Name!.StartsWith("ldarg", StringComparison.Ordinal)
+                        && !before.Name.StartsWith("ldloc", StringComparison.Ordinal) && !before.Name.StartsWith("ldfld", StringComparison.Ordinal))
                     {
                         careless.Add(metadata.GetString(method.Name));
                     }
@@ -101,7 +106,8 @@ public sealed class CorrectedEngineTests
             return;
         }
 
-        (string Name, bool IsWeak)[] versions = [.. NeededVersions(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(_assembly)!, "libLibTorchSharp.so")))];
+        (string Name, bool IsWeak)[] versions =
+            [.. NeededVersions(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(_assembly)!, "libLibTorchSharp.so")))];
         Assert.Contains(("GLIBCXX_3.4.32", true), versions);
         Assert.Contains(("GLIBC_2.2.5", false), versions);
         Assert.Single(versions, version => version.IsWeak);

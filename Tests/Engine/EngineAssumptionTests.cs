@@ -65,7 +65,8 @@ public sealed class EngineAssumptionTests
     [Fact]
     public void Parameters_are_registered_under_the_names_of_their_fields_in_PyTorchs_order()
     {
-        using var generator = new LstmGenerator(new GeneratorOptions { Embedding = 2, Hidden = 3, Layers = 2 }, new SequenceFormat(5, 4, 1, 2, 0), new RandomKey(1));
+        using var generator =
+            new LstmGenerator(new GeneratorOptions { Embedding = 2, Hidden = 3, Layers = 2 }, new SequenceFormat(5, 4, 1, 2, 0), new RandomKey(1));
         Assert.Equal(
             [
                 "embedding.weight", "output.weight", "output.bias", "cell0.weight_ih", "cell0.weight_hh", "cell0.bias_ih", "cell0.bias_hh",
@@ -133,7 +134,8 @@ public sealed class EngineAssumptionTests
             reference.step();
             ParameterUpdate update = optimizer.Minimise(Loss(ours, step), 3);
             Assert.Equal(norm, update.GradientNorm, 1e-6 * norm);
-            Assert.All(theirs.Weight.data<float>().ToArray().Zip(ours.Weight.data<float>().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 2e-6f));
+            Assert.All(theirs.Weight.data<float>().ToArray().Zip(ours.Weight.data<float>().ToArray()),
+                pair => Assert.Equal(pair.First, pair.Second, 2e-6f));
             SafetensorsFile.Write(file, optimizer.Entries());
             optimizer.Dispose();
             optimizer = new AdamOptimizer(ours, 0.1, 0.5);
@@ -181,6 +183,7 @@ public sealed class EngineAssumptionTests
     {
         protected override Tensor Forward(autograd.AutogradContext context, object[] arguments) => ((Tensor)arguments[0]).clone();
 
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) => throw new InvalidOperationException("thrown in a backward pass");
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) =>
+            throw new InvalidOperationException("thrown in a backward pass");
     }
 }

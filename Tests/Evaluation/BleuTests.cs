@@ -16,7 +16,8 @@ public sealed class BleuTests
         { [1, 2], [[]], [0, 0, 0, 0, 0] },
         { [], [[]], [0, 0, 0, 0, 0] },
         { [1, 2, 3], [[1, 2], [1, 2, 3, 4]], [1.0, 1.0, 1.0, 0.5623413251903491, 0.39810717055349726] },
-        { [1, 1, 1, 1], [[1, 1], [1, 2, 1, 2, 1]], [0.5841005873035536, 0.3894003915357024, 0.18074365091565606, 0.14643803168582153, 0.12906496920792726] },
+        { [1, 1, 1, 1], [[1, 1], [1, 2, 1, 2, 1]],
+            [0.5841005873035536, 0.3894003915357024, 0.18074365091565606, 0.14643803168582153, 0.12906496920792726] },
         { [1, 2, 3, 4, 5, 6], [[1, 2, 3, 4, 5, 6]], [1, 1, 1, 1, 1] },
     };
 
@@ -31,9 +32,11 @@ public sealed class BleuTests
     [InlineData(1, 40, 4, 12, new[] { 0.9142045454545453, 0.8425006151505908, 0.7951999319884221, 0.6231028251978212, 0.4202121811538338 })]
     [InlineData(2, 30, 3, 3, new[] { 0.6333333333333333, 0.49657888653670085, 0.2620855804784822, 0.18080140544719195, 0.14544356012805543 })]
     [InlineData(3, 60, 30, 9, new[] { 0.7777116402116402, 0.34138057560453955, 0.14194416824687475, 0.09809297508010636, 0.08291446627000049 })]
-    public void Average_over_a_corpus_with_empty_and_short_sentences_equals_nltk(int seed, int count, int vocabulary, int maximumLength, double[] expected)
+    public void Average_over_a_corpus_with_empty_and_short_sentences_equals_nltk(int seed, int count, int vocabulary, int maximumLength,
+        double[] expected)
     {
-        List<int[]> hypotheses = Corpus(seed, count, vocabulary, maximumLength), references = Corpus(seed + 100, count + 7, vocabulary, maximumLength);
+        List<int[]> hypotheses = Corpus(seed, count, vocabulary, maximumLength),
+            references = Corpus(seed + 100, count + 7, vocabulary, maximumLength);
         AssertClose(expected, Bleu.Average(hypotheses, references));
         Assert.Equal(Bleu.Average(hypotheses, references, threads: 1), Bleu.Average(hypotheses, references, threads: 4));
     }
@@ -42,7 +45,8 @@ public sealed class BleuTests
     [InlineData(1, 40, 4, 12, new[] { 0.9157828282828282, 0.8378454595451238, 0.7988653919364983, 0.5628993693048425, 0.36435213987818527 })]
     [InlineData(2, 30, 3, 3, new[] { 0.6333333333333333, 0.46402337144348044, 0.2684645794379286, 0.18271476421355787, 0.1461669926325684 })]
     [InlineData(3, 60, 30, 9, new[] { 0.7659523809523809, 0.3389113935362626, 0.14682107000705827, 0.10036916246850199, 0.08393352738031565 })]
-    public void Self_bleu_equals_nltk_with_each_sentence_left_out_of_its_references(int seed, int count, int vocabulary, int maximumLength, double[] expected)
+    public void Self_bleu_equals_nltk_with_each_sentence_left_out_of_its_references(int seed, int count, int vocabulary, int maximumLength,
+        double[] expected)
     {
         AssertClose(expected, Bleu.AverageSelf(Corpus(seed, count, vocabulary, maximumLength)));
     }

@@ -44,7 +44,8 @@ public sealed class DivergenceTests
         Assert.Equal((0.25 * Math.Log(0.5)) + (0.75 * Math.Log(1.5)), exact.ModelFromTrue, 1e-12);
         Assert.Equal((0.5 * Math.Log(0.5 / 0.2)) + (0.5 * Math.Log(0.5 / 0.6)), exact.TrueFromModel, 1e-12);
         Assert.Equal((0.2 + 0.3 + 0.1) / 2, exact.TotalVariation, 1e-12);
-        double js = ((0.5 * Math.Log(0.5 / 0.35)) + (0.5 * Math.Log(0.5 / 0.55)) + (0.2 * Math.Log(0.2 / 0.35)) + (0.6 * Math.Log(0.6 / 0.55)) + (0.2 * Math.Log(2))) / 2;
+        double js = ((0.5 * Math.Log(0.5 / 0.35))
+            + (0.5 * Math.Log(0.5 / 0.55)) + (0.2 * Math.Log(0.2 / 0.35)) + (0.6 * Math.Log(0.6 / 0.55)) + (0.2 * Math.Log(2))) / 2;
         Assert.Equal(js, exact.JensenShannon, 1e-12);
         Assert.Equal(double.PositiveInfinity, ExactDivergences.Between([0.5, 0.5], [0, double.NegativeInfinity]).TrueFromModel);
     }
@@ -62,7 +63,8 @@ public sealed class DivergenceTests
         int[] missed = new int[4];
         for (ulong seed = 0; seed < Seeds; seed++)
         {
-            SampleDivergenceReport report = SampleDivergences.Estimate(_truth, Draw(_truth, samples, new RandomKey(17).Derive(seed)), 0, new RandomKey(seed), Replicates);
+            SampleDivergenceReport report =
+                SampleDivergences.Estimate(_truth, Draw(_truth, samples, new RandomKey(17).Derive(seed)), 0, new RandomKey(seed), Replicates);
             DivergenceEstimate[] all = [report.ModelFromTrue, report.TrueFromModel, report.JensenShannon, report.TotalVariation];
             for (int which = 0; which < all.Length; which++)
             {
@@ -149,7 +151,8 @@ public sealed class DivergenceTests
         long[] counts = Draw(_truth, 200, new RandomKey(2));
         SampleDivergenceReport first = SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(9), 30);
         Assert.Equal(first, SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(9), 30));
-        Assert.NotEqual(first.ModelFromTrue.PerfectMean, SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(10), 30).ModelFromTrue.PerfectMean);
+        Assert.NotEqual(first.ModelFromTrue.PerfectMean,
+            SampleDivergences.Estimate(_truth, counts, 3, new RandomKey(10), 30).ModelFromTrue.PerfectMean);
     }
 
     [Fact]
@@ -159,7 +162,8 @@ public sealed class DivergenceTests
         Assert.Throws<ArgumentException>(() => new KnownDistribution<string>(["a", "a"], _ => Math.Log(0.5)));
         Assert.Throws<ArgumentException>(() => KnownDistribution<string>.Of([("a", 0.5), ("a", 0.5)]));
         Assert.Equal([0.25, 0.75], KnownDistribution<string>.Of([("a", 0.25), ("b", 0.75)]).Probabilities.ToArray());
-        Assert.Equal(Math.Log(2), new KnownDistribution<string>(["a", "b", "c"], text => text == "c" ? double.NegativeInfinity : Math.Log(0.5)).Entropy, 1e-12);
+        Assert.Equal(Math.Log(2),
+            new KnownDistribution<string>(["a", "b", "c"], text => text == "c" ? double.NegativeInfinity : Math.Log(0.5)).Entropy, 1e-12);
     }
 
     [Theory]

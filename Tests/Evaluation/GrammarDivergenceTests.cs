@@ -27,9 +27,11 @@ public sealed class GrammarDivergenceTests
     {
         (Grammar grammar, KnownDistribution<string> truth) = _arithmetic.Value;
         var random = new RandomStream(new RandomKey(31));
-        SampleDivergenceReport report = SampleDivergences.Estimate(truth, Enumerable.Range(0, samples).Select(_ => grammar.Sample(random)), new RandomKey(32), 39);
+        SampleDivergenceReport report =
+            SampleDivergences.Estimate(truth, Enumerable.Range(0, samples).Select(_ => grammar.Sample(random)), new RandomKey(32), 39);
         Assert.Equal(1, report.Validity);
-        Assert.True(report.ModelFromTrue.Interval.Contains(0) && report.JensenShannon.Interval.Contains(0) && report.TotalVariation.Interval.Contains(0), $"{report}");
+        Assert.True(report.ModelFromTrue.Interval.Contains(0)
+            && report.JensenShannon.Interval.Contains(0) && report.TotalVariation.Interval.Contains(0), $"{report}");
         Assert.True(report.ModelFromTrue.PValue > 0.05, $"{report}");
         Assert.Equal(report.Coverage.PerfectMass, report.Coverage.Mass, 0.05);
     }
@@ -46,8 +48,10 @@ public sealed class GrammarDivergenceTests
         Assert.Equal(1, collapsed.Validity);
         Assert.Equal(-grammar.LogProbability(only), collapsed.ModelFromTrue.PlugIn, 1e-9);
         Assert.True(careless.ValidityInterval.Contains(0.9));
-        Assert.True(collapsed.ModelFromTrue.Interval.Lower > careless.ModelFromTrue.Corrected + 1, $"{collapsed.ModelFromTrue} {careless.ModelFromTrue}");
-        Assert.True(collapsed.JensenShannon.Interval.Lower > 0.4 && careless.JensenShannon.Corrected < 0.1, $"{collapsed.JensenShannon} {careless.JensenShannon}");
+        Assert.True(collapsed.ModelFromTrue.Interval.Lower > careless.ModelFromTrue.Corrected + 1,
+            $"{collapsed.ModelFromTrue} {careless.ModelFromTrue}");
+        Assert.True(collapsed.JensenShannon.Interval.Lower > 0.4 && careless.JensenShannon.Corrected < 0.1,
+            $"{collapsed.JensenShannon} {careless.JensenShannon}");
         Assert.True(careless.JensenShannon.Interval.Lower > 0.01);
     }
 }

@@ -15,8 +15,16 @@ public sealed class HtmlReportTests
     {
         const string Hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
         using var made = new MadeUpRuns();
-        RunEvaluation evaluation = MadeUpRuns.Evaluation("mle", 1) with { Method = Hostile, StatusReason = Hostile, Samples = [Hostile], CorpusHash = Hostile, MetricNames = new Dictionary<string, string> { ["bleu"] = Hostile } };
-        string page = Render([made.Write(evaluation, "one", "\"<b>64</b>\""), made.Write(MadeUpRuns.Evaluation("gumbel", 1), "two")], new ChartLibrary("/* library */", ""), force: true);
+        RunEvaluation evaluation = MadeUpRuns.Evaluation("mle", 1) with
+        {
+            Method = Hostile,
+            StatusReason = Hostile,
+            Samples = [Hostile],
+            CorpusHash = Hostile,
+            MetricNames = new Dictionary<string, string> { ["bleu"] = Hostile }
+        };
+        string page = Render([made.Write(evaluation, "one", "\"<b>64</b>\""), made.Write(MadeUpRuns.Evaluation("gumbel", 1), "two")],
+            new ChartLibrary("/* library */", ""), force: true);
         Assert.DoesNotContain("<img", page);
         Assert.DoesNotContain("<b>", page);
         Assert.Equal(3, Count(page, "<script"));
@@ -53,7 +61,9 @@ public sealed class HtmlReportTests
         }
     }
 
-    /// <summary>Runs Tests/Evaluation/report.test.mjs: charts drawn, no console error, no request, nothing wider than a phone, both colour schemes.</summary>
+    /// <summary>
+    /// Runs Tests/Evaluation/report.test.mjs: charts drawn, no console error, no request, nothing wider than a phone, both colour schemes.
+    /// </summary>
     [Fact]
     public async Task In_a_browser_the_charts_are_drawn_without_errors_or_requests()
     {
@@ -71,12 +81,13 @@ public sealed class HtmlReportTests
         using var made = new MadeUpRuns();
         string report = Path.Combine(made.Folder, "report.html");
         File.WriteAllText(report, Render(made.ThreeByThree(), charts));
-        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(root!, "Tests", "Evaluation", "report.test.mjs"), chromium!, report, .. Pictures()])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = root,
-        })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("node", [Path.Combine(root!, "Tests", "Evaluation", "report.test.mjs"), chromium!, report, .. Pictures()])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = root,
+            })!;
         Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);

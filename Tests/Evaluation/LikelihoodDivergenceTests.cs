@@ -14,7 +14,9 @@ public sealed class LikelihoodDivergenceTests
     {
         double klTrueModel = _truth.Select((p, i) => p * Math.Log(p / _model[i])).Sum();
         double klModelTrue = Enumerable.Range(0, 4).Sum(i => _model[i] / 0.9 * Math.Log(_model[i] / 0.9 / _truth[i]));
-        double js = (Enumerable.Range(0, 4).Sum(i => _truth[i] * Math.Log(2 * _truth[i] / (_truth[i] + _model[i])) + _model[i] * Math.Log(2 * _model[i] / (_truth[i] + _model[i]))) + 0.1 * Math.Log(2)) / 2;
+        double js = (Enumerable.Range(0, 4)
+            .Sum(i => _truth[i] * Math.Log(2 * _truth[i] / (_truth[i] + _model[i])) + _model[i] * Math.Log(2 * _model[i] / (_truth[i] + _model[i])))
+            + 0.1 * Math.Log(2)) / 2;
         var exact = LikelihoodDivergences.Exact(_truth, [.. _model[..4].Select(probability => Math.Log(probability))]);
         Assert.Equal(klTrueModel, exact.TrueFromModel.Value, 1e-12);
         Assert.Equal(klModelTrue, exact.ModelFromTrue.Value, 1e-12);
@@ -27,7 +29,8 @@ public sealed class LikelihoodDivergenceTests
         for (int trial = 0; trial < Trials; trial++)
         {
             var estimate = LikelihoodDivergences.Estimate([.. Draws(_truth)], [.. Draws(_model)]);
-            (LikelihoodEstimate Found, double True)[] pairs = [(estimate.TrueFromModel, klTrueModel), (estimate.ModelFromTrue, klModelTrue), (estimate.JensenShannon, js), (estimate.ModelMass, 0.9)];
+            (LikelihoodEstimate Found, double True)[] pairs = [(estimate.TrueFromModel, klTrueModel), (estimate.ModelFromTrue, klModelTrue),
+                (estimate.JensenShannon, js), (estimate.ModelMass, 0.9)];
             for (int i = 0; i < pairs.Length; i++)
             {
                 within[i] += pairs[i].Found.Interval!.Value.Contains(pairs[i].True) ? 1 : 0;
@@ -53,7 +56,8 @@ public sealed class LikelihoodDivergenceTests
     [Fact]
     public void What_the_model_excludes_makes_the_price_of_missing_infinite_and_what_it_never_gets_right_is_undefined()
     {
-        var estimate = LikelihoodDivergences.Estimate([(-1, double.NegativeInfinity), (-1, -2)], [(double.NegativeInfinity, -1), (double.NegativeInfinity, -2)]);
+        var estimate =
+            LikelihoodDivergences.Estimate([(-1, double.NegativeInfinity), (-1, -2)], [(double.NegativeInfinity, -1), (double.NegativeInfinity, -2)]);
         Assert.Equal(double.PositiveInfinity, estimate.TrueFromModel.Value);
         Assert.Null(estimate.TrueFromModel.Interval);
         Assert.True(double.IsNaN(estimate.ModelFromTrue.Value));

@@ -13,9 +13,11 @@ internal sealed class MadeUpRuns : IDisposable
     public string Folder { get; } = Directory.CreateTempSubdirectory("gumbelgan-runs-").FullName;
 
     /// <summary>Three seeds of three methods, the last of "reinforce" collapsed; every number is a function of method and seed.</summary>
-    public string[] ThreeByThree() => [.. Methods.SelectMany(method => Enumerable.Range(1, 3).Select(seed => Write(Evaluation(method, (ulong)seed))))];
+    public string[] ThreeByThree() =>
+        [.. Methods.SelectMany(method => Enumerable.Range(1, 3).Select(seed => Write(Evaluation(method, (ulong)seed))))];
 
-    public static double Bleu4(string method, ulong seed) => (method switch { "mle" => 0.30, "gumbel" => 0.34, _ => 0.25 }) + (0.01 * Math.Sin((method[0] * 7.0) + seed));
+    public static double Bleu4(string method, ulong seed) =>
+        (method switch { "mle" => 0.30, "gumbel" => 0.34, _ => 0.25 }) + (0.01 * Math.Sin((method[0] * 7.0) + seed));
 
     public static RunEvaluation Evaluation(string method, ulong seed)
     {
@@ -46,8 +48,11 @@ internal sealed class MadeUpRuns : IDisposable
                 ["memoriser"] = new Dictionary<string, double?> { ["bleu/4"] = 0.307, ["self_bleu/4"] = 0.278, ["diversity/novelty"] = 0 },
             },
             Sweep = [.. new[] { 0.5, 0.75, 1, 1.25 }.Select(temperature => new SweepPoint(temperature, Metrics((1 - temperature) * 0.2)))],
-            Samples = [$"a {method} sentence of seed {seed} .", "a man riding a wave on top of a surfboard .", "<script>alert('from a sample')</script> & \"quotes\""],
-            MetricNames = new Dictionary<string, string> { ["bleu"] = "BLEU (1000 hypotheses, each against all 10000 references; NLTK smoothing method 1)" },
+            Samples = [$"a {method} sentence of seed {seed} .", "a man riding a wave on top of a surfboard .",
+                "<script>alert('from a sample')</script> & \"quotes\""],
+            MetricNames = new Dictionary<string,
+                string>
+            { ["bleu"] = "BLEU (1000 hypotheses, each against all 10000 references; NLTK smoothing method 1)" },
         };
     }
 
@@ -59,7 +64,8 @@ internal sealed class MadeUpRuns : IDisposable
         File.WriteAllText(Path.Combine(folder, RunEvaluation.FileName), evaluation.ToJson());
         File.WriteAllText(
             Path.Combine(folder, "config.yaml"),
-            string.Create(CultureInfo.InvariantCulture, $"seed: {evaluation.Seed}\nobjective: {evaluation.Method}\nrun: {folder}\ngenerator:\n  hidden_size: {hiddenSize}\n  layers: [1, 2]\n"));
+            string.Create(CultureInfo.InvariantCulture, $"seed: {evaluation.Seed}\nobjective: {evaluation.Method}\nrun: {folder}\ngenerator:\n  "
+                + $"hidden_size: {hiddenSize}\n  layers: [1, 2]\n"));
         File.WriteAllText(Path.Combine(folder, "environment.json"), "{\"commit\": \"abc123\", \"libtorch\": \"1.13.1\"}");
         var random = new RandomStream(new RandomKey(evaluation.Seed).Derive(evaluation.Method));
         double level = 2 + (0.3 * Array.IndexOf(Methods, evaluation.Method));
@@ -67,7 +73,8 @@ internal sealed class MadeUpRuns : IDisposable
         for (int step = 0; step <= 500; step += 10)
         {
             double noise = random.NextDouble() - 0.5;
-            lines.Append(CultureInfo.InvariantCulture, $"{{\"step\": {step}, \"phase\": \"train\", \"loss/generator\": {level + Math.Exp(-step / 200.0) + (0.3 * noise):R}");
+            lines.Append(CultureInfo.InvariantCulture,
+                $"{{\"step\": {step}, \"phase\": \"train\", \"loss/generator\": {level + Math.Exp(-step / 200.0) + (0.3 * noise):R}");
             if (step % 50 == 0)
             {
                 lines.Append(CultureInfo.InvariantCulture, $", \"nll/validation\": {level + (2 * Math.Exp(-step / 100.0)) + (0.2 * noise):R}");

@@ -12,7 +12,9 @@ public sealed class MetricsCommandTests : IDisposable
     [Fact]
     public void Two_text_files_give_one_json_document_with_definitions()
     {
-        JsonNode document = JsonNode.Parse(Run("--generated", Write("g", "the cat\nthe cat sat\n\n"), "--reference", Write("r", "the cat sat\nthe dog ran\n"), "--training", Write("t", "the cat\n"), "--json"))!;
+        JsonNode document =
+            JsonNode.Parse(Run("--generated", Write("g", "the cat\nthe cat sat\n\n"), "--reference", Write("r", "the cat sat\nthe dog ran\n"),
+            "--training", Write("t", "the cat\n"), "--json"))!;
         // NLTK: "the cat" 0.6065306597126334 (brevity), "the cat sat" 1, the empty line 0.
         Assert.Equal((Math.Exp(1 - 1.5) + 1) / 3, document["bleu"]!["2"]!.GetValue<double>(), 1e-12);
         Assert.Equal(2.0 / 3, document["novelty"]!["value"]!.GetValue<double>(), 1e-12);
@@ -50,7 +52,8 @@ public sealed class MetricsCommandTests : IDisposable
     private static string Run(params string[] arguments)
     {
         var output = new StringWriter();
-        Assert.Equal(0, MetricsCommand.Create(output).Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false }));
+        Assert.Equal(0, MetricsCommand.Create(output)
+            .Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false }));
         return output.ToString();
     }
 

@@ -28,14 +28,17 @@ public sealed class RunComparisonTests
             Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{mean:F4} [{mean - half:F4}, {mean + half:F4}]"), line);
         }
 
-        JsonNode ofGumbel = JsonNode.Parse(ComparisonJson.Render(comparison))!["methods"]!.AsArray().Single(method => method!["name"]!.GetValue<string>() == "gumbel")!;
-        Assert.Equal(new ulong[] { 1, 2, 3 }.Average(seed => MadeUpRuns.Bleu4("gumbel", seed)), ofGumbel["best"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
+        JsonNode ofGumbel = JsonNode.Parse(ComparisonJson.Render(comparison))!["methods"]!.AsArray()
+            .Single(method => method!["name"]!.GetValue<string>() == "gumbel")!;
+        Assert.Equal(new ulong[] { 1, 2, 3 }.Average(seed => MadeUpRuns.Bleu4("gumbel", seed)),
+            ofGumbel["best"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
 
         // t with two degrees of freedom has the closed form p = 1 - |t| / sqrt(2 + t^2).
         foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: CheckpointChoice.Best }))
         {
             double[] differences = [.. new ulong[] { 1, 2, 3 }.Select(seed => MadeUpRuns.Bleu4(test.Method, seed) - MadeUpRuns.Bleu4("mle", seed))];
-            double mean = differences.Sum() / 3, deviation = Math.Sqrt(differences.Sum(x => (x - mean) * (x - mean)) / 2), t = mean / (deviation / Math.Sqrt(3));
+            double mean = differences.Sum() / 3, deviation = Math.Sqrt(differences.Sum(x => (x - mean) * (x - mean)) / 2),
+                t = mean / (deviation / Math.Sqrt(3));
             Assert.Equal(MeanTest.Paired, test.Result.Kind);
             Assert.Equal(mean, test.Result.Difference, 1e-12);
             Assert.Equal(1 - (Math.Abs(t) / Math.Sqrt(2 + (t * t))), test.Result.PValue, 1e-9);
@@ -50,9 +53,12 @@ public sealed class RunComparisonTests
     public void Collapsed_and_failed_runs_are_counted_and_collapsed_ones_stay_in_the_mean()
     {
         using var made = new MadeUpRuns();
-        RunEvaluation failed = MadeUpRuns.Evaluation("gumbel", 4) with { Status = RunOutcome.Failed, StatusReason = "The loss became NaN at step 7.", Last = null, Best = null };
+        RunEvaluation failed = MadeUpRuns.Evaluation("gumbel", 4)
+            with
+        { Status = RunOutcome.Failed, StatusReason = "The loss became NaN at step 7.", Last = null, Best = null };
         RunComparison comparison = Compare([.. made.ThreeByThree(), made.Write(failed)]);
-        MethodSummary reinforce = comparison.Methods.Single(method => method.Name == "reinforce"), gumbel = comparison.Methods.Single(method => method.Name == "gumbel");
+        MethodSummary reinforce = comparison.Methods.Single(method => method.Name == "reinforce"),
+            gumbel = comparison.Methods.Single(method => method.Name == "gumbel");
         Assert.Equal((2, 1, 0), (reinforce.Count(RunOutcome.Completed), reinforce.Count(RunOutcome.Collapsed), reinforce.Count(RunOutcome.Failed)));
         Assert.Equal((3, 0, 1), (gumbel.Count(RunOutcome.Completed), gumbel.Count(RunOutcome.Collapsed), gumbel.Count(RunOutcome.Failed)));
         Assert.Equal(3, reinforce.Best["bleu/4"].Count);
@@ -82,17 +88,21 @@ public sealed class RunComparisonTests
         using var made = new MadeUpRuns();
         string[] folders = [.. new[] { ("honest", all), ("collapsed", one) }.Select(method =>
         {
-            var inputs = new MetricInputs { Generated = [[1]], Divergences = SampleDivergences.Estimate(truth, method.Item2, 0, new GumbelGan.Randomness.RandomKey(1), 50) };
+            var inputs = new MetricInputs { Generated = [[1]],
+                Divergences = SampleDivergences.Estimate(truth, method.Item2, 0, new GumbelGan.Randomness.RandomKey(1), 50) };
             var metrics = RunEvaluation.Tagged(MetricCatalogue.Compute(inputs));
-            RunEvaluation evaluation = MadeUpRuns.Evaluation(method.Item1, 1) with { Last = new CheckpointEvaluation(1, metrics), Best = new CheckpointEvaluation(1, metrics) };
+            RunEvaluation evaluation = MadeUpRuns.Evaluation(method.Item1, 1)
+                with { Last = new CheckpointEvaluation(1, metrics), Best = new CheckpointEvaluation(1, metrics) };
             return made.Write(evaluation);
         })];
         string[] lines = ComparisonText.Render(Compare(folders)).Split('\n');
         string header = lines.First(line => line.Contains("held out"));
         Assert.True(header.IndexOf("collapsed", StringComparison.Ordinal) < header.IndexOf("honest", StringComparison.Ordinal));
-        Assert.Matches(@"^validity \(higher is better\) +- +- +1\.0000 \[one seed\] +1\.0000", lines.First(line => line.StartsWith("validity", StringComparison.Ordinal)));
+        Assert.Matches(@"^validity \(higher is better\) +- +- +1\.0000 \[one seed\] +1\.0000",
+            lines.First(line => line.StartsWith("validity", StringComparison.Ordinal)));
         // log 16 = 2.7726 nats.
-        Assert.Matches(@"^divergence/kl_model_true \(lower is better\) +- +- +2\.77\d\d \[one seed\] +0\.0000", lines.First(line => line.StartsWith("divergence/kl_model_true", StringComparison.Ordinal)));
+        Assert.Matches(@"^divergence/kl_model_true \(lower is better\) +- +- +2\.77\d\d \[one seed\] +0\.0000",
+            lines.First(line => line.StartsWith("divergence/kl_model_true", StringComparison.Ordinal)));
     }
 
     public static readonly TheoryData<string, Func<RunEvaluation, RunEvaluation>> Mismatches = new()
@@ -133,7 +143,8 @@ public sealed class RunComparisonTests
     public void Methods_with_different_seeds_are_tested_by_welch()
     {
         using var made = new MadeUpRuns();
-        string[] folders = [.. new ulong[] { 1, 2 }.Select(seed => made.Write(MadeUpRuns.Evaluation("mle", seed))), .. new ulong[] { 3, 4, 5 }.Select(seed => made.Write(MadeUpRuns.Evaluation("gumbel", seed)))];
+        string[] folders = [.. new ulong[] { 1, 2 }.Select(seed => made.Write(MadeUpRuns.Evaluation("mle", seed))),
+            .. new ulong[] { 3, 4, 5 }.Select(seed => made.Write(MadeUpRuns.Evaluation("gumbel", seed)))];
         RunComparison comparison = Compare(folders);
         Assert.NotEmpty(comparison.Tests);
         Assert.All(comparison.Tests, test => Assert.Equal(MeanTest.Welch, test.Result.Kind));
@@ -150,7 +161,8 @@ public sealed class RunComparisonTests
         Assert.Equal(64000, document["budget"]!["sequences_seen"]!.GetValue<long>());
         Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse("{}", "runs/x")).Message);
         Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse("{", "runs/x")).Message);
-        Assert.Contains("version 9", Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse(json.Replace("\"version\": 1", "\"version\": 9"), "runs/x")).Message);
+        Assert.Contains("version 9",
+            Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse(json.Replace("\"version\": 1", "\"version\": 9"), "runs/x")).Message);
     }
 
     [Fact]
@@ -159,8 +171,10 @@ public sealed class RunComparisonTests
         using var made = new MadeUpRuns();
         Assert.Contains("nowhere", Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(Path.Combine(made.Folder, "nowhere"))).Message);
         Assert.Contains("evaluation.json", Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(made.Folder)).Message);
-        Assert.Contains("bleu/9", Assert.Throws<UserMistakeException>(() => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Metrics = ["bleu/9"] })).Message);
-        Assert.Contains("'gan'", Assert.Throws<UserMistakeException>(() => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Baseline = "gan" })).Message);
+        Assert.Contains("bleu/9", Assert.Throws<UserMistakeException>(
+            () => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Metrics = ["bleu/9"] })).Message);
+        Assert.Contains("'gan'", Assert.Throws<UserMistakeException>(
+            () => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Baseline = "gan" })).Message);
     }
 
     [Fact]

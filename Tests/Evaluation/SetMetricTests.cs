@@ -16,7 +16,8 @@ public sealed class SetMetricTests
         Assert.True(double.IsNaN(Diversity.UniqueNGrams(sequences, 4)[3]));
         Assert.Equal(0.25, Diversity.DuplicateRate(sequences));
         Assert.Equal(0.5, Diversity.NoveltyRate(sequences, [[3], [1, 2], []]));
-        Assert.Equal((4.0 / 7 * Math.Log(7.0 / 4)) + (2.0 / 7 * Math.Log(7.0 / 2)) + (1.0 / 7 * Math.Log(7)), Diversity.TokenEntropy(sequences), 1e-12);
+        Assert.Equal((4.0 / 7 * Math.Log(7.0 / 4)) + (2.0 / 7 * Math.Log(7.0 / 2)) + (1.0 / 7 * Math.Log(7)),
+            Diversity.TokenEntropy(sequences), 1e-12);
         Assert.Equal(0.5, Diversity.RepetitionRate(sequences));
         Assert.Equal(0, Diversity.RepetitionRate(sequences, 1));
     }
@@ -62,7 +63,8 @@ public sealed class SetMetricTests
         Assert.Equal(5 + 1 + 1, diagonal, 1e-10);
 
         // Two dimensions, not commuting: tr sqrt(M) = sqrt(tr M + 2 sqrt(det M)), M = C1 C2.
-        Matrix<double> first = Matrix<double>.Build.DenseOfArray(new double[,] { { 2, 1 }, { 1, 3 } }), second = Matrix<double>.Build.DenseOfArray(new double[,] { { 1, -0.5 }, { -0.5, 2 } });
+        Matrix<double> first = Matrix<double>.Build.DenseOfArray(new double[,] { { 2, 1 }, { 1, 3 } }),
+            second = Matrix<double>.Build.DenseOfArray(new double[,] { { 1, -0.5 }, { -0.5, 2 } });
         Matrix<double> product = first * second;
         double expected = first.Trace() + second.Trace() - (2 * Math.Sqrt(product.Trace() + (2 * Math.Sqrt(product.Determinant()))));
         Assert.Equal(expected, FrechetDistance.BetweenGaussians(Vector(0, 0), first, Vector(0, 0), second), 1e-10);

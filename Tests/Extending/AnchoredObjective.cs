@@ -15,7 +15,8 @@ public sealed class AnchoredObjective : Objective
         _game = new GumbelObjective(parts);
         AdversarialOptions options = parts.Config.Adversarial;
         var anchor = new LikelihoodUpdate(
-            _game.Learners[0], parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) => options.GeneratorLearningRate);
+            _game.Learners[0], parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm,
+                (_, _) => options.GeneratorLearningRate);
         Phase last = _game.Phases[^1];
         Phases = [.. _game.Phases.SkipLast(1), last with { Updates = [.. last.Updates, anchor] }];
     }
@@ -30,5 +31,9 @@ public sealed class AnchoredObjective : Objective
     public override IReadOnlyList<Phase> Phases { get; }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _game.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _game.Dispose();
+        base.Dispose(disposing);
+    }
 }

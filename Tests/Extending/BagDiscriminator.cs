@@ -20,7 +20,8 @@ public sealed record BagDiscriminatorOptions : DiscriminatorOptions
     public int Hidden { get; init; } = 32;
 
     /// <inheritdoc/>
-    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) => new BagDiscriminator(this, vocabulary, paddingId, initialisation);
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) =>
+        new BagDiscriminator(this, vocabulary, paddingId, initialisation);
 
     /// <inheritdoc/>
     public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden, Dropout = 0 };
@@ -54,5 +55,6 @@ public sealed class BagDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    protected override int FanIn(string parameterName) => parameterName.StartsWith("hidden", StringComparison.Ordinal) ? _options.Embedding : _options.Hidden;
+    protected override int FanIn(string parameterName) =>
+        parameterName.StartsWith("hidden", StringComparison.Ordinal) ? _options.Embedding : _options.Hidden;
 }

@@ -12,10 +12,11 @@ public sealed partial class ExtendingTests
     [Fact]
     public void Every_example_in_the_document_is_the_code_that_is_compiled_here()
     {
-        string root = Root(), document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
+        string root = SourceTree.Root, document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
         string[] examples = [.. Example().Matches(document).Select(match => match.Groups["code"].Value)];
         Assert.Equal(4, examples.Length);
-        Assert.All(examples, code => Assert.Equal(File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
+        Assert.All(examples, code => Assert.Equal(
+            File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
     }
 
     [Fact]
@@ -29,23 +30,13 @@ public sealed partial class ExtendingTests
             Adversarial = config.Adversarial with { Loss = LeastSquaresLoss.Entry, Relaxation = PlainStraightThroughRelaxation.Entry },
             Discriminator = new BagDiscriminatorOptions { Embedding = 4, Hidden = 5 },
         });
-        MetricsRecord[] adversarial = [.. MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl")).Where(record => record.Phase == "adversarial" && record.Scalars.ContainsKey("loss/generator"))];
+        MetricsRecord[] adversarial = [.. MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"))
+            .Where(record => record.Phase == "adversarial" && record.Scalars.ContainsKey("loss/generator"))];
         Assert.Equal(10, adversarial.Length);
         Assert.All(adversarial, record => Assert.True(record.Scalars.ContainsKey("loss/mle") && record.Scalars.Values.All(double.IsFinite)));
         string written = File.ReadAllText(Path.Combine(run.Run, "config.yaml"));
         Assert.Contains("objective: anchored", written, StringComparison.Ordinal);
         Assert.Contains("kind: bag", written, StringComparison.Ordinal);
-    }
-
-    private static string Root()
-    {
-        DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "GumbelGan.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run below the repository's root.");
-        }
-
-        return folder.FullName;
     }
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Tests.Extending;
 
-/// <summary>Straight-through (Bengio, Leonard and Courville 2013): forward a hard sample, backward the probabilities, which know nothing of the noise.</summary>
+/// <summary>
+/// Straight-through (Bengio, Leonard and Courville 2013): forward a hard sample, backward the probabilities, which know nothing of the noise.
+/// </summary>
 public static class PlainStraightThroughRelaxation
 {
     /// <summary>In the catalogue.</summary>

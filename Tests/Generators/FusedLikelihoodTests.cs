@@ -99,7 +99,8 @@ public sealed class FusedLikelihoodTests
             {
                 const float Step = 2e-2f;
                 double numeric = (8 * (At(index, Step / 2) - At(index, -Step / 2)) - (At(index, Step) - At(index, -Step))) / (6 * Step);
-                Assert.True(Math.Abs(numeric - gradient[index]) < 2e-4 + 0.005 * Math.Abs(numeric), $"{name}[{index}]: {gradient[index]} against {numeric}");
+                Assert.True(Math.Abs(numeric - gradient[index]) < 2e-4 + 0.005 * Math.Abs(numeric),
+                    $"{name}[{index}]: {gradient[index]} against {numeric}");
             }
 
             double At(int index, float by)
@@ -166,5 +167,6 @@ public sealed class FusedLikelihoodTests
     }
 
     private static Dictionary<string, float[]> Gradients(LstmGenerator generator) =>
-        generator.named_parameters().Where(named => named.parameter.grad is not null).ToDictionary(named => named.name, named => named.parameter.grad!.data<float>().ToArray());
+        generator.named_parameters().Where(named => named.parameter.grad is not null)
+            .ToDictionary(named => named.name, named => named.parameter.grad!.data<float>().ToArray());
 }

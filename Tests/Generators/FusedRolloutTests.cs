@@ -26,12 +26,14 @@ public sealed class FusedRolloutTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Tokens_values_and_every_gradient_equal_the_composed_ones(int vocabulary, int time, int embedding, int hidden, int batch, double temperature, Feedback feedback, Relaxation relaxation, bool noisy)
+    public void Tokens_values_and_every_gradient_equal_the_composed_ones(int vocabulary, int time, int embedding, int hidden, int batch,
+        double temperature, Feedback feedback, Relaxation relaxation, bool noisy)
     {
         const int Width = 6;
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(
-            new GeneratorOptions { Embedding = embedding, Hidden = hidden, Feedback = feedback, NoisyInitialState = noisy }, new SequenceFormat(vocabulary, time, 1, 2, 0), new RandomKey(1));
+            new GeneratorOptions { Embedding = embedding, Hidden = hidden, Feedback = feedback, NoisyInitialState = noisy },
+                new SequenceFormat(vocabulary, time, 1, 2, 0), new RandomKey(1));
         var noise = new RandomKey(12);
         // End tokens likely enough that some sequences end early.
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(generator.get_parameter("output.bias")!.bytes)[2] += MathF.Log(vocabulary) / 3;
@@ -86,7 +88,8 @@ public sealed class FusedRolloutTests
     [Fact]
     public void The_number_of_threads_changes_nothing()
     {
-        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 32, Hidden = 32 }, new SequenceFormat(900, 5, 1, 2, 0), new RandomKey(1));
+        using LstmGenerator generator =
+            new(new GeneratorOptions { Embedding = 32, Hidden = 32 }, new SequenceFormat(900, 5, 1, 2, 0), new RandomKey(1));
         Assert.Equal(Run(1), Run(2));
         Assert.Equal(Run(1), Run(3));
 
@@ -104,7 +107,8 @@ public sealed class FusedRolloutTests
     }
 
     private static Dictionary<string, float[]> Gradients(LstmGenerator generator) =>
-        generator.named_parameters().Where(named => named.parameter.grad is not null).ToDictionary(named => named.name, named => named.parameter.grad!.data<float>().ToArray());
+        generator.named_parameters().Where(named => named.parameter.grad is not null)
+            .ToDictionary(named => named.name, named => named.parameter.grad!.data<float>().ToArray());
 
     private static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)
     {

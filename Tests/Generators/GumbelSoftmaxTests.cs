@@ -15,7 +15,8 @@ public sealed class GumbelSoftmaxTests
     public void Noise_passes_the_Kolmogorov_Smirnov_test_against_the_standard_Gumbel_distribution(bool isDrawnByTheDevice)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor noise = isDrawnByTheDevice ? GumbelSoftmax.NoiseOn(CPU, new RandomKey(11), 200, 500) : GumbelSoftmax.Noise(new RandomKey(11), 200, 500);
+        Tensor noise = isDrawnByTheDevice
+            ? GumbelSoftmax.NoiseOn(CPU, new RandomKey(11), 200, 500) : GumbelSoftmax.Noise(new RandomKey(11), 200, 500);
         double[] sorted = [.. noise.data<float>().ToArray().Select(value => (double)value).Order()];
         double distance = 0;
         for (int i = 0; i < sorted.Length; i++)

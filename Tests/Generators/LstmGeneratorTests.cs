@@ -14,7 +14,8 @@ public sealed class LstmGeneratorTests
     private static readonly SequenceFormat _format = new(Vocabulary, Length, Begin, End, Padding);
 
     private static LstmGenerator Create(Feedback feedback = Feedback.Relaxed, bool noisy = false, int layers = 1, SequenceFormat? format = null) =>
-        new(new GeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format, new RandomKey(1));
+        new(new GeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format,
+            new RandomKey(1));
 
     [Fact]
     public void Parameters_have_PyTorchs_names_and_shapes()
@@ -127,7 +128,8 @@ public sealed class LstmGeneratorTests
             {
                 const float Step = 2e-2f;
                 double numeric = (8 * (At(index, Step / 2) - At(index, -Step / 2)) - (At(index, Step) - At(index, -Step))) / (6 * Step);
-                Assert.True(Math.Abs(numeric - gradient[index]) < 2e-3 + 0.02 * Math.Abs(numeric), $"{name}[{index}]: {gradient[index]} against {numeric}");
+                Assert.True(Math.Abs(numeric - gradient[index]) < 2e-3 + 0.02 * Math.Abs(numeric),
+                    $"{name}[{index}]: {gradient[index]} against {numeric}");
             }
 
             double At(int index, float by)
@@ -191,12 +193,15 @@ public sealed class LstmGeneratorTests
     [InlineData(7, 5, 3, 4, 60, 1.0, false)]
     [InlineData(400, 6, 8, 20, 130, 0.7, true)]
     [InlineData(900, 4, 5, 140, 230, 2.0, false)]
-    public void Each_drawn_token_is_where_its_uniform_number_meets_the_cumulative_probabilities(int vocabulary, int time, int embedding, int hidden, int batch, double temperature, bool noisy)
+    public void Each_drawn_token_is_where_its_uniform_number_meets_the_cumulative_probabilities(int vocabulary, int time, int embedding, int hidden,
+        int batch, double temperature, bool noisy)
     {
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(
-            new GeneratorOptions { Embedding = embedding, Hidden = hidden, NoisyInitialState = noisy }, new SequenceFormat(vocabulary, time, Begin, End, Padding), new RandomKey(3));
-        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(generator.get_parameter("output.bias")!.bytes)[End] += MathF.Log(vocabulary) / 2;
+            new GeneratorOptions { Embedding = embedding, Hidden = hidden, NoisyInitialState = noisy },
+                new SequenceFormat(vocabulary, time, Begin, End, Padding), new RandomKey(3));
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte,
+            float>(generator.get_parameter("output.bias")!.bytes)[End] += MathF.Log(vocabulary) / 2;
         var key = new RandomKey(21);
         long[] ids = generator.Sample(batch, temperature, key).data<long>().ToArray();
         // Teacher forcing starts from zero states: with noisy ones only the threads can be compared, which the next test does.
@@ -237,11 +242,13 @@ public sealed class LstmGeneratorTests
     public void A_sequence_is_the_same_in_a_larger_batch_and_on_other_threads(bool noisy)
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 6, Hidden = 16, NoisyInitialState = noisy }, new SequenceFormat(500, 6, Begin, End, Padding), new RandomKey(3));
+        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 6, Hidden = 16, NoisyInitialState = noisy },
+            new SequenceFormat(500, 6, Begin, End, Padding), new RandomKey(3));
         int threads = get_num_threads();
         long[] large = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray();
         set_num_threads(threads + 1);
-        long[] other = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray(), small = generator.Sample(48, 1, new RandomKey(4)).data<long>().ToArray();
+        long[] other = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray(),
+            small = generator.Sample(48, 1, new RandomKey(4)).data<long>().ToArray();
         set_num_threads(threads);
         Assert.Equal(large, other);
         Assert.Equal(large[..small.Length], small);
@@ -260,7 +267,8 @@ public sealed class LstmGeneratorTests
             generator.get_parameter("output.bias")!.zero_();
         }
 
-        int[] ids = [.. Enumerable.Range(0, Batches).SelectMany(batch => generator.Sample(Draws / Batches, 1, new RandomKey(9).Derive((ulong)batch)).data<long>().ToArray()).Select(id => (int)id)];
+        int[] ids = [.. Enumerable.Range(0, Batches).SelectMany(
+            batch => generator.Sample(Draws / Batches, 1, new RandomKey(9).Derive((ulong)batch)).data<long>().ToArray()).Select(id => (int)id)];
         foreach (int lag in new[] { 1, 2, Steps - 1, Steps, 16 * Steps, 24 * Steps, Draws / Batches * Steps })
         {
             // Pairs that do not overlap, so that the counts are multinomial.
@@ -283,7 +291,8 @@ public sealed class LstmGeneratorTests
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = Create(format: _format with { Length = 1 });
         const int Draws = 40000;
-        long[] fused = generator.Sample(Draws, 0.8, new RandomKey(5)).data<long>().ToArray(), composed = generator.SampleComposed(Draws, 0.8, new RandomKey(6)).data<long>().ToArray();
+        long[] fused = generator.Sample(Draws, 0.8, new RandomKey(5)).data<long>().ToArray(),
+            composed = generator.SampleComposed(Draws, 0.8, new RandomKey(6)).data<long>().ToArray();
         double statistic = 0;
         for (int token = End; token < Vocabulary; token++)
         {

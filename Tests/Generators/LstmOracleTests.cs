@@ -49,7 +49,8 @@ public sealed class LstmOracleTests
     public void The_same_seed_draws_the_same_oracle_and_the_weights_are_standard_normal()
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmOracle first = LstmOracle.Draw(300, 16, 5, new RandomKey(1)), second = LstmOracle.Draw(300, 16, 5, new RandomKey(1)), other = LstmOracle.Draw(300, 16, 5, new RandomKey(2));
+        using LstmOracle first = LstmOracle.Draw(300, 16, 5, new RandomKey(1)), second = LstmOracle.Draw(300, 16, 5, new RandomKey(1)),
+            other = LstmOracle.Draw(300, 16, 5, new RandomKey(2));
         Tensor ids = first.Sample(30, new RandomKey(7));
         float[] scores = first.TokenNegativeLogLikelihood(ids).data<float>().ToArray();
         Assert.Equal(scores, second.TokenNegativeLogLikelihood(ids).data<float>().ToArray());

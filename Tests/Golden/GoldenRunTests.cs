@@ -21,7 +21,8 @@ public sealed class GoldenRunTests
         ["mle"] = ["objective=mle", "pretraining.dropout=0.2"],
         ["gumbel"] = ["objective=gumbel"],
         ["gumbel-straight-through"] = ["objective=gumbel", "adversarial.relaxation=straight_through", "adversarial.loss=hinge"],
-        ["gumbel-hard-feedback"] = ["objective=gumbel", "generator.feedback=hard", "adversarial.loss=non_saturating", "adversarial.discriminator_steps=2"],
+        ["gumbel-hard-feedback"] =
+            ["objective=gumbel", "generator.feedback=hard", "adversarial.loss=non_saturating", "adversarial.discriminator_steps=2"],
         ["gumbel-wasserstein"] = ["objective=gumbel", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10"],
         ["gumbel-two-layers"] = ["objective=gumbel", "generator.layers=2", "generator.noisy_initial_state=true"],
         ["reinforce"] = ["objective=reinforce", "reinforce.baseline=moving_average"],
@@ -73,7 +74,8 @@ public sealed class GoldenRunTests
         using var run = new TemporaryRun();
         RunConfig config = run.Config(
         [
-            $"discriminator.kind={discriminator}", $"threads={threads}", "pretraining.epochs=1", "pretraining.batch_size=32", "adversarial.steps=20", "adversarial.discriminator_warm_up_steps=4",
+            $"discriminator.kind={discriminator}", $"threads={threads}", "pretraining.epochs=1", "pretraining.batch_size=32", "adversarial.steps=20",
+                "adversarial.discriminator_warm_up_steps=4",
             "recording.every=1", "recording.evaluate_every=100", "recording.checkpoint_every=100", .. _objectives[objective],
         ]);
         run.Train(config);

@@ -11,11 +11,13 @@ public sealed unsafe class FilterMaximaTests
     [InlineData(5, 7, 6, 20, new[] { 2 })]
     [InlineData(9, 20, 32, 64, new[] { 2, 3, 4, 5 })]
     [InlineData(3, 6, 17, 130, new[] { 4, 1, 6 })]
-    public void Features_and_gradients_equal_the_double_precision_definition_on_any_number_of_threads(int batch, int time, int embedding, int filters, int[] widths)
+    public void Features_and_gradients_equal_the_double_precision_definition_on_any_number_of_threads(int batch, int time, int embedding,
+        int filters, int[] widths)
     {
         var random = new RandomStream(new RandomKey((ulong)(batch * filters)));
         float[] inputs = Reference.Normal(random, batch * time * embedding, 1);
-        float[][] weights = [.. widths.Select(width => Reference.Normal(random, filters * embedding * width, 1))], biases = [.. widths.Select(_ => Reference.Normal(random, filters, 1))];
+        float[][] weights = [.. widths.Select(width => Reference.Normal(random, filters * embedding * width, 1))],
+            biases = [.. widths.Select(_ => Reference.Normal(random, filters, 1))];
         float[] gradient = Reference.Normal(random, batch * widths.Length * filters, 1);
         // The first as long as all places, another shorter than most filters.
         int[] lengths = [.. Enumerable.Range(0, batch).Select(sample => Math.Max(1, time - 5 * sample % time))];
@@ -67,11 +69,14 @@ public sealed unsafe class FilterMaximaTests
         double[][] Define()
         {
             double[] features = new double[gradient.Length], inputGradient = new double[inputs.Length];
-            double[][] weightGradients = [.. weights.Select(weight => new double[weight.Length])], biasGradients = [.. biases.Select(bias => new double[bias.Length])];
+            double[][] weightGradients = [.. weights.Select(weight => new double[weight.Length])],
+                biasGradients = [.. biases.Select(bias => new double[bias.Length])];
             for (int feature = 0; feature < features.Length; feature++)
             {
-                int sample = feature / (widths.Length * filters), index = feature / filters % widths.Length, filter = feature % filters, width = widths[index];
-                double[] responses = [.. Enumerable.Range(0, Math.Max(1, lengths[sample] - width + 1)).Select(place => biases[index][filter] + Window(place).Sum(at => (double)inputs[at.Input] * weights[index][at.Weight]))];
+                int sample = feature / (widths.Length * filters), index = feature / filters % widths.Length, filter = feature % filters,
+                    width = widths[index];
+                double[] responses = [.. Enumerable.Range(0, Math.Max(1, lengths[sample] - width + 1))
+                    .Select(place => biases[index][filter] + Window(place).Sum(at => (double)inputs[at.Input] * weights[index][at.Weight]))];
                 int best = Array.IndexOf(responses, responses.Max());
                 features[feature] = Math.Max(0, responses[best]);
                 if (responses[best] > 0)

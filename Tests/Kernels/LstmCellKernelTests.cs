@@ -21,7 +21,8 @@ public sealed unsafe class LstmCellKernelTests
         float[] hiddenGradient = Reference.Normal(random, cell.Length, 1), cellGradient = Reference.Normal(random, cell.Length, 1);
         float[] gates = [.. preactivations], gateGradient = new float[gates.Length], cellGradientOut = [.. cellGradient];
         using var parallel = new RowParallel(2);
-        fixed (float* gate = gates, added = bias, c = cell, next = nextCell, h = nextHidden, dh = hiddenGradient, dc = cellGradientOut, dGate = gateGradient)
+        fixed (float* gate = gates, added = bias, c = cell, next = nextCell, h = nextHidden, dh = hiddenGradient, dc = cellGradientOut,
+            dGate = gateGradient)
         {
             LstmCellKernel.Forward(parallel, gate, added, c, next, h, batch, hidden);
             LstmCellKernel.Backward(parallel, gate, c, next, dh, dc, dGate, batch, hidden);
@@ -38,7 +39,8 @@ public sealed unsafe class LstmCellKernelTests
 
                 int at = (row * hidden) + unit;
                 double i = Reference.Sigmoid(Gate(0)), f = Reference.Sigmoid(Gate(1)), g = Math.Tanh(Gate(2)), o = Reference.Sigmoid(Gate(3));
-                double c = (f * cell[at]) + (i * g), tanh = Math.Tanh(c), dh = hiddenGradient[at], dc = cellGradient[at] + (dh * o * (1 - (tanh * tanh)));
+                double c = (f * cell[at]) + (i * g), tanh = Math.Tanh(c), dh = hiddenGradient[at],
+                    dc = cellGradient[at] + (dh * o * (1 - (tanh * tanh)));
                 Assert.Equal(c, nextCell[at], 1e-6 * (1 + Math.Abs(c)));
                 Assert.Equal(o * tanh, nextHidden[at], 1e-6);
                 double[] expected = [dc * g * i * (1 - i), dc * cell[at] * f * (1 - f), dc * i * (1 - (g * g)), dh * tanh * o * (1 - o)];

@@ -69,7 +69,8 @@ public sealed unsafe class RelaxedVocabularyTests
     }
 
     private sealed record Result(
-        double[] GeneratorInput, double[] DiscriminatorInput, double[] DiscriminatorInputAgain, double[] HiddenGradient, double[] WeightGradient, double[] BiasGradient,
+        double[] GeneratorInput, double[] DiscriminatorInput, double[] DiscriminatorInputAgain, double[] HiddenGradient, double[] WeightGradient,
+            double[] BiasGradient,
         double[] GeneratorEmbeddingGradient, double[] DiscriminatorEmbeddingGradient, int[] Tokens);
 
     /// <summary>Random h [N, H], W [V, H], b [V], embeddings [V, E] and [V, F], and gradients with respect to the embedded rows.</summary>
@@ -135,7 +136,8 @@ public sealed unsafe class RelaxedVocabularyTests
                     for (int e = 0; e < _discriminatorWidth; e++)
                     {
                         x2[(row * _discriminatorWidth) + e] += y[v] * _discriminatorEmbedding[(v * _discriminatorWidth) + e];
-                        dy[v] += (double)_discriminatorGradient[(row * _discriminatorWidth) + e] * _discriminatorEmbedding[(v * _discriminatorWidth) + e];
+                        dy[v] += (double)_discriminatorGradient[(row * _discriminatorWidth) + e]
+                            * _discriminatorEmbedding[(v * _discriminatorWidth) + e];
                     }
                 }
 
@@ -168,15 +170,18 @@ public sealed unsafe class RelaxedVocabularyTests
         public Result Fused(int threads, bool keep)
         {
             float[] x1 = new float[_rows * _generatorWidth], x2 = new float[_rows * _discriminatorWidth], again = new float[x2.Length];
-            float[] dh = new float[_h.Length], dw = new float[_w.Length], db = new float[_vocabulary], maxima = new float[_rows], sums = new float[_rows];
+            float[] dh = new float[_h.Length], dw = new float[_w.Length], db = new float[_vocabulary], maxima = new float[_rows],
+                sums = new float[_rows];
             float[] de1 = new float[_generatorEmbedding.Length], de2 = new float[_discriminatorEmbedding.Length];
             float[] halved = [.. _discriminatorEmbedding.Select(e => 0.5f * e)];
             int[] tokens = new int[_rows];
             using var parallel = new RowParallel(threads);
             using var fused = new RelaxedVocabulary(_vocabulary, _hidden, _generatorWidth, _discriminatorWidth, _rows + 3);
             float[] kept = new float[fused.KeptLength];
-            fixed (float* h = _h, w = _w, b = _b, e1 = _generatorEmbedding, e2 = _discriminatorEmbedding, g1 = _generatorGradient, g2 = _discriminatorGradient)
-            fixed (float* i1 = x1, i2 = x2, i3 = again, gh = dh, gw = dw, gb = db, ge1 = de1, ge2 = de2, max = maxima, sum = sums, store = kept, half = halved)
+            fixed (float* h = _h, w = _w, b = _b, e1 = _generatorEmbedding, e2 = _discriminatorEmbedding, g1 = _generatorGradient,
+                g2 = _discriminatorGradient)
+            fixed (float* i1 = x1, i2 = x2, i3 = again, gh = dh, gw = dw, gb = db, ge1 = de1, ge2 = de2, max = maxima, sum = sums, store = kept,
+                half = halved)
             fixed (int* token = tokens, numbers = _numbers)
             {
                 fused.PackGenerator(parallel, w, b, e1);

@@ -48,7 +48,13 @@ public sealed class GumbelNoiseTests
         for (uint i = 0; i < words.Length; i++)
         {
             uint tail = i / 4;
-            words[i] = (i % 4) switch { 0 => tail * 2, 1 => uint.MaxValue - (tail * 2), 2 => i * 2048, _ => (uint)(uint.MaxValue * 0.3333333) + tail };
+            words[i] = (i % 4) switch
+            {
+                0 => tail * 2,
+                1 => uint.MaxValue - (tail * 2),
+                2 => i * 2048,
+                _ => (uint)(uint.MaxValue * 0.3333333) + tail
+            };
         }
 
         double worst = 0;

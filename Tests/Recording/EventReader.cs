@@ -99,7 +99,8 @@ internal static class EventReader
             metadata?.Text(3) ?? "",
             metadata?.Integer(4) ?? 0,
             histogram is null ? null : new EventHistogram(
-                histogram.Double(1), histogram.Double(2), histogram.Double(3), histogram.Double(4), histogram.Double(5), histogram.Doubles(6), histogram.Doubles(7)),
+                histogram.Double(1), histogram.Double(2), histogram.Double(3), histogram.Double(4), histogram.Double(5), histogram.Doubles(6),
+                    histogram.Doubles(7)),
             tensor is null ? null : new EventTensor(
                 tensor.Integer(1), [.. tensor.Message(2)!.Messages(2).Select(dimension => dimension.Integer(1))], tensor.All(8)));
     }
@@ -110,10 +111,12 @@ internal sealed record EventRecord(double WallTime, long Step, string? FileVersi
 
 /// <summary>One value of an event's summary; what is absent is null or empty.</summary>
 internal sealed record EventValue(
-    string Tag, float? Scalar, string? Plugin, byte[] PluginContent, string Description, long DataClass, EventHistogram? Histogram, EventTensor? Tensor);
+    string Tag, float? Scalar, string? Plugin, byte[] PluginContent, string Description, long DataClass, EventHistogram? Histogram,
+        EventTensor? Tensor);
 
 /// <summary>A histogram: right edges and counts.</summary>
-internal sealed record EventHistogram(double Minimum, double Maximum, double Number, double Sum, double SumOfSquares, double[] Limits, double[] Counts);
+internal sealed record EventHistogram(double Minimum, double Maximum, double Number, double Sum, double SumOfSquares, double[] Limits,
+    double[] Counts);
 
 /// <summary>A tensor of texts (type 7) or of nothing.</summary>
 internal sealed record EventTensor(long Type, long[] Shape, byte[][] Strings);
@@ -180,7 +183,8 @@ internal sealed class Fields
     public byte[][] All(int number) => [.. _fields.Where(field => field.Number == number).Select(field => field.Content)];
 
     /// <summary>Packed doubles.</summary>
-    public double[] Doubles(int number) => [.. All(number).SelectMany(content => content.Chunk(8)).Select(chunk => BinaryPrimitives.ReadDoubleLittleEndian(chunk))];
+    public double[] Doubles(int number) =>
+        [.. All(number).SelectMany(content => content.Chunk(8)).Select(chunk => BinaryPrimitives.ReadDoubleLittleEndian(chunk))];
 
     private byte[]? Last(int number, int wire)
     {

@@ -37,7 +37,8 @@ public sealed class MetricsJournalTests
         var stream = new RandomStream(new RandomKey(1));
         (string Tag, double Value)[] scalars =
         [
-            .. Enumerable.Range(0, 5_000).Select(index => ($"tag{index}", BitConverter.UInt64BitsToDouble(((ulong)stream.NextUInt32() << 32) | stream.NextUInt32()))),
+            .. Enumerable.Range(0, 5_000)
+                .Select(index => ($"tag{index}", BitConverter.UInt64BitsToDouble(((ulong)stream.NextUInt32() << 32) | stream.NextUInt32()))),
             ("maximum", double.MaxValue),
             ("minimum", double.MinValue),
             ("epsilon", double.Epsilon),
@@ -53,7 +54,8 @@ public sealed class MetricsJournalTests
         foreach ((string tag, double value) in scalars)
         {
             double read = record.Scalars[tag];
-            Assert.True(double.IsNaN(value) ? double.IsNaN(read) : BitConverter.DoubleToUInt64Bits(value) == BitConverter.DoubleToUInt64Bits(read), tag);
+            Assert.True(double.IsNaN(value)
+                ? double.IsNaN(read) : BitConverter.DoubleToUInt64Bits(value) == BitConverter.DoubleToUInt64Bits(read), tag);
         }
     }
 
@@ -129,8 +131,12 @@ public sealed class MetricsJournalTests
     [Fact]
     public void Mutated_journals_are_read_or_refused_and_never_cost_more_memory_than_they_weigh()
     {
-        byte[] seed = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5).Select(step => $"{{\"step\":{step},\"phase\":\"adversarial\",\"loss/generator\":0.{step}5,\"nll\":\"NaN\"}}\n")));
-        byte[][] dictionary = [.. new[] { "\"step\"", "\"phase\"", "\n", "\r", "\"Infinity\"", "1e999", "-1", "{", "}", "[", "]", "\"", ",", ":", "\\ud800", "null", "\0" }.Select(Encoding.UTF8.GetBytes)];
+        byte[] seed =
+            Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5)
+            .Select(step => $"{{\"step\":{step},\"phase\":\"adversarial\",\"loss/generator\":0.{step}5,\"nll\":\"NaN\"}}\n")));
+        byte[][] dictionary =
+            [.. new[] { "\"step\"", "\"phase\"", "\n", "\r", "\"Infinity\"", "1e999", "-1", "{", "}", "[", "]", "\"", ",", ":", "\\ud800", "null",
+            "\0" }.Select(Encoding.UTF8.GetBytes)];
         int accepted = 0;
         for (ulong round = 0; round < 2_000; round++)
         {

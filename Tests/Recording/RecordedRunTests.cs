@@ -11,7 +11,8 @@ public sealed class RecordedRunTests
     /// <summary>The tags that docs/tensorboard.md explains.</summary>
     private static readonly string[] _charts =
     [
-        "loss/mle", "loss/generator", "loss/discriminator", "score/real", "score/fake", "temperature", "gradient_norm/generator", "gradient_norm/discriminator",
+        "loss/mle", "loss/generator", "loss/discriminator", "score/real", "score/fake", "temperature", "gradient_norm/generator",
+            "gradient_norm/discriminator",
         "nll/validation", "nll/test", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5",
         "diversity/unique_ngrams/2", "diversity/duplicates", "diversity/token_entropy", "speed/sequences_per_second",
     ];
@@ -22,12 +23,15 @@ public sealed class RecordedRunTests
         using var run = new TemporaryRun();
         run.Train(run.Config("objective=gumbel"));
         List<EventRecord> events = EventReader.ReadFolder(run.Run);
-        ILookup<string, (EventRecord Record, EventValue Value)> byTag = events.SelectMany(record => record.Values.Select(value => (record, value))).ToLookup(pair => pair.value.Tag);
+        ILookup<string, (EventRecord Record, EventValue Value)> byTag = events.SelectMany(record => record.Values.Select(value => (record, value)))
+            .ToLookup(pair => pair.value.Tag);
 
         Assert.All(_charts, tag => Assert.NotEmpty(byTag[tag]));
-        Assert.Empty(byTag.Select(tag => tag.Key).Where(tag => byTag[tag].First().Value.Scalar is not null && byTag[tag].First().Value.Tensor is null && byTag[tag].First().Value.Histogram is null).Except(_charts));
+        Assert.Empty(byTag.Select(tag => tag.Key).Where(tag => byTag[tag].First().Value.Scalar is not null && byTag[tag]
+            .First().Value.Tensor is null && byTag[tag].First().Value.Histogram is null).Except(_charts));
         // TensorBoard keeps the first description of a tag; each kind of chart has one.
-        Assert.All(byTag.Where(tag => !tag.Key.StartsWith("_hparams_", StringComparison.Ordinal) && tag.Key != "custom_scalars__config__"), tag => Assert.True(tag.First().Value.Description.Length > 0, tag.Key));
+        Assert.All(byTag.Where(tag => !tag.Key.StartsWith("_hparams_", StringComparison.Ordinal) && tag.Key != "custom_scalars__config__"),
+            tag => Assert.True(tag.First().Value.Description.Length > 0, tag.Key));
         Assert.Equal(3, byTag.Count(tag => tag.Key.StartsWith("_hparams_", StringComparison.Ordinal)));
         Assert.Single(byTag["custom_scalars__config__"]);
         Assert.NotEmpty(byTag["token_entropy"]);
@@ -43,7 +47,8 @@ public sealed class RecordedRunTests
         // The charts that metrics.jsonl holds too hold the same numbers, in single precision.
         foreach (MetricsRecord record in MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl")))
         {
-            Assert.All(record.Scalars, scalar => Assert.Equal((float)scalar.Value, Assert.Single(byTag[scalar.Key], pair => pair.Record.Step == record.Step).Value.Scalar));
+            Assert.All(record.Scalars,
+                scalar => Assert.Equal((float)scalar.Value, Assert.Single(byTag[scalar.Key], pair => pair.Record.Step == record.Step).Value.Scalar));
         }
     }
 

@@ -81,8 +81,10 @@ public sealed class RunRecorderTests
         // No subnormals: a thread that trains takes them for zero, and threads that it starts inherit that.
         float[] values =
         [
-            .. Enumerable.Range(0, 20_000).Select(_ => BitConverter.UInt32BitsToSingle(stream.NextUInt32())).Where(value => Math.Abs(value) < positive[^1] && !float.IsSubnormal(value)),
-            .. edges.SelectMany(edge => new[] { (float)edge, MathF.BitIncrement((float)edge), MathF.BitDecrement((float)edge) }).Where(value => Math.Abs(value) < positive[^1] && !float.IsSubnormal(value)),
+            .. Enumerable.Range(0, 20_000).Select(_ => BitConverter.UInt32BitsToSingle(stream.NextUInt32()))
+                .Where(value => Math.Abs(value) < positive[^1] && !float.IsSubnormal(value)),
+            .. edges.SelectMany(edge => new[] { (float)edge, MathF.BitIncrement((float)edge), MathF.BitDecrement((float)edge) })
+                .Where(value => Math.Abs(value) < positive[^1] && !float.IsSubnormal(value)),
             0f, -0f,
         ];
         double[] counts = new double[edges.Length - 1];
@@ -134,7 +136,9 @@ public sealed class RunRecorderTests
         using var folder = new TemporaryFolder();
         using (var recorder = RunRecorder.Start(folder.Path, new RecorderOptions { Time = new ManualTime() }))
         {
-            var configuration = new Dictionary<string, HyperParameterValue> { ["objective"] = "gumbel", ["hidden"] = 512, ["straight_through"] = false };
+            var configuration = new Dictionary<string,
+                HyperParameterValue>
+            { ["objective"] = "gumbel", ["hidden"] = 512, ["straight_through"] = false };
             recorder.HyperParameters(configuration, ["nll/test", "bleu/2"], "group of seeds");
             recorder.EndSession(SessionOutcome.Success);
         }
@@ -265,7 +269,8 @@ public sealed class RunRecorderTests
         Assert.Equal("brain.Event:2", latest[0].FileVersion);
         Assert.Equal((1L, 4L), (latest[1].SessionStatus, latest[1].Step));
         IEnumerable<EventRecord> shown = EventReader.Purge(EventReader.ReadFolder(folder.Path));
-        Assert.Equal([1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L], shown.Where(record => record.Values.Any(value => value.Tag == "loss/mle")).Select(record => record.Step));
+        Assert.Equal([1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L],
+            shown.Where(record => record.Values.Any(value => value.Tag == "loss/mle")).Select(record => record.Step));
     }
 
     [Fact]
@@ -349,7 +354,8 @@ public sealed class RunRecorderTests
         recorder.Text("config", 0, new string('x', 200));
         time.Now += TimeSpan.FromSeconds(6);
         Assert.Throws<UserMistakeException>(() => recorder.Scalars(1, "mle", [("loss", 1)]));
-        Assert.Contains("disk is full", Assert.Throws<UserMistakeException>(() => recorder.Text("samples", 1, "text")).Message, StringComparison.Ordinal);
+        Assert.Contains("disk is full", Assert.Throws<UserMistakeException>(() => recorder.Text("samples", 1, "text")).Message,
+            StringComparison.Ordinal);
         Assert.Throws<UserMistakeException>(() => recorder.Flush());
         recorder.Dispose();
     }
@@ -410,7 +416,8 @@ public sealed class RunRecorderTests
         IReadOnlyList<MetricsRecord> journal = MetricsJournal.Read(folder["metrics.jsonl"]);
         for (int thread = 0; thread < 8; thread++)
         {
-            Assert.Equal(Enumerable.Range(0, 500).Select(step => (long)step), journal.Where(record => record.Scalars.ContainsKey($"loss/{thread}")).Select(record => record.Step));
+            Assert.Equal(Enumerable.Range(0, 500).Select(step => (long)step),
+                journal.Where(record => record.Scalars.ContainsKey($"loss/{thread}")).Select(record => record.Step));
         }
 
         Assert.Equal(4_001, EventReader.ReadFolder(folder.Path).Count);
@@ -472,7 +479,8 @@ public sealed class RunRecorderTests
         foreach (string pattern in StandardTags.Layout.Categories.SelectMany(category => category.Charts).SelectMany(chart => chart.TagPatterns))
         {
             Assert.True(
-                pattern == "diversity/.*" || StandardTags.Descriptions.Keys.Any(tag => System.Text.RegularExpressions.Regex.IsMatch(tag, $"^(?:{pattern})$")),
+                pattern == "diversity/.*"
+                    || StandardTags.Descriptions.Keys.Any(tag => System.Text.RegularExpressions.Regex.IsMatch(tag, $"^(?:{pattern})$")),
                 pattern);
         }
     }
@@ -512,6 +520,7 @@ public sealed class RunRecorderTests
     private static string[] Summarise(IEnumerable<EventRecord> events) =>
     [
         .. events.SelectMany(record => record.Values.Select(value =>
-            $"{record.Step} {value.Tag} {value.Scalar} {string.Join(',', value.Tensor?.Strings.Select(Encoding.UTF8.GetString) ?? [])} {string.Join(',', value.Histogram?.Counts ?? [])}")),
+            $"{record.Step} {value.Tag} {value.Scalar} {string.Join(',', value.Tensor?.Strings.Select(Encoding.UTF8.GetString) ?? [])} "
+                + string.Join(',', value.Histogram?.Counts ?? []))),
     ];
 }

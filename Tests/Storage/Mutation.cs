@@ -5,7 +5,9 @@ namespace GumbelGan.Tests.Storage;
 /// <summary>Seeded damage to a file: what a fuzzer does, bounded and repeatable.</summary>
 internal static class Mutation
 {
-    /// <summary>A copy of <paramref name="file"/> with one to four injuries; words of <paramref name="dictionary"/> are spliced in at times.</summary>
+    /// <summary>
+    /// A copy of <paramref name="file"/> with one to four injuries; words of <paramref name="dictionary"/> are spliced in at times.
+    /// </summary>
     public static byte[] Of(byte[] file, byte[][] dictionary, RandomStream stream)
     {
         List<byte> bytes = [.. file];

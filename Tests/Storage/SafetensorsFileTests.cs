@@ -45,7 +45,8 @@ public sealed class SafetensorsFileTests
         SafetensorsEntry[] entries =
         [
             .. Enum.GetValues<SafetensorsType>().Select((type, index) =>
-                new SafetensorsEntry($"tensor.{type}", type, [2, 3], Enumerable.Range(index, 6 * SafetensorsEntry.ElementSize(type)).Select(value => (byte)value).ToArray())),
+                new SafetensorsEntry($"tensor.{type}", type, [2, 3],
+                    Enumerable.Range(index, 6 * SafetensorsEntry.ElementSize(type)).Select(value => (byte)value).ToArray())),
             SafetensorsEntry.Create<float>("empty", [0, 7], []),
             SafetensorsEntry.Create<double>("scalar", [], [Math.PI]),
             SafetensorsEntry.Create<long>("name with \"quotes\", \\ and ß 語 😀\n", [1], [long.MinValue]),
@@ -73,7 +74,8 @@ public sealed class SafetensorsFileTests
     {
         SafetensorsFile file = Read(Write([SafetensorsEntry.Create<float>("weight", [6], _sixValues)]));
         Assert.Contains("no tensor 'bias'", Assert.Throws<UserMistakeException>(() => file["bias"]).Message, StringComparison.Ordinal);
-        Assert.Contains("holds F32 where F64", Assert.Throws<UserMistakeException>(() => file["weight"].Values<double>()[0]).Message, StringComparison.Ordinal);
+        Assert.Contains("holds F32 where F64", Assert.Throws<UserMistakeException>(() => file["weight"].Values<double>()[0]).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,8 +105,10 @@ public sealed class SafetensorsFileTests
     [InlineData("no offsets", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", 4)]
     [InlineData("an unknown field", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4],\"run\":\"me\"}}", 4)]
     [InlineData("a repeated field", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
-    [InlineData("a repeated name", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 8)]
-    [InlineData("a name repeated by escapes", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 8)]
+    [InlineData("a repeated name",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 8)]
+    [InlineData("a name repeated by escapes",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 8)]
     [InlineData("an unknown type", "{\"a\":{\"dtype\":\"F31\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
     [InlineData("a type in lower case", "{\"a\":{\"dtype\":\"u8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
     [InlineData("a type by number", "{\"a\":{\"dtype\":\"1\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
@@ -125,13 +129,17 @@ public sealed class SafetensorsFileTests
     [InlineData("offsets the wrong way round", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,0]}}", 4)]
     [InlineData("a negative offset", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[-4,0]}}", 4)]
     [InlineData("an offset past the end", "{\"a\":{\"dtype\":\"U8\",\"shape\":[5],\"data_offsets\":[0,5]}}", 4)]
-    [InlineData("an offset far past the end", "{\"a\":{\"dtype\":\"U8\",\"shape\":[9223372036854775807],\"data_offsets\":[0,9223372036854775807]}}", 4)]
+    [InlineData("an offset far past the end",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[9223372036854775807],\"data_offsets\":[0,9223372036854775807]}}", 4)]
     [InlineData("data that nothing describes", "{}", 4)]
     [InlineData("a gap at the start", "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[1,4]}}", 4)]
-    [InlineData("a gap in the middle", "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", 4)]
+    [InlineData("a gap in the middle",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", 4)]
     [InlineData("a gap at the end", "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}", 4)]
-    [InlineData("an overlap", "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", 4)]
-    [InlineData("two tensors on the same bytes", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
+    [InlineData("an overlap",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", 4)]
+    [InlineData("two tensors on the same bytes",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4)]
     [InlineData("metadata that is no object", "{\"__metadata__\":[]}", 0)]
     [InlineData("metadata that is no text", "{\"__metadata__\":{\"a\":1}}", 0)]
     [InlineData("metadata that nests", "{\"__metadata__\":{\"a\":{}}}", 0)]
@@ -186,7 +194,8 @@ public sealed class SafetensorsFileTests
     public void Deep_nesting_is_refused()
     {
         Assert.Throws<UserMistakeException>(() => Read(File(Encoding.ASCII.GetBytes("{\"a\":" + new string('[', 1_000_000)), 0)));
-        Assert.Throws<UserMistakeException>(() => Read(File(Encoding.ASCII.GetBytes("{\"a\":{\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 1_000_000)) + "]}}"), 0)));
+        Assert.Throws<UserMistakeException>(
+            () => Read(File(Encoding.ASCII.GetBytes("{\"a\":{\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 1_000_000)) + "]}}"), 0)));
     }
 
     [Fact]
@@ -204,10 +213,14 @@ public sealed class SafetensorsFileTests
         byte[][] seeds =
         [
             Write([]),
-            Write([SafetensorsEntry.Create<float>("embedding.weight", [2, 3], _sixValues), SafetensorsEntry.Create<long>("step", [], [7])], new Dictionary<string, string> { ["format"] = "pt" }),
-            Write(Enum.GetValues<SafetensorsType>().Select(type => new SafetensorsEntry(type.ToString(), type, [3], new byte[3 * SafetensorsEntry.ElementSize(type)]))),
+            Write([SafetensorsEntry.Create<float>("embedding.weight", [2, 3], _sixValues), SafetensorsEntry.Create<long>("step", [], [7])],
+                new Dictionary<string, string> { ["format"] = "pt" }),
+            Write(Enum.GetValues<SafetensorsType>()
+                .Select(type => new SafetensorsEntry(type.ToString(), type, [3], new byte[3 * SafetensorsEntry.ElementSize(type)]))),
         ];
-        byte[][] dictionary = [.. new[] { "\"data_offsets\"", "\"dtype\":\"F64\"", "[0,0]", "9223372036854775807", "-1", "{", "}", "[", "]", "\"", ",", ":", "\\u0000", "\\ud800", "null", "1e9", "__metadata__", "\0" }.Select(Encoding.UTF8.GetBytes)];
+        byte[][] dictionary =
+            [.. new[] { "\"data_offsets\"", "\"dtype\":\"F64\"", "[0,0]", "9223372036854775807", "-1", "{", "}", "[", "]", "\"", ",", ":", "\\u0000",
+            "\\ud800", "null", "1e9", "__metadata__", "\0" }.Select(Encoding.UTF8.GetBytes)];
         int accepted = 0;
         for (ulong round = 0; round < 2_000; round++)
         {
@@ -266,14 +279,18 @@ public sealed class SafetensorsFileTests
             header = json.loads(raw[8:8 + length].decode("utf-8"))
             metadata = header.pop("__metadata__", {})
             data = raw[8 + length:]
-            tensors = {name: numpy.frombuffer(data[d["data_offsets"][0]:d["data_offsets"][1]], types[d["dtype"]]).reshape(d["shape"]) for name, d in header.items()}
+            def tensor(d):
+                first, last = d["data_offsets"]
+                return numpy.frombuffer(data[first:last], types[d["dtype"]]).reshape(d["shape"])
+            tensors = {name: tensor(d) for name, d in header.items()}
             assert metadata == {"format": "pt"}, metadata
             assert numpy.array_equal(tensors["f32"], numpy.array([[1, -2.5], [float("inf"), 1e-40]], "<f4")), tensors["f32"]
             assert numpy.array_equal(tensors["f64"], numpy.array([numpy.pi])) and tensors["i64"] == -5 and tensors["i64"].shape == ()
             assert tensors["bool"].tolist() == [True, False, True]
             written, offset = {}, 0
             for name, array in sorted(tensors.items()):
-                written[name] = {"shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes], "dtype": [t for t, n in types.items() if numpy.dtype(n) == array.dtype][0]}
+                dtype = [t for t, n in types.items() if numpy.dtype(n) == array.dtype][0]
+                written[name] = {"shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes], "dtype": dtype}
                 offset += array.nbytes
             text = json.dumps(written, indent=1).encode()
             with open(sys.argv[2], "wb") as out:

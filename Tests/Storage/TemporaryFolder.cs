@@ -10,7 +10,8 @@ internal sealed class TemporaryFolder : IDisposable
     public string this[string name] => System.IO.Path.Combine(_folder.FullName, name);
 
     /// <summary>The names of all that is in the folder, hidden files included, in ordinal order.</summary>
-    public string[] Names => [.. Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
+    public string[] Names =>
+        [.. Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

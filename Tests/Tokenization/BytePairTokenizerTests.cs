@@ -13,9 +13,12 @@ public sealed class BytePairTokenizerTests
 {
     private static readonly string[] _lines =
     [
-        "a man riding a bicycle down the street", "the man isn't riding the bicycles, they're in the street", "a woman in a red shirt is riding a horse on the beach",
-        "two dogs are running through the grass and the dogs don't stop", "一个男人在街上骑自行车", "一个女人在公园里骑自行车", "两只狗在公园里跑", "мужчина едет на велосипеде по улице",
-        "женщина едет на лошади по пляжу", "l'été à la plage, l'école et le café", "👩‍🚀👍🏽👍🏽👩‍🚀", "2024 2025 12345 12344", "  two  spaces   and\ta tab",
+        "a man riding a bicycle down the street", "the man isn't riding the bicycles, they're in the street",
+        "a woman in a red shirt is riding a horse on the beach",
+        "two dogs are running through the grass and the dogs don't stop", "一个男人在街上骑自行车", "一个女人在公园里骑自行车", "两只狗在公园里跑",
+        "мужчина едет на велосипеде по улице",
+        "женщина едет на лошади по пляжу", "l'été à la plage, l'école et le café", "👩‍🚀👍🏽👍🏽👩‍🚀", "2024 2025 12345 12344",
+        "  two  spaces   and\ta tab",
     ];
 
     private static readonly TextTokenizer _tokenizer = TextTokenizer.Train(_lines, new TokenizerOptions { Kind = TokenizerKind.Bpe, Merges = 200 });
@@ -26,7 +29,8 @@ public sealed class BytePairTokenizerTests
     {
         IReadOnlyList<string> merges = Assert.IsType<BytePairTokenizer>(_tokenizer).Merges;
         Assert.Equal(["Ġ t", "Ð µ", "h e", "ð Ł", "Ġ Ð"], merges.Take(5));
-        Assert.Equal("57c084ca972a7423aa55719b9ce704b947439b85ce73a193822419ba366c3724", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', merges)))));
+        Assert.Equal("57c084ca972a7423aa55719b9ce704b947439b85ce73a193822419ba366c3724",
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', merges)))));
     }
 
     /// <summary>Ids from Hugging Face tokenizers 0.23.2 (npm) with our vocab.json and merges.txt.</summary>
@@ -50,7 +54,8 @@ public sealed class BytePairTokenizerTests
 
     [Fact]
     public void Every_text_is_given_back_exactly() =>
-        Prop.ForAll(TextTokenizerTests.ValidStrings().ToArbitrary(), text => _tokenizer.Decode(_tokenizer.Encode(text)) == text).QuickCheckThrowOnFailure();
+        Prop.ForAll(TextTokenizerTests.ValidStrings().ToArbitrary(), text => _tokenizer.Decode(_tokenizer.Encode(text)) == text)
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Pieces_cover_the_text_without_gaps() =>
@@ -68,7 +73,8 @@ public sealed class BytePairTokenizerTests
     [Fact]
     public void A_long_piece_merges_as_its_definition_says()
     {
-        // The definition, on lists: the lowest-ranked adjacent pair, leftmost first, until none is left. Long pieces take another path through the encoder.
+        // The definition, on lists: the lowest-ranked adjacent pair, leftmost first, until none is left. Long pieces take another path through the
+        // encoder.
         IReadOnlyList<string> merges = ((BytePairTokenizer)_tokenizer).Merges;
         Dictionary<string, int> ranks = merges.Select((merge, rank) => (merge, rank)).ToDictionary(pair => pair.merge, pair => pair.rank);
         string piece = string.Concat(Enumerable.Range(0, 40).Select(i => "streetridingthebeachst"[(i % 9)..]));
@@ -94,10 +100,12 @@ public sealed class BytePairTokenizerTests
     {
         using var folder = new TemporaryFolder();
         // GPT-2's order of bytes: printable ones first; its merges have a version line, and its vocabulary an added token.
-        IEnumerable<char> letters = Enumerable.Range('!', 94).Concat(Enumerable.Range(0xA1, 12)).Concat(Enumerable.Range(0xAE, 82)).Concat(Enumerable.Range(0x100, 68)).Select(code => (char)code);
+        IEnumerable<char> letters = Enumerable.Range('!', 94)
+            .Concat(Enumerable.Range(0xA1, 12)).Concat(Enumerable.Range(0xAE, 82)).Concat(Enumerable.Range(0x100, 68)).Select(code => (char)code);
         string[] tokens = [.. letters.Select(letter => letter.ToString()), "Ġt", "he", "<|endoftext|>"];
         Assert.Equal(259, tokens.Length);
-        File.WriteAllText(folder["vocab.json"], "{" + string.Join(", ", tokens.Select((token, id) => $"{System.Text.Json.JsonSerializer.Serialize(token)}: {id}")) + "}");
+        File.WriteAllText(folder["vocab.json"],
+            "{" + string.Join(", ", tokens.Select((token, id) => $"{System.Text.Json.JsonSerializer.Serialize(token)}: {id}")) + "}");
         File.WriteAllText(folder["merges.txt"], "#version: 0.2\r\nĠ t\r\nh e\r\n");
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Path);
         Assert.Equal((259, 260, 261, 262), (tokenizer.PaddingId, tokenizer.BeginId, tokenizer.EndId, tokenizer.UnknownId));
@@ -132,7 +140,8 @@ public sealed class BytePairTokenizerTests
         File.WriteAllBytes(folder["merges.txt"], [0x61, 0x20, 0xFF]);
         Assert.Contains("not valid UTF-8 at byte 2", Assert.Throws<UserMistakeException>(() => TextTokenizer.Load(folder.Path)).Message);
         File.WriteAllText(folder["vocab.json"], "{\"a\": 0}");
-        Assert.Contains("needs a token for each of the 256 bytes", Assert.Throws<UserMistakeException>(() => TextTokenizer.Load(folder.Path)).Message);
+        Assert.Contains("needs a token for each of the 256 bytes",
+            Assert.Throws<UserMistakeException>(() => TextTokenizer.Load(folder.Path)).Message);
     }
 
     [Fact]

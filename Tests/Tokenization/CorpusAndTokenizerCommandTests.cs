@@ -37,7 +37,8 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
         ProgramRun json = ProgramRun.Of([.. arguments, "--json"]);
         using var document = JsonDocument.Parse(json.Output);
         JsonElement report = document.RootElement.GetProperty("report");
-        Assert.Equal((5, 1, 1, 1, 7), (Number("lines"), Number("empty_lines"), Number("too_long_lines"), Number("duplicate_lines"), Number("vocabulary")));
+        Assert.Equal((5, 1, 1, 1, 7),
+            (Number("lines"), Number("empty_lines"), Number("too_long_lines"), Number("duplicate_lines"), Number("vocabulary")));
         Assert.Equal(6, report.GetProperty("train").GetProperty("tokens").GetInt64());
         Assert.Equal([0, 0, 3], report.GetProperty("length_histogram").EnumerateArray().Select(value => value.GetInt64()));
 
@@ -58,16 +59,17 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
     [Fact]
     public void Every_known_corpus_stands_in_the_documentation_with_its_size_and_hash()
     {
-        string readme = File.ReadAllText(Path.Combine(RepositoryRoot(), "corpora", "README.md"));
+        string readme = File.ReadAllText(Path.Combine(SourceTree.Root, "corpora", "README.md"));
         Assert.All(KnownCorpus.All, corpus => Assert.Matches($"`{corpus.Name}`.*{corpus.Bytes}.*{corpus.Sha256}", readme));
     }
 
     [Fact]
     public void The_COCO_files_that_lie_beside_the_project_are_the_known_ones()
     {
-        string folder = Path.Combine(RepositoryRoot(), "..", "shared", "corpora");
+        string folder = Path.Combine(SourceTree.Root, "..", "shared", "corpora");
         Assert.SkipUnless(File.Exists(Path.Combine(folder, "image_coco.txt")), "no ../shared/corpora here");
-        Assert.All((string[])["image_coco.txt", "image_coco_test.txt"], name => Assert.Equal(0, ProgramRun.Of("corpus", "info", Path.Combine(folder, name), "--verify").ExitCode));
+        Assert.All((string[])["image_coco.txt", "image_coco_test.txt"],
+            name => Assert.Equal(0, ProgramRun.Of("corpus", "info", Path.Combine(folder, name), "--verify").ExitCode));
     }
 
     [Theory]
@@ -112,7 +114,8 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
         File.WriteAllText(_folder["ids.txt"], "4 5\n4 99\n");
         File.WriteAllBytes(_folder["latin.txt"], [0x61, 0xE9, 0x0A]);
         TextTokenizer.Train(["a b"], new TokenizerOptions()).Save(_folder["tokenizer"]);
-        ProgramRun run = ProgramRun.Of([.. arguments.Split(' ').Select(argument => argument.Replace("FOLDER", _folder.Path, StringComparison.Ordinal))]);
+        ProgramRun run =
+            ProgramRun.Of([.. arguments.Split(' ').Select(argument => argument.Replace("FOLDER", _folder.Path, StringComparison.Ordinal))]);
         Assert.Equal(ExitCode.UserMistake, run.ExitCode);
         Assert.Contains(says, run.Error);
         Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -122,16 +125,5 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
     {
         File.WriteAllText(_folder["good.grammar"], "S -> \"a\" S | \"b\"");
         return _folder["good.grammar"];
-    }
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "GumbelGan.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
     }
 }

@@ -18,7 +18,8 @@ public sealed class CorpusTests : IDisposable
     {
         // Longer than the reader's buffer many times over, with lines that straddle its ends.
         var random = new RandomStream(new RandomKey(5));
-        string[] lines = [.. Enumerable.Range(0, 3000).Select(i => $"é{i}" + new string((char)('a' + (i % 26)), random.NextInt32(i % 500 == 0 ? 900_000 : 400)))];
+        string[] lines =
+            [.. Enumerable.Range(0, 3000).Select(i => $"é{i}" + new string((char)('a' + (i % 26)), random.NextInt32(i % 500 == 0 ? 900_000 : 400)))];
         string path = Write(string.Join('\n', lines));
         CorpusLine[] read = [.. new CorpusReader(path).ReadLines()];
         Assert.Equal(lines, read.Select(line => line.Text));
@@ -77,7 +78,8 @@ public sealed class CorpusTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "devices of Linux");
         long before = GC.GetTotalAllocatedBytes();
-        UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => EncodedCorpus.Read(path, new TokenizerOptions(), new CorpusOptions()));
+        UserMistakeException mistake =
+            Assert.Throws<UserMistakeException>(() => EncodedCorpus.Read(path, new TokenizerOptions(), new CorpusOptions()));
         Assert.True(says == "line 1" || mistake.Message.Contains(says, StringComparison.Ordinal), mistake.Message);
         Assert.True(GC.GetTotalAllocatedBytes() - before < 64 << 20);
     }
@@ -98,7 +100,8 @@ public sealed class CorpusTests : IDisposable
         }
 
         long before = GC.GetTotalAllocatedBytes();
-        UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => EncodedCorpus.Read(path, new TokenizerOptions(), new CorpusOptions()));
+        UserMistakeException mistake =
+            Assert.Throws<UserMistakeException>(() => EncodedCorpus.Read(path, new TokenizerOptions(), new CorpusOptions()));
         Assert.Contains("line 2 (from byte 6 of the file) is longer than 1048576 bytes", mistake.Message);
         Assert.True(GC.GetTotalAllocatedBytes() - before < 16 << 20);
     }
@@ -131,7 +134,8 @@ public sealed class CorpusTests : IDisposable
     {
         string[] lines = ["a b c", "", "a", "a b c d e f", "a b c", " \t ", "b c", "c d", "a B c", "a b c"];
         string path = Write(string.Join('\n', lines));
-        var corpus = EncodedCorpus.Inspect(path, new TokenizerOptions { Lowercase = true }, new CorpusOptions { MinimumTokens = 2, MaximumTokens = 5, ValidationFraction = 0.3, TestFraction = 0.3, SplitSeed = 2 });
+        var corpus = EncodedCorpus.Inspect(path, new TokenizerOptions { Lowercase = true },
+            new CorpusOptions { MinimumTokens = 2, MaximumTokens = 5, ValidationFraction = 0.3, TestFraction = 0.3, SplitSeed = 2 });
         CorpusReport report = corpus.Report;
         Assert.Equal((10, 2, 1, 1, 2), (report.Lines, report.EmptyLines, report.TooShortLines, report.TooLongLines, report.DuplicateLines));
         Assert.Equal(6, report.Train.Lines + report.Validation.Lines + report.Test.Lines);
@@ -146,9 +150,11 @@ public sealed class CorpusTests : IDisposable
     public void The_vocabulary_comes_from_the_training_split_alone_and_other_words_are_unknown()
     {
         string[] lines = [.. Enumerable.Range(0, 300).Select(i => $"same word{i}")];
-        var corpus = EncodedCorpus.Read(Write(string.Join('\n', lines)), new TokenizerOptions(), new CorpusOptions { ValidationFraction = 0.2, TestFraction = 0.2 });
+        var corpus = EncodedCorpus.Read(Write(string.Join('\n', lines)), new TokenizerOptions(),
+            new CorpusOptions { ValidationFraction = 0.2, TestFraction = 0.2 });
         Assert.Equal(4 + 1 + corpus.Train.Count, corpus.Tokenizer.Vocabulary.Count);
-        Assert.Equal((0, corpus.Validation.Count, corpus.Test.Count), (corpus.Report.Train.UnknownTokens, corpus.Report.Validation.UnknownTokens, corpus.Report.Test.UnknownTokens));
+        Assert.Equal((0, corpus.Validation.Count, corpus.Test.Count),
+            (corpus.Report.Train.UnknownTokens, corpus.Report.Validation.UnknownTokens, corpus.Report.Test.UnknownTokens));
         Assert.Equal([4, 3, 2], corpus.Test[0]);
     }
 
@@ -156,8 +162,10 @@ public sealed class CorpusTests : IDisposable
     public void Held_out_lines_that_equal_a_training_line_only_in_tokens_are_reported()
     {
         // Sixteen spellings of one sentence: different texts, hence different splits, but the same tokens in lower case.
-        string[] lines = [.. Enumerable.Range(0, 16).Select(i => string.Concat("abcd".Select((c, bit) => (i >> bit & 1) == 0 ? c : char.ToUpperInvariant(c)))), "x y"];
-        var corpus = EncodedCorpus.Inspect(Write(string.Join('\n', lines)), new TokenizerOptions { Lowercase = true }, new CorpusOptions { ValidationFraction = 0.4, TestFraction = 0.2, SplitSeed = 1 });
+        string[] lines = [.. Enumerable.Range(0, 16)
+            .Select(i => string.Concat("abcd".Select((c, bit) => (i >> bit & 1) == 0 ? c : char.ToUpperInvariant(c)))), "x y"];
+        var corpus = EncodedCorpus.Inspect(Write(string.Join('\n', lines)), new TokenizerOptions { Lowercase = true },
+            new CorpusOptions { ValidationFraction = 0.4, TestFraction = 0.2, SplitSeed = 1 });
         Assert.Equal(0, corpus.Report.DuplicateLines);
         Assert.True(corpus.Report.SharedAcrossSplits >= 15 - corpus.Train.Count && corpus.Report.SharedAcrossSplits > 0);
     }
@@ -191,7 +199,8 @@ public sealed class CorpusTests : IDisposable
     [InlineData(1, 40, 0.5, 0.5)]
     [InlineData(1, 40, double.NaN, 0)]
     public void Options_that_make_no_sense_are_refused(int minimum, int maximum, double validation, double test) =>
-        Assert.Throws<UserMistakeException>(new CorpusOptions { MinimumTokens = minimum, MaximumTokens = maximum, ValidationFraction = validation, TestFraction = test }.Validate);
+        Assert.Throws<UserMistakeException>(
+            new CorpusOptions { MinimumTokens = minimum, MaximumTokens = maximum, ValidationFraction = validation, TestFraction = test }.Validate);
 
     [Theory]
     [InlineData(200, 400_000)]
@@ -213,7 +222,8 @@ public sealed class CorpusTests : IDisposable
     }
 
     private Dictionary<string, CorpusSplit> Splits(string[] lines, CorpusOptions options) =>
-        new CorpusReader(Write(string.Join('\n', lines)), options.SplitSeed).ReadLines().DistinctBy(line => line.Text).ToDictionary(line => line.Text, line => line.SplitBy(options));
+        new CorpusReader(Write(string.Join('\n', lines)), options.SplitSeed)
+            .ReadLines().DistinctBy(line => line.Text).ToDictionary(line => line.Text, line => line.SplitBy(options));
 
     private string Write(string text) => Write(Encoding.UTF8.GetBytes(text));
 

@@ -72,8 +72,10 @@ public sealed partial class GrammarTests
         Dictionary<string, int> counts = Enumerable.Range(0, Draws).Select(_ => grammar.Sample(random)).CountBy(text => text).ToDictionary();
         IReadOnlyList<GrammarString> language = grammar.Enumerate();
         GrammarString[] common = [.. language.Where(entry => entry.Probability * Draws >= 20)];
-        double statistic = common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * Draws), 2) / (entry.Probability * Draws));
-        double restExpected = Draws * (1 - common.Sum(entry => entry.Probability)), restObserved = Draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
+        double statistic =
+            common.Sum(entry => Math.Pow(counts.GetValueOrDefault(entry.Text) - (entry.Probability * Draws), 2) / (entry.Probability * Draws));
+        double restExpected = Draws * (1 - common.Sum(entry => entry.Probability)),
+            restObserved = Draws - common.Sum(entry => counts.GetValueOrDefault(entry.Text));
         statistic += Math.Pow(restObserved - restExpected, 2) / restExpected;
         // Chi-square with as many degrees of freedom as common strings: mean k, variance 2k; five standard deviations.
         Assert.InRange(statistic, common.Length - (5 * Math.Sqrt(2 * common.Length)), common.Length + (5 * Math.Sqrt(2 * common.Length)));
@@ -185,7 +187,9 @@ public sealed partial class GrammarTests
     [Fact]
     public void Words_escapes_comments_and_directives_mean_what_the_documentation_says()
     {
-        var grammar = Grammar.Parse("# comment\n%start Start\n%minimum 2 # two\nOther -> \"say \\\"hi\\\"\" | \"back\\\\slash\" \"#1\"\nStart -> Other [0.25] | \"lone\" Other [.75]", "g");
+        var grammar =
+            Grammar.Parse("# comment\n%start Start\n%minimum 2 # two\nOther -> \"say \\\"hi\\\"\" | \"back\\\\slash\" \"#1\"\nStart -> Other "
+                + "[0.25] | \"lone\" Other [.75]", "g");
         Assert.Equal(["say", "\"hi\"", "back\\slash", "#1", "lone"], grammar.Terminals);
         Assert.Equal(0.125, Math.Exp(grammar.LogProbability("say \"hi\"")), 1e-12);
         Assert.Equal(0.375, Math.Exp(grammar.LogProbability("lone back\\slash #1")), 1e-12);
@@ -201,10 +205,13 @@ public sealed partial class GrammarTests
     public void A_grammar_beyond_any_use_is_refused_at_once()
     {
         string chain = string.Concat(Enumerable.Range(0, 10_000).Select(i => $"A{i} -> A{i + 1} \"a\"\n"));
-        Assert.Contains("too many for strings of up to 1000 terminals", Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n" + chain + "A10000 -> \"a\"", "g")).Message);
+        Assert.Contains("too many for strings of up to 1000 terminals",
+            Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n" + chain + "A10000 -> \"a\"", "g")).Message);
         Assert.Contains("never ends", Assert.Throws<UserMistakeException>(() => Grammar.Parse(chain + "A10000 -> A10000 \"a\"", "g")).Message);
-        Assert.Contains("derives no string of 1 to 40", Assert.Throws<UserMistakeException>(() => Grammar.Parse(chain + "A10000 -> \"a\"", "g")).Message);
-        Assert.Contains("bring %tilt nearer to 1", Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n%tilt 100\nS -> \"a\" S | \"a\"", "g")).Message);
+        Assert.Contains("derives no string of 1 to 40",
+            Assert.Throws<UserMistakeException>(() => Grammar.Parse(chain + "A10000 -> \"a\"", "g")).Message);
+        Assert.Contains("bring %tilt nearer to 1",
+            Assert.Throws<UserMistakeException>(() => Grammar.Parse("%maximum 1000\n%tilt 100\nS -> \"a\" S | \"a\"", "g")).Message);
     }
 
     [Fact]
@@ -212,7 +219,8 @@ public sealed partial class GrammarTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder["g"], [.. "S ->\n \""u8, 0xFF, .. "\""u8]);
-        Assert.Contains("line 2: byte 7 of the file is not valid UTF-8", Assert.Throws<UserMistakeException>(() => Grammar.Load(folder["g"])).Message);
+        Assert.Contains("line 2: byte 7 of the file is not valid UTF-8",
+            Assert.Throws<UserMistakeException>(() => Grammar.Load(folder["g"])).Message);
         Assert.Throws<UserMistakeException>(() => Grammar.Load("/dev/zero"));
         Assert.Throws<UserMistakeException>(() => Grammar.Load(folder.Path));
     }
@@ -220,7 +228,9 @@ public sealed partial class GrammarTests
     [GeneratedRegex("^x([-+*/]x)*$")]
     private static partial Regex Arithmetic();
 
-    /// <summary>Texygen's language without its grammar: operands (x, y or a parenthesised sentence) that + - * / join, where after an operator stands x or y.</summary>
+    /// <summary>
+    /// Texygen's language without its grammar: operands (x, y or a parenthesised sentence) that + - * / join, where after an operator stands x or y.
+    /// </summary>
     private static bool TexygenAccepts(string[] tokens)
     {
         int position = 0;
@@ -314,13 +324,7 @@ public sealed partial class GrammarTests
 
     internal static Grammar Shipped(string name, int maximum = 0)
     {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "GumbelGan.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        string text = File.ReadAllText(Path.Combine(folder!.FullName, "corpora", name + ".grammar"));
+        string text = File.ReadAllText(Path.Combine(SourceTree.Root, "corpora", name + ".grammar"));
         return Grammar.Parse(maximum == 0 ? text : Regex.Replace(text, "%maximum \\d+", $"%maximum {maximum}"), name);
     }
 }

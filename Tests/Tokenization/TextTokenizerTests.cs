@@ -179,7 +179,8 @@ public sealed class TextTokenizerTests
     /// <summary>Strings of Unicode scalar values of one to four UTF-8 bytes; never an unpaired surrogate.</summary>
     internal static Gen<string> ValidStrings()
     {
-        Gen<int> scalar = Gen.OneOf(Gen.Choose(0, 0x7F), Gen.Choose(0x80, 0x7FF), Gen.Choose(0x800, 0xD7FF), Gen.Choose(0xE000, 0xFFFF), Gen.Choose(0x10000, 0x10FFFF), Gen.Elements((int)' ', '\n', '\'', 's', 't', 0x301, 0x3000, 0x200D));
+        Gen<int> scalar = Gen.OneOf(Gen.Choose(0, 0x7F), Gen.Choose(0x80, 0x7FF), Gen.Choose(0x800, 0xD7FF), Gen.Choose(0xE000, 0xFFFF),
+            Gen.Choose(0x10000, 0x10FFFF), Gen.Elements((int)' ', '\n', '\'', 's', 't', 0x301, 0x3000, 0x200D));
         return scalar.ListOf().Select(list => string.Concat(list.Select(value => new Rune(value).ToString())));
     }
 }

@@ -13,18 +13,21 @@ public sealed class TokenizationFuzzTests
 {
     private static readonly byte[][] _dictionary =
     [
-        .. ((string[])["\0", "\r\n", "\uFEFF", "\u001b[31m", "\"", "\\", "{", "}", "[", "]", ":", ",", "null", "1e999", "-1", "2147483647", "# ", "|", "->", "%maximum 1000", "%tilt 99", "%minimum", "S", "a", " ", "Ġ", "\\ud800", "\\u0000"])
+        .. ((string[])["\0", "\r\n", "\uFEFF", "\u001b[31m", "\"", "\\", "{", "}", "[", "]", ":", ",", "null", "1e999", "-1", "2147483647", "# ", "|",
+            "->", "%maximum 1000", "%tilt 99", "%minimum", "S", "a", " ", "Ġ", "\\ud800", "\\u0000"])
             .Select(Encoding.UTF8.GetBytes),
         [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
     ];
 
-    private static readonly int _rounds = int.Parse(Environment.GetEnvironmentVariable("GUMBELGAN_FUZZ_ROUNDS") ?? "400", CultureInfo.InvariantCulture);
+    private static readonly int _rounds =
+        int.Parse(Environment.GetEnvironmentVariable("GUMBELGAN_FUZZ_ROUNDS") ?? "400", CultureInfo.InvariantCulture);
 
     [Fact]
     public void A_mutated_grammar_is_read_or_refused_and_nothing_else_happens()
     {
         using var folder = new TemporaryFolder();
-        const string Source = "%join words # comment\n%maximum 12\n%tilt 1.5\nS -> A \"b c\" [0.5] | S A S\n   | \"d\\\"\" [2]\nA -> B | \"a\"\nB -> \"x\" A \"y\" | \"z\"\n";
+        const string Source = "%join words # comment\n%maximum 12\n%tilt 1.5\nS -> A \"b c\" [0.5] | S A S\n   | \"d\\\"\" [2]\nA -> B | \"a\"\nB "
+            + "-> \"x\" A \"y\" | \"z\"\n";
         Mutate("grammar", Encoding.UTF8.GetBytes(Source), bytes =>
         {
             File.WriteAllBytes(folder["g"], bytes);
@@ -57,9 +60,11 @@ public sealed class TokenizationFuzzTests
         Mutate("corpus", Encoding.UTF8.GetBytes("a man\r\n\r\n漢字 é 👍🏽\na man\n  b c  \n"), bytes =>
         {
             File.WriteAllBytes(folder["c"], bytes);
-            var corpus = EncodedCorpus.Inspect(folder["c"], new TokenizerOptions(), new CorpusOptions { ValidationFraction = 0.2, TestFraction = 0.2 });
+            var corpus =
+                EncodedCorpus.Inspect(folder["c"], new TokenizerOptions(), new CorpusOptions { ValidationFraction = 0.2, TestFraction = 0.2 });
             CorpusReport report = corpus.Report;
-            Assert.Equal(report.Lines, report.EmptyLines + report.TooShortLines + report.TooLongLines + report.Train.Lines + report.Validation.Lines + report.Test.Lines);
+            Assert.Equal(report.Lines,
+                report.EmptyLines + report.TooShortLines + report.TooLongLines + report.Train.Lines + report.Validation.Lines + report.Test.Lines);
         });
     }
 

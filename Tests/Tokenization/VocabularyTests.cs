@@ -23,7 +23,8 @@ public sealed class VocabularyTests
     public void Frequent_tokens_come_first_and_rare_ones_are_left_out()
     {
         var counts = new Dictionary<string, long> { ["rare"] = 1, ["b"] = 3, ["a"] = 3, ["often"] = 7 };
-        Assert.Equal(["often", "a", "b"], Vocabulary.FromCounts(counts, minimumCount: 2, maximumVocabulary: 0).Ids.OrderBy(pair => pair.Value).Skip(4).Select(pair => pair.Key));
+        Assert.Equal(["often", "a", "b"],
+            Vocabulary.FromCounts(counts, minimumCount: 2, maximumVocabulary: 0).Ids.OrderBy(pair => pair.Value).Skip(4).Select(pair => pair.Key));
         Assert.Equal(6, Vocabulary.FromCounts(counts, minimumCount: 1, maximumVocabulary: 6).Count);
     }
 
@@ -52,7 +53,8 @@ public sealed class VocabularyTests
         Gen<string> texts = Gen.Elements(pieces).ListOf().Select(list => string.Concat(list));
         Prop.ForAll(texts.ToArbitrary(), text => tokenizers.All(tokenizer =>
             tokenizer.Encode(text).All(id => id == tokenizer.UnknownId || !tokenizer.Vocabulary.IsSpecial(id))
-            && tokenizer.EncodeToTokens(text, out _, considerPreTokenization: false).All(token => token.Id == tokenizer.UnknownId || !tokenizer.Vocabulary.IsSpecial(token.Id))))
+            && tokenizer.EncodeToTokens(text, out _, considerPreTokenization: false)
+                .All(token => token.Id == tokenizer.UnknownId || !tokenizer.Vocabulary.IsSpecial(token.Id))))
             .QuickCheckThrowOnFailure();
     }
 
@@ -91,7 +93,8 @@ public sealed class VocabularyTests
         using var folder = new TemporaryFolder();
         string[] tokens = ["\"", "\\", "\n", "\u0000", "漢", "👍🏽", "é", "</script>", "\u2028", "+"];
         File.WriteAllBytes(folder["vocab.json"], Vocabulary.FromTokens(tokens).ToJson());
-        Assert.Equal(Vocabulary.SpecialTokens.Concat(tokens), Vocabulary.Load(folder["vocab.json"]).Ids.OrderBy(pair => pair.Value).Select(pair => pair.Key));
+        Assert.Equal(Vocabulary.SpecialTokens.Concat(tokens),
+            Vocabulary.Load(folder["vocab.json"]).Ids.OrderBy(pair => pair.Value).Select(pair => pair.Key));
         Assert.Contains("漢", Encoding.UTF8.GetString(Vocabulary.FromTokens(tokens).ToJson()));
     }
 }

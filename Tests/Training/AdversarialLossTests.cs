@@ -53,7 +53,8 @@ public sealed class AdversarialLossTests
         using DisposeScope scope = NewDisposeScope();
         const int Vocabulary = 6, Time = 4;
         var format = new SequenceFormat(Vocabulary, Time, 1, 2, 0);
-        using Discriminator discriminator = DiscriminatorTests.Options(kind, 3, kind == "cnn" ? 3 : 4, [2], 0).Create(Vocabulary, 0, new RandomKey(1));
+        using Discriminator discriminator = DiscriminatorTests.Options(kind, 3, kind == "cnn" ? 3 : 4, [2], 0)
+            .Create(Vocabulary, 0, new RandomKey(1));
         Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
         Tensor relaxed = rand([2, Time, Vocabulary], generator: new Generator(9)).softmax(-1);
         var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, Time]));
@@ -88,7 +89,8 @@ public sealed class AdversarialLossTests
             for (int i = 0; i < gradient.Length; i += 5)
             {
                 const float Step = 1e-2f;
-                double here = penalty.item<float>(), above = (PenaltyWith(parameter, i, Step) - here) / Step, below = (here - PenaltyWith(parameter, i, -Step)) / Step;
+                double here = penalty.item<float>(), above = (PenaltyWith(parameter, i, Step) - here) / Step,
+                    below = (here - PenaltyWith(parameter, i, -Step)) / Step;
                 if (Math.Abs(above - below) > 0.05)
                 {
                     // Another window becomes the largest within the step, or a rectifier opens.

@@ -14,13 +14,15 @@ public sealed class AdversarialTrainerTests
     public static TheoryData<string[]> Variants =>
     [
         new[] { "objective=gumbel", "discriminator.kind=cnn" },
-        new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.relaxation=straight_through", "adversarial.generator_steps=2", "adversarial.discriminator_steps=3" },
+        new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.relaxation=straight_through", "adversarial.generator_steps=2",
+            "adversarial.discriminator_steps=3" },
         new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10" },
         new[] { "objective=gumbel", "adversarial.loss=hinge", "generator.feedback=hard", "generator.noisy_initial_state=true" },
         new[] { "objective=gumbel", "adversarial.loss=non_saturating", "generator.layers=2", "temperature.schedule=relgan" },
         new[] { "objective=mle" },
         new[] { "objective=reinforce", "discriminator.kind=cnn", "reinforce.baseline=moving_average" },
-        new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=roll_outs", "reinforce.roll_outs=3", "adversarial.generator_steps=2" },
+        new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=roll_outs", "reinforce.roll_outs=3",
+            "adversarial.generator_steps=2" },
         new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=dense", "reinforce.whiten=true", "reinforce.entropy_bonus=0.01" },
         new[] { "objective=reinforce", "reinforce.reward=random", "reinforce.baseline=leave_one_out", "generator.layers=2" },
     ];
@@ -31,7 +33,8 @@ public sealed class AdversarialTrainerTests
     {
         using var run = new TemporaryRun();
         run.Train(run.Config(assignments));
-        foreach (string file in (string[])["config.yaml", "environment.json", "metrics.jsonl", "checkpoints/latest", "checkpoints/best", "samples/000000.txt"])
+        foreach (string file in (string[])["config.yaml", "environment.json", "metrics.jsonl", "checkpoints/latest", "checkpoints/best",
+            "samples/000000.txt"])
         {
             Assert.True(File.Exists(Path.Combine(run.Run, file)), file);
         }
@@ -50,7 +53,8 @@ public sealed class AdversarialTrainerTests
     public void Pre_training_lowers_the_held_out_NLL_of_a_learnable_language_towards_its_entropy()
     {
         using var run = new TemporaryRun(3000);
-        run.Train(run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=10", "pretraining.learning_rate=0.01", "pretraining.dropout=0", "generator.hidden=16", "recording.evaluate_every=0", "recording.checkpoint_every=1000"));
+        run.Train(run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=10", "pretraining.learning_rate=0.01",
+            "pretraining.dropout=0", "generator.hidden=16", "recording.evaluate_every=0", "recording.checkpoint_every=1000"));
         TrainingSummary summary = TrainingSummary.Read(run.Run);
         Assert.InRange(summary.FirstValidationNll!.Value, 2.5, 4);
         Assert.InRange(summary.BestValidationNll!.Value, TemporaryRun.Entropy - 0.05, TemporaryRun.Entropy + 0.1);
@@ -80,7 +84,8 @@ public sealed class AdversarialTrainerTests
     {
         using var run = new TemporaryRun();
         var counts = new CountingObserver();
-        run.Train(run.Config("objective=gumbel", "pretraining.epochs=0", "adversarial.steps=1000", "recording.every=50", "recording.evaluate_every=1000", "recording.checkpoint_every=2000"), counts);
+        run.Train(run.Config("objective=gumbel", "pretraining.epochs=0", "adversarial.steps=1000", "recording.every=50",
+            "recording.evaluate_every=1000", "recording.checkpoint_every=2000"), counts);
         Assert.True(counts.Live.Count >= 15);
         Assert.Single(counts.Live.Skip(3).Distinct());
         Assert.True(counts.Resident[^1] - counts.Resident[5] < 30 << 20, $"resident memory grew from {counts.Resident[5]} to {counts.Resident[^1]}");
@@ -94,8 +99,10 @@ public sealed class AdversarialTrainerTests
         Assert.True(Interrupted(token => TemporaryRun.TrainInto(run.Run, config, new CancellingObserver(token, 4), token.Token)));
         Checkpoint latest = RunFolder.Open(run.Run).Latest();
         string weights = Path.Combine(latest.Path, "generator.safetensors");
-        SafetensorsFile.Write(weights, SafetensorsFile.Read(weights).Entries.Select(entry => SafetensorsEntry.Create<float>(entry.Name, [.. entry.Shape], [.. entry.Values<float>().ToArray().Select(_ => float.NaN)])));
-        TrainingDivergedException stopped = Assert.Throws<TrainingDivergedException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None));
+        SafetensorsFile.Write(weights, SafetensorsFile.Read(weights).Entries.Select(
+            entry => SafetensorsEntry.Create<float>(entry.Name, [.. entry.Shape], [.. entry.Values<float>().ToArray().Select(_ => float.NaN)])));
+        TrainingDivergedException stopped =
+            Assert.Throws<TrainingDivergedException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None));
         Assert.Equal(latest.State().Step + 1, stopped.Step);
         Assert.Contains($"step {stopped.Step} (pretraining)", stopped.Message, StringComparison.Ordinal);
         Assert.Contains($"the last good checkpoint is {Path.GetFileName(latest.Path)}", stopped.Message, StringComparison.Ordinal);
@@ -108,7 +115,8 @@ public sealed class AdversarialTrainerTests
         run.Train(run.Config("objective=mle", "adversarial.steps=0"));
         string configuration = Path.Combine(run.Run, "config.yaml");
         File.WriteAllText(configuration, File.ReadAllText(configuration).Replace("hidden: 8", "hidden: 9", StringComparison.Ordinal));
-        UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => TrainingJob.Load(RunFolder.Open(run.Run), RunFolder.Open(run.Run).Latest()));
+        UserMistakeException mistake =
+            Assert.Throws<UserMistakeException>(() => TrainingJob.Load(RunFolder.Open(run.Run), RunFolder.Open(run.Run).Latest()));
         Assert.Contains("it belongs to another configuration", mistake.Message, StringComparison.Ordinal);
     }
 
@@ -116,7 +124,8 @@ public sealed class AdversarialTrainerTests
     internal static void AssertSameRun(string expected, string actual)
     {
         // Interruptions leave checkpoints of their own; those that count are the ones pointed to.
-        string[] checkpoints = [.. ((string[])["latest", "best"]).Select(pointer => Path.Combine("checkpoints", File.ReadAllText(Path.Combine(expected, "checkpoints", pointer)).Trim()))];
+        string[] checkpoints = [.. ((string[])["latest", "best"])
+            .Select(pointer => Path.Combine("checkpoints", File.ReadAllText(Path.Combine(expected, "checkpoints", pointer)).Trim()))];
         string[] files =
         [
             "metrics.jsonl", "checkpoints/latest", "checkpoints/best",
@@ -126,7 +135,8 @@ public sealed class AdversarialTrainerTests
         Assert.Equal(Phase.Finished, RunFolder.Open(actual).Latest().State().Phase);
         foreach (string file in files)
         {
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");
+            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))),
+                $"{file} differs");
         }
     }
 

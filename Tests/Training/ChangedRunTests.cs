@@ -20,7 +20,8 @@ public sealed class ChangedRunTests
     public void What_has_changed_is_named_and_nothing_is_lost(string what, string before, string after)
     {
         using TemporaryRun run = Interrupted();
-        string config = Path.Combine(run.Run, "config.yaml"), latest = Path.Combine(run.Run, "checkpoints", "latest"), pointed = File.ReadAllText(latest);
+        string config = Path.Combine(run.Run, "config.yaml"), latest = Path.Combine(run.Run, "checkpoints", "latest"),
+            pointed = File.ReadAllText(latest);
         if (what == "corpus")
         {
             // The same words in another order: the vocabulary stays.
@@ -33,7 +34,8 @@ public sealed class ChangedRunTests
             File.WriteAllText(config, text.Replace(before, after, StringComparison.Ordinal));
         }
 
-        UserMistakeException refusal = Assert.Throws<UserMistakeException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None));
+        UserMistakeException refusal =
+            Assert.Throws<UserMistakeException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None));
         Assert.Contains($"was begun with another {what} (", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(pointed, File.ReadAllText(latest));
     }
@@ -47,7 +49,8 @@ public sealed class ChangedRunTests
     {
         using TemporaryRun run = Interrupted();
         File.WriteAllText(Path.Combine(RunFolder.Open(run.Run).Latest().Path, "state.json"), state);
-        Assert.Contains("use another checkpoint", Assert.Throws<UserMistakeException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Contains("use another checkpoint", Assert.Throws<UserMistakeException>(
+            () => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +68,8 @@ public sealed class ChangedRunTests
         var run = new TemporaryRun();
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => TemporaryRun.TrainInto(run.Run, run.Config("objective=gumbel"), new SilentTrainingObserver(), cancelled.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => TemporaryRun.TrainInto(run.Run, run.Config("objective=gumbel"), new SilentTrainingObserver(), cancelled.Token));
         return run;
     }
 }

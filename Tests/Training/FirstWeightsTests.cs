@@ -12,11 +12,13 @@ public sealed class FirstWeightsTests
     public void A_run_that_only_worsens_has_its_first_weights_as_its_best_and_can_be_evaluated()
     {
         using var run = new TemporaryRun();
-        RunConfig config = run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=2", "pretraining.learning_rate=10", "pretraining.dropout=0", "data.validation_fraction=0.3");
+        RunConfig config = run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=2", "pretraining.learning_rate=10",
+            "pretraining.dropout=0", "data.validation_fraction=0.3");
         run.Train(config);
         RunFolder folder = RunFolder.Open(run.Run);
         Assert.Equal(0, folder.Best().State().Step);
-        Assert.Equal(0, RunEvaluator.Evaluate(run.Run, new EvaluationOptions { Count = 20, Temperatures = [1] }, TestContext.Current.CancellationToken).Evaluation.Best!.Step);
+        Assert.Equal(0, RunEvaluator.Evaluate(run.Run, new EvaluationOptions { Count = 20, Temperatures = [1] },
+            TestContext.Current.CancellationToken).Evaluation.Best!.Step);
     }
 
     [Fact]
@@ -24,7 +26,8 @@ public sealed class FirstWeightsTests
     {
         using var run = new TemporaryRun();
         run.Train(run.Config(
-            "objective=gumbel", "pretraining.epochs=2", "pretraining.learning_rate=10", "pretraining.dropout=0", "adversarial.steps=1", "adversarial.generator_learning_rate=0",
+            "objective=gumbel", "pretraining.epochs=2", "pretraining.learning_rate=10", "pretraining.dropout=0", "adversarial.steps=1",
+                "adversarial.generator_learning_rate=0",
             "recording.checkpoint_every=1", "recording.keep_checkpoints=100"));
         RunFolder folder = RunFolder.Open(run.Run);
         byte[] Weights(Checkpoint checkpoint) => File.ReadAllBytes(Path.Combine(checkpoint.Path, "generator.safetensors"));

@@ -52,9 +52,12 @@ public sealed class HealthTests
         // At 1/1000 two logits 0.017 apart differ by a factor of e^17, more than the 24 bits of a float hold.
         string cold = Path.Combine(run.Folder, "cold");
         var observer = new ReportingObserver(_ => { });
-        TemporaryRun.TrainInto(cold, run.Config("objective=gumbel", "temperature.initial=0.001", "temperature.final=0.001", "temperature.schedule=constant"), observer, CancellationToken.None);
-        Assert.Single(observer.Messages, message => message.StartsWith("The temperature 0.001 underflows: 9", StringComparison.Ordinal) || message.StartsWith("The temperature 0.001 underflows: 100", StringComparison.Ordinal));
-        Assert.Contains(EventReader.ReadFolder(cold).SelectMany(record => record.Values), value => value.Tag == "health/text_summary" && Encoding.UTF8.GetString(value.Tensor!.Strings[0]).Contains("underflows", StringComparison.Ordinal));
+        TemporaryRun.TrainInto(cold, run.Config("objective=gumbel", "temperature.initial=0.001", "temperature.final=0.001",
+            "temperature.schedule=constant"), observer, CancellationToken.None);
+        Assert.Single(observer.Messages, message => message.StartsWith("The temperature 0.001 underflows: 9", StringComparison.Ordinal)
+            || message.StartsWith("The temperature 0.001 underflows: 100", StringComparison.Ordinal));
+        Assert.Contains(EventReader.ReadFolder(cold).SelectMany(record => record.Values), value => value.Tag == "health/text_summary"
+            && Encoding.UTF8.GetString(value.Tensor!.Strings[0]).Contains("underflows", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -111,7 +114,8 @@ public sealed class HealthTests
         Assert.Throws<TrainingDivergedException>(() => Poisoned(run.Run, config, reports => reports >= 14, CancellationToken.None));
         TrainingState state = RunFolder.Open(run.Run).Latest().State();
         Assert.Equal((2, 0.25), (state.RollBacks, state.LearningRateScale));
-        Assert.Equal([0.5, 0.25], MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl")).Where(record => record.Phase == "roll-back").Select(record => record.Scalars["health/learning_rate_scale"]));
+        Assert.Equal([0.5, 0.25], MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"))
+            .Where(record => record.Phase == "roll-back").Select(record => record.Scalars["health/learning_rate_scale"]));
     }
 
     /// <summary>Trains, and makes a weight NaN after the reports that <paramref name="poison"/> picks.</summary>

@@ -33,7 +33,9 @@ public sealed class KilledRunTests
     {
         using var run = new TemporaryRun();
         string config = Path.Combine(run.Folder, "small.yaml");
-        File.WriteAllText(config, ConfigurationWriter.Write(run.Config([.. assignments, "pretraining.epochs=5", "adversarial.steps=150", "recording.checkpoint_every=3", "recording.evaluate_every=6"])));
+        File.WriteAllText(config,
+            ConfigurationWriter.Write(run.Config(
+            [.. assignments, "pretraining.epochs=5", "adversarial.steps=150", "recording.checkpoint_every=3", "recording.evaluate_every=6"])));
         using (ProgramProcess undisturbed = ProgramProcess.Start("train", "--config", config, "--run", run.Run, "--quiet"))
         {
             Assert.True(undisturbed.End() == 0, undisturbed.Error);
@@ -91,7 +93,8 @@ public sealed class KilledRunTests
         {
             Checkpoint latest = RunFolder.Open(run).Latest();
             Assert.Equal(LatestStep(run), latest.State().Step);
-            Assert.All(((string[])["generator", "discriminator", "generator_optimizer", "discriminator_optimizer"]), name => SafetensorsFile.Read(Path.Combine(latest.Path, $"{name}.safetensors")));
+            Assert.All(((string[])["generator", "discriminator", "generator_optimizer", "discriminator_optimizer"]),
+                name => SafetensorsFile.Read(Path.Combine(latest.Path, $"{name}.safetensors")));
         }
     }
 
@@ -106,14 +109,20 @@ public sealed class KilledRunTests
 
         static List<(string, long, float?, string)> Values(List<EventRecord> records) =>
         [
-            .. records.SelectMany(record => record.Values.Where(value => !value.Tag.StartsWith("speed/", StringComparison.Ordinal) && !value.Tag.StartsWith("_hparams_", StringComparison.Ordinal)).Select(value =>
-                (value.Tag, record.Step, value.Scalar, value.Histogram is { } histogram ? string.Join(' ', histogram.Counts) : string.Join(' ', value.Tensor?.Strings.Select(Convert.ToHexString) ?? [])))).OrderBy(value => value.Tag, StringComparer.Ordinal).ThenBy(value => value.Step),
+            .. records.SelectMany(record => record.Values.Where(value => !value.Tag.StartsWith("speed/", StringComparison.Ordinal)
+                && !value.Tag.StartsWith("_hparams_", StringComparison.Ordinal)).Select(value =>
+                (value.Tag, record.Step, value.Scalar,
+                    value.Histogram is { } histogram
+                    ? string.Join(' ', histogram.Counts) : string.Join(' ', value.Tensor?.Strings.Select(Convert.ToHexString) ?? []))))
+                    .OrderBy(value => value.Tag, StringComparer.Ordinal).ThenBy(value => value.Step),
         ];
     }
 
-    private static string State(string run) => Encoding.UTF8.GetString((RunFolder.Open(run).Latest().State() with { Recorded = null, TrainingSeconds = 0 }).ToJson());
+    private static string State(string run) =>
+        Encoding.UTF8.GetString((RunFolder.Open(run).Latest().State() with { Recorded = null, TrainingSeconds = 0 }).ToJson());
 
-    private static string[] Names(string folder) => [.. Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+    private static string[] Names(string folder) =>
+        [.. Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
     private static long LatestStep(string run)
     {

@@ -61,13 +61,16 @@ public sealed class PythonPeerTests
         SequenceSet test = EncodedCorpus.Read(config.Corpus, tokenizer, config.Data).Test;
         int[][] rows = [.. Enumerable.Range(0, 16).Select(i => test[i].ToArray())];
         string input = string.Concat(rows.Select(row => string.Join(' ', row) + "\n"));
-        (int exitCode, string printed, string error) = Run(Python, ["-c", Script, Path.Combine(folder.Latest().Path, "generator.safetensors"), $"{tokenizer.BeginId}", $"{tokenizer.PaddingId}"], input);
+        (int exitCode, string printed, string error) = Run(Python,
+            ["-c", Script, Path.Combine(folder.Latest().Path, "generator.safetensors"), $"{tokenizer.BeginId}", $"{tokenizer.PaddingId}"], input);
         Assert.True(exitCode == 0, error);
-        double[] theirs = [.. printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+        double[] theirs =
+            [.. printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
         using DisposeScope scope = torch.NewDisposeScope();
         using (generator)
         {
-            float[] ours = generator.TokenNegativeLogLikelihood(SequenceBatch.ToTensor(test, [.. Enumerable.Range(0, 16)], tokenizer.PaddingId)).sum(1).data<float>().ToArray();
+            float[] ours = generator.TokenNegativeLogLikelihood(
+                SequenceBatch.ToTensor(test, [.. Enumerable.Range(0, 16)], tokenizer.PaddingId)).sum(1).data<float>().ToArray();
             for (int i = 0; i < ours.Length; i++)
             {
                 Assert.True(Math.Abs(ours[i] - theirs[i]) < 1e-5 * theirs[i], $"sequence {i}: {ours[i]} here, {theirs[i]} in PyTorch");
@@ -77,7 +80,8 @@ public sealed class PythonPeerTests
 
     private static (int ExitCode, string Output, string Error) Run(string program, string[] arguments, string input)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();

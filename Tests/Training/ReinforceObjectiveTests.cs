@@ -12,7 +12,8 @@ namespace GumbelGan.Tests.Training;
 /// <summary>
 /// Every estimator against the exact gradient, summed over all 121 sequences of a language of V = 4 generated tokens (one of them the end)
 /// and T = 4 places. The mean gradient of M batches must lie within 5 of its own standard errors of the exact one, in every coordinate,
-/// and its squared distance in standard errors must average about 1: tests with power, since the exact gradient is at least 8 errors from 0 somewhere.
+/// and its squared distance in standard errors must average about 1: tests with power, since the exact gradient is at least 8 errors from 0
+/// somewhere.
 /// </summary>
 public sealed class ReinforceObjectiveTests
 {
@@ -35,7 +36,8 @@ public sealed class ReinforceObjectiveTests
     public void With_roll_outs_of_the_generator_itself_the_mean_gradient_is_that_of_the_expected_reward(int rollOuts, BaselineKind baseline)
     {
         using var world = new World();
-        Check(world, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = rollOuts, Baseline = baseline }, world.ExactGradient(world.SequenceRewards));
+        Check(world, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = rollOuts, Baseline = baseline },
+            world.ExactGradient(world.SequenceRewards));
     }
 
     [Theory]
@@ -48,7 +50,8 @@ public sealed class ReinforceObjectiveTests
         if (discount == 1)
         {
             // Undiscounted, it is the gradient of the expected sum of rewards, whatever the way of crediting.
-            AssertClose(exact, world.ExactGradient([.. world.DiscountedReturns(1).Select(returns => Enumerable.Repeat(returns[0], Time).ToArray())]), 1e-5);
+            AssertClose(exact,
+                world.ExactGradient([.. world.DiscountedReturns(1).Select(returns => Enumerable.Repeat(returns[0], Time).ToArray())]), 1e-5);
         }
 
         Check(world, new ReinforceOptions { Credit = CreditKind.Dense, Discount = discount }, exact);
@@ -87,7 +90,8 @@ public sealed class ReinforceObjectiveTests
         Assert.True(Variance(BaselineKind.MovingAverage) < 0.5 * without);
         Assert.True(Variance(BaselineKind.LeaveOneOut) < 0.5 * without);
 
-        double Variance(BaselineKind baseline) => MeanGradient(world, new ReinforceOptions { Baseline = baseline }, 200).Error.Sum(error => error * error);
+        double Variance(BaselineKind baseline) =>
+            MeanGradient(world, new ReinforceOptions { Baseline = baseline }, 200).Error.Sum(error => error * error);
     }
 
     [Fact]
@@ -99,7 +103,8 @@ public sealed class ReinforceObjectiveTests
         GeneratedBatch batch = objective.Generate(Batch, 1, new RandomKey(3));
         double actual = objective.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>();
         double[] mask = [.. batch.Mask.reshape(-1).data<float>().ToArray().Select(value => (double)value)];
-        double[] nll = [.. world.Generator.TokenNegativeLogLikelihood(batch.Ids).detach().reshape(-1).data<float>().ToArray().Select(value => (double)value)];
+        double[] nll =
+            [.. world.Generator.TokenNegativeLogLikelihood(batch.Ids).detach().reshape(-1).data<float>().ToArray().Select(value => (double)value)];
         double[] rewards = [.. world.Discriminator.Score(batch.Ids).detach().sigmoid().data<float>().ToArray().Select(value => (double)value)];
         int[] tokens = [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] > 0)];
         double mean = tokens.Average(i => rewards[i / Time]), deviation = Math.Sqrt(tokens.Average(i => Math.Pow(rewards[i / Time] - mean, 2)));
@@ -115,7 +120,8 @@ public sealed class ReinforceObjectiveTests
         using var bonus = world.Objective(new ReinforceOptions { EntropyBonus = 0.3 });
         GeneratedBatch batch = plain.Generate(Batch, 1, new RandomKey(3));
         double difference = bonus.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>() - plain.GeneratorLoss(batch, zeros(Batch)).Loss.item<float>();
-        float[] logits = world.Generator.Logits(batch.Ids).detach().reshape(-1).data<float>().ToArray(), mask = batch.Mask.reshape(-1).data<float>().ToArray();
+        float[] logits = world.Generator.Logits(batch.Ids).detach().reshape(-1).data<float>().ToArray(),
+            mask = batch.Mask.reshape(-1).data<float>().ToArray();
         double entropy = 0;
         for (int place = 0; place < mask.Length; place++)
         {
@@ -135,7 +141,8 @@ public sealed class ReinforceObjectiveTests
         using DisposeScope scope = NewDisposeScope();
         const int Copies = 40000;
         Tensor given = tensor(new long[] { 3, 5, 4, 2, 4, 2, 0, 0 }, [2, Time]);
-        (Tensor ids, int[] origins) = composed ? world.Generator.CompleteComposed(given, Copies, new RandomKey(11)) : world.Generator.Complete(given, Copies, new RandomKey(11));
+        (Tensor ids, int[] origins) = composed
+            ? world.Generator.CompleteComposed(given, Copies, new RandomKey(11)) : world.Generator.Complete(given, Copies, new RandomKey(11));
         Assert.Equal([0, 1, 2, 4], origins.Distinct().Order());
         Assert.All(origins.CountBy(origin => origin), count => Assert.Equal(Copies, count.Value));
         long[] rows = ids.data<long>().ToArray();
@@ -144,11 +151,13 @@ public sealed class ReinforceObjectiveTests
         {
             string[] completed = [.. texts.Where((_, row) => origins[row] == origin)];
             Assert.All(completed, text => Assert.StartsWith(prefix, text, StringComparison.Ordinal));
-            Dictionary<string, double> exact = world.Sequences.Zip(world.Probabilities).Where(pair => pair.First.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.First, pair => pair.Second);
+            Dictionary<string, double> exact = world.Sequences.Zip(world.Probabilities)
+                .Where(pair => pair.First.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.First, pair => pair.Second);
             double total = exact.Values.Sum();
             Dictionary<string, int> counts = completed.CountBy(text => text).ToDictionary();
             Assert.All(counts.Keys, text => Assert.True(exact.ContainsKey(text), text));
-            double statistic = exact.Sum(pair => Math.Pow(counts.GetValueOrDefault(pair.Key) - Copies * pair.Value / total, 2) / (Copies * pair.Value / total));
+            double statistic =
+                exact.Sum(pair => Math.Pow(counts.GetValueOrDefault(pair.Key) - Copies * pair.Value / total, 2) / (Copies * pair.Value / total));
 
             // Chi-squared with n - 1 degrees of freedom: mean n - 1, variance 2 (n - 1); five deviations.
             Assert.True(statistic < exact.Count - 1 + 5 * Math.Sqrt(2.0 * exact.Count), $"{prefix}: {statistic} for {exact.Count} strings");
@@ -198,7 +207,8 @@ public sealed class ReinforceObjectiveTests
         using var objective = world.Objective(options);
         double[][] gradients = [.. Enumerable.Range(0, batches).Select(batch => world.Gradient(objective, (ulong)batch))];
         double[] mean = [.. gradients[0].Select((_, i) => gradients.Average(gradient => gradient[i]))];
-        double[] error = [.. mean.Select((value, i) => Math.Sqrt(gradients.Sum(gradient => Math.Pow(gradient[i] - value, 2)) / (batches - 1.0) / batches))];
+        double[] error =
+            [.. mean.Select((value, i) => Math.Sqrt(gradients.Sum(gradient => Math.Pow(gradient[i] - value, 2)) / (batches - 1.0) / batches))];
         return (mean, error);
     }
 
@@ -265,8 +275,10 @@ public sealed class ReinforceObjectiveTests
             {
                 long[] sequence = ids[(row * Time)..((row + 1) * Time)];
                 double[] rewards = [.. Enumerable.Range(0, Time).Select(t =>
-                    sequence[t] == _format.PaddingId ? 0 : 2 / (1 + Math.Exp(-Scores(tensor([.. sequence[..(t + 1)], .. new long[Time - t - 1]], [1, Time]))[0])) - 1)];
-                return Enumerable.Range(0, Time).Select(t => Enumerable.Range(t, Time - t).Sum(s => Math.Pow(discount, s - t) * rewards[s])).ToArray();
+                    sequence[t] == _format.PaddingId
+                        ? 0 : 2 / (1 + Math.Exp(-Scores(tensor([.. sequence[..(t + 1)], .. new long[Time - t - 1]], [1, Time]))[0])) - 1)];
+                return Enumerable.Range(0, Time)
+                    .Select(t => Enumerable.Range(t, Time - t).Sum(s => Math.Pow(discount, s - t) * rewards[s])).ToArray();
             })];
         }
 
@@ -274,7 +286,8 @@ public sealed class ReinforceObjectiveTests
         public double[] ExactGradient(double[][] returns)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor weights = tensor([.. returns.SelectMany((row, x) => row.Select(value => (float)(value * Probabilities[x])))], [Sequences.Length, Time]);
+            Tensor weights =
+                tensor([.. returns.SelectMany((row, x) => row.Select(value => (float)(value * Probabilities[x])))], [Sequences.Length, Time]);
             Generator.zero_grad();
             (weights * Generator.TokenNegativeLogLikelihood(_all)).sum().backward();
             return Gradients();
@@ -310,6 +323,7 @@ public sealed class ReinforceObjectiveTests
             return [.. Discriminator.Score(ids).data<float>().ToArray().Select(value => (double)value)];
         }
 
-        private double[] Gradients() => [.. Generator.parameters().SelectMany(parameter => parameter.grad!.data<float>().ToArray().Select(value => (double)value))];
+        private double[] Gradients() =>
+            [.. Generator.parameters().SelectMany(parameter => parameter.grad!.data<float>().ToArray().Select(value => (double)value))];
     }
 }

@@ -8,7 +8,8 @@ public sealed class RepeatedRunTests
 {
     [Theory]
     [InlineData("objective=gumbel", "discriminator.kind=cnn", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10")]
-    [InlineData("objective=gumbel", "discriminator.kind=lstm", "generator.noisy_initial_state=true", "pretraining.dropout=0.3", "discriminator.dropout=0.3")]
+    [InlineData("objective=gumbel", "discriminator.kind=lstm", "generator.noisy_initial_state=true", "pretraining.dropout=0.3",
+        "discriminator.dropout=0.3")]
     [InlineData("objective=reinforce", "reinforce.credit=roll_outs", "reinforce.roll_outs=2")]
     public void Weights_metrics_and_samples_are_the_same_bytes(params string[] assignments)
     {
@@ -22,13 +23,17 @@ public sealed class RepeatedRunTests
             Assert.True(process.End() == 0, process.Error);
         }
 
-        string[][] files = [.. folders.Select(folder => Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Where(IsRepeated).Order().ToArray())];
+        string[][] files =
+            [.. folders.Select(folder => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file)).Where(IsRepeated).Order().ToArray())];
         Assert.Equal(files[0], files[1]);
         Assert.Contains(files[0], file => file.EndsWith("generator_optimizer.safetensors", StringComparison.Ordinal));
-        Assert.All(files[0], file => Assert.True(File.ReadAllBytes(Path.Combine(folders[0], file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(folders[1], file))), file));
+        Assert.All(files[0], file => Assert.True(File.ReadAllBytes(Path.Combine(folders[0], file))
+            .AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(folders[1], file))), file));
     }
 
     // The clock is in the event file, the environment and the state's seconds.
     private static bool IsRepeated(string file) =>
-        !file.StartsWith("events.", StringComparison.Ordinal) && file is not "environment.json" and not "run.lock" && !file.EndsWith("state.json", StringComparison.Ordinal);
+        !file.StartsWith("events.", StringComparison.Ordinal)
+            && file is not "environment.json" and not "run.lock" && !file.EndsWith("state.json", StringComparison.Ordinal);
 }

@@ -36,7 +36,8 @@ public sealed class RunEvaluatorTests
         Assert.Equal(read.Best.Metrics["bleu/4"], read.Sweep[1].Metrics["bleu/4"]);
         Assert.NotEqual(read.Sweep[0].Metrics["nll/test"], read.Sweep[1].Metrics["nll/test"]);
         Assert.Equal(0, read.References["memoriser"]["diversity/novelty"]);
-        Assert.True(read.References["held_out"]["bleu/4"] > read.Last.Metrics["bleu/4"], "two passes over 180 lines do not make a model write better than people");
+        Assert.True(read.References["held_out"]["bleu/4"] > read.Last.Metrics["bleu/4"],
+            "two passes over 180 lines do not make a model write better than people");
         Assert.True(read.References["held_out"]["frechet"] < read.Last.Metrics["frechet"]);
         Assert.Equal(Evaluate(run, _small).Evaluation.ToJson(), read.ToJson());
     }
@@ -66,7 +67,8 @@ public sealed class RunEvaluatorTests
         File.WriteAllLines(run.Corpus, Enumerable.Range(0, 400).Select(_ => arithmetic.Sample(random)));
         string path = Path.Combine(run.Folder, "test.grammar");
         File.WriteAllText(path, "%join characters\n%maximum 5\n%tilt 1.75\nS -> S \"+\" S | S \"-\" S | \"x\"");
-        run.Train(run.Config("objective=mle", "tokenizer.kind=char", "adversarial.steps=0", "pretraining.epochs=6", "pretraining.learning_rate=0.02", "discriminator.filter_widths=[2]", "data.validation_fraction=0.3", "data.test_fraction=0.3"));
+        run.Train(run.Config("objective=mle", "tokenizer.kind=char", "adversarial.steps=0", "pretraining.epochs=6", "pretraining.learning_rate=0.02",
+            "discriminator.filter_widths=[2]", "data.validation_fraction=0.3", "data.test_fraction=0.3"));
         EvaluatedCheckpoints evaluated = Evaluate(run, _small with { Count = 4000, Grammar = path });
         IReadOnlyDictionary<string, double?> last = evaluated.Evaluation.Last!.Metrics;
         double exact = last["likelihood_divergence/kl_model_true"]!.Value;
@@ -87,7 +89,8 @@ public sealed class RunEvaluatorTests
         run.Train(run.Config("objective=mle", "adversarial.steps=0"));
         string weights = Path.Combine(RunFolder.Open(run.Run).Latest().Path, "generator.safetensors");
         SafetensorsFile.Write(weights, SafetensorsFile.Read(weights).Entries.Select(entry => entry.Name != "output.bias" ? entry
-            : SafetensorsEntry.Create<float>(entry.Name, [.. entry.Shape], [.. entry.Values<float>().ToArray().Select((value, id) => id == 5 ? 100 : value)])));
+            : SafetensorsEntry.Create<float>(entry.Name, [.. entry.Shape],
+                [.. entry.Values<float>().ToArray().Select((value, id) => id == 5 ? 100 : value)])));
         RunEvaluation collapsed = Evaluate(run, _small).Evaluation;
         Assert.Equal(RunOutcome.Collapsed, collapsed.Status);
         Assert.Contains("40 samples of the last checkpoint hold 1 distinct", collapsed.StatusReason, StringComparison.Ordinal);
@@ -106,7 +109,8 @@ public sealed class RunEvaluatorTests
             for (int seed = 1; seed <= 2; seed++)
             {
                 string folder = Path.Combine(run.Folder, $"{objective}-{seed}");
-                TemporaryRun.TrainInto(folder, run.Config($"objective={objective}", $"seed={seed}", "pretraining.patience=0"), new SilentTrainingObserver(), CancellationToken.None);
+                TemporaryRun.TrainInto(folder, run.Config($"objective={objective}", $"seed={seed}", "pretraining.patience=0"),
+                    new SilentTrainingObserver(), CancellationToken.None);
                 ProgramRun evaluated = ProgramRun.Of("evaluate", folder, "--count", "30", "--temperatures", "0.7,1", "--json");
                 Assert.Equal((0, ""), (evaluated.ExitCode, evaluated.Error));
                 JsonNode document = JsonNode.Parse(evaluated.Output)!;
@@ -121,7 +125,8 @@ public sealed class RunEvaluatorTests
         Assert.Equal(0, compared.ExitCode);
         JsonNode comparison = JsonNode.Parse(compared.Output)!;
         Assert.Equal(["mle", "reinforce"], comparison["methods"]!.AsArray().Select(method => method!["name"]!.GetValue<string>()));
-        double[] bleu = [.. folders.Take(2).Select(folder => RunEvaluation.Parse(File.ReadAllText(Path.Combine(folder, "evaluation.json")), folder).Last!.Metrics["bleu/4"]!.Value)];
+        double[] bleu = [.. folders.Take(2)
+            .Select(folder => RunEvaluation.Parse(File.ReadAllText(Path.Combine(folder, "evaluation.json")), folder).Last!.Metrics["bleu/4"]!.Value)];
         Assert.Equal(bleu.Average(), comparison["methods"]![0]!["last"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
         Assert.Contains("<!doctype html>", File.ReadAllText(report), StringComparison.Ordinal);
         Assert.Contains("paired t", ProgramRun.Of(["compare", .. folders]).Output, StringComparison.Ordinal);
@@ -155,5 +160,6 @@ public sealed class RunEvaluatorTests
         Assert.Contains("has not finished", Assert.Throws<UserMistakeException>(() => Evaluate(run, _small)).Message, StringComparison.Ordinal);
     }
 
-    private static EvaluatedCheckpoints Evaluate(TemporaryRun run, EvaluationOptions options) => RunEvaluator.Evaluate(run.Run, options, TestContext.Current.CancellationToken);
+    private static EvaluatedCheckpoints Evaluate(TemporaryRun run, EvaluationOptions options) =>
+        RunEvaluator.Evaluate(run.Run, options, TestContext.Current.CancellationToken);
 }

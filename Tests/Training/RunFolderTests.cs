@@ -23,7 +23,8 @@ public sealed class RunFolderTests : IDisposable
         string path = NewRun("run");
         var counting = new FailingMedium();
         Save(RunFolder.Open(Copy(path, "whole"), counting), 2, best: true);
-        long bytes = Directory.EnumerateFiles(Path.Combine(_folder["whole"], "checkpoints"), "*", SearchOption.AllDirectories).Where(file => !file.Contains("000001", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length);
+        long bytes = Directory.EnumerateFiles(Path.Combine(_folder["whole"], "checkpoints"), "*", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("000001", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length);
         int saved = 0;
         for (long limit = 0; limit <= bytes; limit++)
         {
@@ -114,7 +115,8 @@ public sealed class RunFolderTests : IDisposable
             Save(run, step, best: step == 3);
         }
 
-        Assert.Equal(["000003", "000005", "000006"], Directory.GetDirectories(Path.Combine(path, "checkpoints")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
+        Assert.Equal(["000003", "000005", "000006"],
+            Directory.GetDirectories(Path.Combine(path, "checkpoints")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
         Assert.Equal(3, run.Best().State().Step);
     }
 
@@ -130,7 +132,8 @@ public sealed class RunFolderTests : IDisposable
             RunConfig config = run.Config("objective=gumbel", "adversarial.steps=30");
             run.Train(config);
             string full = Path.Combine(disk, "run");
-            UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => TemporaryRun.TrainInto(full, config, new SilentTrainingObserver(), CancellationToken.None));
+            UserMistakeException mistake =
+                Assert.Throws<UserMistakeException>(() => TemporaryRun.TrainInto(full, config, new SilentTrainingObserver(), CancellationToken.None));
             Assert.Contains("the disk is full; free some space", mistake.Message, StringComparison.Ordinal);
             Assert.True(RunFolder.Open(full).Latest().State().Step >= 0);
             Assert.True(Succeeds("mount", "-o", "remount,size=50m", disk));
@@ -187,7 +190,8 @@ public sealed class RunFolderTests : IDisposable
         AssertLoads(run, state.Step);
         folder.PrepareFor(state);
         Assert.Equal(state.BestStep, folder.Best().State().Step);
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(run, "*", SearchOption.AllDirectories), entry => entry.EndsWith(".partial", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(run, "*", SearchOption.AllDirectories),
+            entry => entry.EndsWith(".partial", StringComparison.Ordinal));
         Save(folder, state.Step + 1, best: true);
         AssertLoads(run, state.Step + 1);
         Assert.Equal(state.Step + 1, folder.Best().State().Step);
@@ -204,8 +208,16 @@ public sealed class RunFolderTests : IDisposable
     }
 
     private static void Save(RunFolder folder, long step, bool best) => folder.SaveCheckpoint(
-        new TrainingState { Phase = "adversarial", Step = step, BestStep = best ? step : 0, BestValidationNll = 1, Recorded = new RecorderPosition(0, "events.out.tfevents.0000000001.a.1.0", 0) },
-        [.. ((string[])["generator", "discriminator"]).Select(name => ($"{name}.safetensors", (IEnumerable<SafetensorsEntry>)[SafetensorsEntry.Create<long>(name, [2], [step, step + 1])]))],
+        new TrainingState
+        {
+            Phase = "adversarial",
+            Step = step,
+            BestStep = best ? step : 0,
+            BestValidationNll = 1,
+            Recorded = new RecorderPosition(0, "events.out.tfevents.0000000001.a.1.0", 0)
+        },
+        [.. ((string[])["generator", "discriminator"])
+            .Select(name => ($"{name}.safetensors", (IEnumerable<SafetensorsEntry>)[SafetensorsEntry.Create<long>(name, [2], [step, step + 1])]))],
         best,
         keep: 2);
 
@@ -246,7 +258,8 @@ public sealed class RunFolderTests : IDisposable
 
     private static bool Succeeds(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using Process process =
+            Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

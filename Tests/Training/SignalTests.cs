@@ -16,7 +16,8 @@ public sealed class SignalTests
     public void A_signal_finishes_the_step_writes_a_checkpoint_says_how_to_go_on_and_exits_with_130(string signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
-        Assert.SkipWhen(signal == "INT" && IsInterruptIgnored(), "Whoever started the tests ignores SIGINT (a shell does so for jobs in the background), and every program below inherits that.");
+        Assert.SkipWhen(signal == "INT" && IsInterruptIgnored(),
+            "Whoever started the tests ignores SIGINT (a shell does so for jobs in the background), and every program below inherits that.");
         using var run = new TemporaryRun();
         using ProgramProcess process = ProgramProcess.Start("train", "--config", LongRun(run), "--run", run.Run);
         Assert.True(process.WaitUntil(() => Latest(run) > 0), process.Error);
@@ -24,7 +25,8 @@ public sealed class SignalTests
         // Meanwhile the folder is locked, for a second program as for the list of runs.
         Assert.Equal(RunStatus.Running, RunSummary.Read(run.Run).Status);
         ProgramRun second = ProgramRun.Of("train", "--resume", run.Run);
-        Assert.Equal((2, $"Another process is training the run in {run.Run}; wait until it has ended, or stop it.\n"), (second.ExitCode, second.Error));
+        Assert.Equal((2, $"Another process is training the run in {run.Run}; wait until it has ended, or stop it.\n"),
+            (second.ExitCode, second.Error));
 
         process.Signal(signal);
         Assert.Equal(130, process.End());
@@ -69,10 +71,12 @@ public sealed class SignalTests
     private static string LongRun(TemporaryRun run, params string[] assignments)
     {
         string config = Path.Combine(run.Folder, "long.yaml");
-        File.WriteAllText(config, ConfigurationWriter.Write(run.Config(["objective=mle", "adversarial.steps=10000000", "recording.evaluate_every=1000000", .. assignments])));
+        File.WriteAllText(config, ConfigurationWriter.Write(
+            run.Config(["objective=mle", "adversarial.steps=10000000", "recording.evaluate_every=1000000", .. assignments])));
         return config;
     }
 
     private static long Latest(TemporaryRun run) =>
-        File.Exists(Path.Combine(run.Run, "config.yaml")) && RunFolder.Open(run.Run).LatestName() is { } name ? long.Parse(name, System.Globalization.CultureInfo.InvariantCulture) : -1;
+        File.Exists(Path.Combine(run.Run, "config.yaml")) && RunFolder.Open(run.Run)
+            .LatestName() is { } name ? long.Parse(name, System.Globalization.CultureInfo.InvariantCulture) : -1;
 }

@@ -15,14 +15,24 @@ namespace GumbelGan.Tests.Training;
 public sealed class StateFuzzTests
 {
     private static readonly byte[][] _dictionary =
-        [.. new[] { "null", "NaN", "\"NaN\"", "1e999", "-1", "9223372036854775807", "99999999999999999999", "[", "]", "{", "}", "\"", ",", ":", "\"step\": 1,", "\\u0000", "\\ud800", "../", "/", "\n", "\0", "-2", "true", "\"recorded\": null," }.Select(Encoding.UTF8.GetBytes), [.. Enumerable.Repeat((byte)'[', 5000)]];
+        [.. new[] { "null", "NaN", "\"NaN\"", "1e999", "-1", "9223372036854775807", "99999999999999999999", "[", "]", "{", "}", "\"", ",", ":",
+            "\"step\": 1,", "\\u0000", "\\ud800", "../", "/", "\n", "\0", "-2", "true", "\"recorded\": null," }.Select(Encoding.UTF8.GetBytes),
+            [.. Enumerable.Repeat((byte)'[', 5000)]];
 
     private static int Rounds => int.Parse(Environment.GetEnvironmentVariable("GUMBELGAN_FUZZ_ROUNDS") ?? "2000", CultureInfo.InvariantCulture);
 
     [Fact]
     public void Mutated_states_are_read_or_refused()
     {
-        byte[] seed = new TrainingState { Phase = "adversarial", Step = 123, PhaseStep = 45, BestStep = 100, BestValidationNll = 1.25, Recorded = new RecorderPosition(1000, "events.out.tfevents.1795333221.vm.11283.0", 5000) }.ToJson();
+        byte[] seed = new TrainingState
+        {
+            Phase = "adversarial",
+            Step = 123,
+            PhaseStep = 45,
+            BestStep = 100,
+            BestValidationNll = 1.25,
+            Recorded = new RecorderPosition(1000, "events.out.tfevents.1795333221.vm.11283.0", 5000)
+        }.ToJson();
         Fuzz("state", seed, mutant =>
         {
             TrainingState state = TrainingState.FromJson(mutant, "state.json");
@@ -76,7 +86,9 @@ public sealed class StateFuzzTests
         {
             File.WriteAllText(precious, "precious");
             File.WriteAllText(Path.Combine(run, "metrics.jsonl"), "{\"step\":1,\"phase\":\"a\"}\n");
-            string name = Encoding.UTF8.GetString(Mutation.Of("../events.out.tfevents.1795333221.vm.1.0"u8.ToArray(), [.. _dictionary.Select(word => word[..Math.Min(word.Length, 30)])], random));
+            string name =
+                Encoding.UTF8.GetString(Mutation.Of("../events.out.tfevents.1795333221.vm.1.0"u8.ToArray(),
+                [.. _dictionary.Select(word => word[..Math.Min(word.Length, 30)])], random));
             try
             {
                 RunRecorder.Resume(run, 1, new RecorderPosition(23, name, 0)).Dispose();

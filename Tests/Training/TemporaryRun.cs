@@ -20,7 +20,8 @@ internal sealed class TemporaryRun : IDisposable
         Directory.CreateDirectory(Folder);
         var random = new RandomStream(new RandomKey(5));
         File.WriteAllLines(Corpus, Enumerable.Range(0, lines).Select(_ =>
-            $"a {_things[random.NextInt32(_things.Length)]} {_actions[random.NextInt32(_actions.Length)]}{(random.NextInt32(2) == 0 ? "" : " " + _places[random.NextInt32(_places.Length)])}"));
+            $"a {_things[random.NextInt32(_things.Length)]} {_actions[random.NextInt32(_actions.Length)]}"
+                + (random.NextInt32(2) == 0 ? "" : " " + _places[random.NextInt32(_places.Length)])));
     }
 
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), $"gumbelgan-test-{Guid.NewGuid():N}");
@@ -34,14 +35,19 @@ internal sealed class TemporaryRun : IDisposable
     {
         string[] small =
         [
-            $"corpus={Corpus}", "threads=1", "data.validation_fraction=0.2", "data.test_fraction=0.2", "generator.embedding=6", "generator.hidden=8", "discriminator.embedding=5",
-            .. assignments.Contains("discriminator.kind=lstm") ? new[] { "discriminator.hidden=6" } : ["discriminator.filters=4", "discriminator.filter_widths=[2, 3]"], "pretraining.epochs=2", "pretraining.batch_size=16", "adversarial.steps=12", "adversarial.batch_size=8",
-            "adversarial.discriminator_warm_up_steps=3", "recording.every=2", "recording.evaluate_every=5", "recording.checkpoint_every=4", "recording.samples=4", "recording.bleu_samples=10",
+            $"corpus={Corpus}", "threads=1", "data.validation_fraction=0.2", "data.test_fraction=0.2", "generator.embedding=6", "generator.hidden=8",
+                "discriminator.embedding=5",
+            .. assignments.Contains("discriminator.kind=lstm")
+                ? new[] { "discriminator.hidden=6" } : ["discriminator.filters=4", "discriminator.filter_widths=[2, 3]"], "pretraining.epochs=2",
+                "pretraining.batch_size=16", "adversarial.steps=12", "adversarial.batch_size=8",
+            "adversarial.discriminator_warm_up_steps=3", "recording.every=2", "recording.evaluate_every=5", "recording.checkpoint_every=4",
+                "recording.samples=4", "recording.bleu_samples=10",
         ];
         return ConfigurationReader.Read<RunConfig>([], [.. small.Concat(assignments).Select(ConfigurationAssignment.Parse)]);
     }
 
-    public void Train(RunConfig config, ITrainingObserver? observer = null) => TrainInto(Run, config, observer ?? new SilentTrainingObserver(), CancellationToken.None);
+    public void Train(RunConfig config, ITrainingObserver? observer = null) =>
+        TrainInto(Run, config, observer ?? new SilentTrainingObserver(), CancellationToken.None);
 
     public static void TrainInto(string folder, RunConfig config, ITrainingObserver observer, CancellationToken cancellation)
     {

@@ -65,7 +65,8 @@ public sealed record BenchmarkOptions
     /// <exception cref="UserMistakeException">A size is not positive, or the filters are wider than a sequence is long.</exception>
     public void Check()
     {
-        foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding), ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts) })
+        foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding),
+            ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts) })
         {
             if (value < 1)
             {
@@ -85,7 +86,8 @@ public sealed record BenchmarkOptions
 
         if (Subject is BenchmarkSubject.Iteration or BenchmarkSubject.Reinforce && Discriminator.NewOptions().ProblemWith(Length) is not null)
         {
-            throw new UserMistakeException($"--length is {Length}, shorter than what a {Discriminator} discriminator reads at once; give a greater length or another --discriminator.");
+            throw new UserMistakeException($"--length is {Length}, shorter than what a {Discriminator} discriminator reads at once; give a greater "
+                + "length or another --discriminator.");
         }
     }
 }

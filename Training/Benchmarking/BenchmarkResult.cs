@@ -24,7 +24,9 @@ public sealed record PhaseTime(string Name, double Median, double Minimum, doubl
 /// <summary>What a benchmark found.</summary>
 /// <param name="Phases">The whole ("iteration") first, then its parts.</param>
 /// <param name="PeakBytes">The most memory that the process ever had resident, libraries included.</param>
-/// <param name="PrivateBytes">What of it at the end is the process's own and backed by no file (the kernel's RssAnon), or null where the kernel does not tell.</param>
+/// <param name="PrivateBytes">
+/// What of it at the end is the process's own and backed by no file (the kernel's RssAnon), or null where the kernel does not tell.
+/// </param>
 /// <param name="ManagedBytes">What the garbage collector's heap holds at the end.</param>
 /// <param name="Threads">Threads that the engine used.</param>
 public sealed record BenchmarkResult(IReadOnlyList<PhaseTime> Phases, long PeakBytes, long? PrivateBytes, long ManagedBytes, int Threads)

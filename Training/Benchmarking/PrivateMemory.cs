@@ -7,7 +7,9 @@ public static class PrivateMemory
 {
     private const string Field = "RssAnon:";
 
-    /// <summary>Bytes of the process that /proc calls <paramref name="process"/>, its number or "self"; null where the system does not tell or it has ended.</summary>
+    /// <summary>
+    /// Bytes of the process that /proc calls <paramref name="process"/>, its number or "self"; null where the system does not tell or it has ended.
+    /// </summary>
     public static long? Of(string process)
     {
         try

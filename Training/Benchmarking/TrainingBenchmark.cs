@@ -116,7 +116,8 @@ public sealed class TrainingBenchmark : IDisposable
         using var process = Process.GetCurrentProcess();
         IEnumerable<PhaseTime> phases = _times.Where(phase => phase.Key != nameof(Iteration)).Select(phase => PhaseTime.Of(phase.Key, phase.Value));
         return new BenchmarkResult(
-            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
+            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"),
+                GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
     }
 
     /// <inheritdoc/>

@@ -4,7 +4,9 @@ using GumbelGan.Training.Losses;
 
 namespace GumbelGan.Training.Configuration;
 
-/// <summary>The phase in which the generator learns from the discriminator (with objective mle: the same number of further likelihood steps).</summary>
+/// <summary>
+/// The phase in which the generator learns from the discriminator (with objective mle: the same number of further likelihood steps).
+/// </summary>
 public sealed record AdversarialOptions : IValidatableObject
 {
     /// <summary>Adversarial steps N; 0 skips the phase.</summary>

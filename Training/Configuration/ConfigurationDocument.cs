@@ -129,7 +129,8 @@ internal sealed class ConfigurationDocument
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The parser is another's, and its input anybody's: whatever it throws means that the text is no YAML.")]
+    [SuppressMessage("Design", "CA1031",
+        Justification = "The parser is another's, and its input anybody's: whatever it throws means that the text is no YAML.")]
     private ParsingEvent Next()
     {
         try
@@ -141,7 +142,8 @@ internal sealed class ConfigurationDocument
         }
         catch (YamlException cause)
         {
-            throw new UserMistakeException($"{Where(cause.Start)}: this is not valid YAML ({ConfigurationText.Shown(cause.Message).TrimEnd('.')}).", cause);
+            throw new UserMistakeException(
+                $"{Where(cause.Start)}: this is not valid YAML ({ConfigurationText.Shown(cause.Message).TrimEnd('.')}).", cause);
         }
         catch (Exception cause) when (cause is not OutOfMemoryException)
         {

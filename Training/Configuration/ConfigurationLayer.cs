@@ -17,7 +17,8 @@ public sealed record ConfigurationLayer(string Name, string Text)
     {
         if (Directory.Exists(path))
         {
-            throw new UserMistakeException($"{path} is a folder; give the configuration file itself, for example {Path.Combine(path, "config.yaml")}.");
+            throw new UserMistakeException(
+                $"{path} is a folder; give the configuration file itself, for example {Path.Combine(path, "config.yaml")}.");
         }
 
         byte[] bytes = new byte[MaximumBytes + 1];

@@ -121,8 +121,10 @@ internal sealed class ConfigurationProperty
             _ when ScalarType == typeof(string) => node.IsNull ? null : node.Text,
             { IsPlain: false } when !ScalarType.IsEnum && !IsKind => null,
             _ when ScalarType == typeof(bool) => node.Text switch { "true" => true, "false" => false, _ => null },
-            _ when ScalarType == typeof(int) => int.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null,
-            _ when ScalarType == typeof(long) => long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole : null,
+            _ when ScalarType == typeof(int) =>
+                int.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null,
+            _ when ScalarType == typeof(long) =>
+                long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole : null,
             _ when ScalarType == typeof(double) => Number(node.Text),
             _ when IsKind => Entries().FirstOrDefault(kind => kind.Name == node.Text),
             _ => EnumValue(node.Text),
@@ -157,7 +159,8 @@ internal sealed class ConfigurationProperty
         IKindOf<object> chosen = node is ScalarNode scalar && Kinds!.FirstOrDefault(kind => kind.Name == scalar.Text) is { } kind
             ? kind
             : throw new UserMistakeException(
-                $"{node.Where}: '{path}' must be one of {string.Join(", ", Kinds!.Select(kind => kind.Name))}, not {(node is ScalarNode text ? $"'{ConfigurationText.Shown(text.Text)}'" : "a section or a list")}.");
+                $"{node.Where}: '{path}' must be one of {string.Join(", ", Kinds!.Select(kind => kind.Name))}, "
+                    + $"not {(node is ScalarNode text ? $"'{ConfigurationText.Shown(text.Text)}'" : "a section or a list")}.");
         object before = Property.GetValue(target)!, options = chosen.NewOptions();
         if (before.GetType() == options.GetType())
         {
@@ -180,7 +183,8 @@ internal sealed class ConfigurationProperty
     // A kind is found in the catalogue of its class.
     private bool IsKind => typeof(INamedKind).IsAssignableFrom(ScalarType);
 
-    private IEnumerable<INamedKind> Entries() => (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+    private IEnumerable<INamedKind> Entries() =>
+        (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
 
     private IEnumerable<string> Choices() => IsKind ? Entries().Select(kind => kind.Name) : Enum.GetNames(ScalarType).Select(SnakeCase);
 
@@ -194,12 +198,14 @@ internal sealed class ConfigurationProperty
         decimal? exact = value switch { int whole => whole, long whole => whole, _ => null };
         if (exact is { } integer && _range.Minimum is int lowest && _range.Maximum is int highest)
         {
-            return (_range.MinimumIsExclusive ? integer > lowest : integer >= lowest) && (_range.MaximumIsExclusive ? integer < highest : integer <= highest);
+            return (_range.MinimumIsExclusive ? integer > lowest : integer >= lowest)
+                && (_range.MaximumIsExclusive ? integer < highest : integer <= highest);
         }
 
         double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
         (double minimum, double maximum) = Bounds(_range);
-        return (_range.MinimumIsExclusive ? number > minimum : number >= minimum) && (_range.MaximumIsExclusive ? number < maximum : number <= maximum);
+        return (_range.MinimumIsExclusive ? number > minimum : number >= minimum)
+            && (_range.MaximumIsExclusive ? number < maximum : number <= maximum);
     }
 
     private static (double Minimum, double Maximum) Bounds(RangeAttribute range) =>
@@ -224,6 +230,7 @@ internal sealed class ConfigurationProperty
         new($"{node.Where}: '{path}' must be {WithArticle(TypeInWords)}, not {found}.");
 
     private static string WithArticle(string words) =>
-        words.StartsWith("text", StringComparison.Ordinal) || words.StartsWith("true", StringComparison.Ordinal) || words.StartsWith("one of", StringComparison.Ordinal)
+        words.StartsWith("text", StringComparison.Ordinal)
+            || words.StartsWith("true", StringComparison.Ordinal) || words.StartsWith("one of", StringComparison.Ordinal)
             ? words : "a " + words;
 }

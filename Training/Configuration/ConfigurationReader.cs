@@ -7,13 +7,15 @@ namespace GumbelGan.Training.Configuration;
 /// <summary>
 /// Reads configuration records: defaults, then YAML layers in order, then assignments from the command line. A record is a class whose
 /// settable properties are keys (<c>HiddenSize</c> is <c>hidden_size</c>): text, true/false, <see cref="int"/>, <see cref="long"/>,
-/// <see cref="double"/>, enums, kinds of a catalogue (<see cref="INamedKind"/>), lists of these (<see cref="IReadOnlyList{T}"/>), nullables, and further records, which become sections.
+/// <see cref="double"/>, enums, kinds of a catalogue (<see cref="INamedKind"/>), lists of these (<see cref="IReadOnlyList{T}"/>), nullables, and
+/// further records, which become sections.
 /// <see cref="RangeAttribute"/> bounds a number or every item of a list. A record that implements <see cref="IValidatableObject"/>
 /// is asked for its cross-field problems at the end, before anything slow happens.
 /// </summary>
 public static class ConfigurationReader
 {
-    private static readonly MethodInfo _memberwiseClone = typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!;
+    private static readonly MethodInfo _memberwiseClone = typeof(object)
+        .GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!;
 
     /// <summary>The configuration that <paramref name="layers"/> and then <paramref name="assignments"/> make of the defaults.</summary>
     /// <exception cref="UserMistakeException">
@@ -30,7 +32,8 @@ public static class ConfigurationReader
         }
 
         // A kind is chosen before its options are set, in whatever order they were given.
-        foreach (ConfigurationAssignment assignment in assignments.OrderBy(assignment => !assignment.Path.EndsWith("." + ConfigurationProperty.KindKey, StringComparison.Ordinal)))
+        foreach (ConfigurationAssignment assignment in assignments.OrderBy(
+            assignment => !assignment.Path.EndsWith("." + ConfigurationProperty.KindKey, StringComparison.Ordinal)))
         {
             reading.Assign(assignment);
         }
@@ -40,7 +43,9 @@ public static class ConfigurationReader
     }
 
     /// <summary>The configuration in one YAML file.</summary>
-    /// <exception cref="UserMistakeException">As <see cref="Read{T}(IEnumerable{ConfigurationLayer}, IEnumerable{ConfigurationAssignment})"/>, or the file cannot be read.</exception>
+    /// <exception cref="UserMistakeException">
+    /// As <see cref="Read{T}(IEnumerable{ConfigurationLayer}, IEnumerable{ConfigurationAssignment})"/>, or the file cannot be read.
+    /// </exception>
     public static T Read<T>(string path)
         where T : class, new() => Read<T>([ConfigurationLayer.FromFile(path)], []);
 
@@ -70,14 +75,17 @@ public static class ConfigurationReader
                 object? value = property.Property.GetValue(defaults);
                 if (property.Kinds is { } kinds)
                 {
-                    string below = $"{prefix}{property.Name}.", own = ((INamedKind)property.Property.PropertyType.GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value)!).Name;
-                    keys.Add(new ConfigurationKey(below + ConfigurationProperty.KindKey, $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones."));
+                    string below = $"{prefix}{property.Name}.",
+                        own = ((INamedKind)property.Property.PropertyType.GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value)!).Name;
+                    keys.Add(new ConfigurationKey(below + ConfigurationProperty.KindKey,
+                        $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones."));
                     IReadOnlyList<ConfigurationProperty> common = ConfigurationProperty.Of(property.Property.PropertyType);
                     Collect(common, value!, below);
                     foreach (IKindOf<object> kind in kinds)
                     {
                         object options = kind.NewOptions();
-                        CollectKind([.. ConfigurationProperty.Of(options.GetType()).Where(key => common.All(other => other.Name != key.Name))], options, below, kind.Name);
+                        CollectKind([.. ConfigurationProperty.Of(options.GetType()).Where(key => common.All(other => other.Name != key.Name))],
+                            options, below, kind.Name);
                     }
                 }
                 else if (property.Section is { } section)
@@ -86,7 +94,8 @@ public static class ConfigurationReader
                 }
                 else
                 {
-                    keys.Add(new ConfigurationKey(prefix + property.Name, property.TypeInWords, ConfigurationWriter.Value(value), documentation.Summary(property.Property)));
+                    keys.Add(new ConfigurationKey(prefix + property.Name, property.TypeInWords, ConfigurationWriter.Value(value),
+                        documentation.Summary(property.Property)));
                 }
             }
         }
@@ -101,7 +110,8 @@ public static class ConfigurationReader
             if (property.Section is not null)
             {
                 object nested = property.Property.GetValue(record)
-                    ?? throw new InvalidOperationException($"{property.Property.DeclaringType}.{property.Property.Name} must have a default that is not null.");
+                    ?? throw new InvalidOperationException(
+                        $"{property.Property.DeclaringType}.{property.Property.Name} must have a default that is not null.");
                 property.Property.SetValue(copy, Copy(nested));
             }
         }
@@ -141,7 +151,8 @@ public static class ConfigurationReader
 
                 if (property.Section is { } below)
                 {
-                    throw new UserMistakeException($"{assignment.Origin}: '{assignment.Path}' is a section; set one of its keys, for example {assignment.Path}.{below[0].Name}.");
+                    throw new UserMistakeException($"{assignment.Origin}: '{assignment.Path}' is a section; set one of its keys, for "
+                        + $"example {assignment.Path}.{below[0].Name}.");
                 }
 
                 ConfigurationNode node = property.IsList
@@ -176,7 +187,8 @@ public static class ConfigurationReader
                 }
                 else if (value is not ScalarNode { IsNull: true })
                 {
-                    throw new UserMistakeException($"{value.Where}: '{path}' is a section; write its keys ({property.Section[0].Name}, ...) indented on the lines below it.");
+                    throw new UserMistakeException(
+                        $"{value.Where}: '{path}' is a section; write its keys ({property.Section[0].Name}, ...) indented on the lines below it.");
                 }
             }
         }
@@ -212,8 +224,10 @@ public static class ConfigurationReader
                 && validatable.Validate(new ValidationContext(target)).FirstOrDefault(result => result is not null) is { } problem)
             {
                 string[] paths = [.. problem.MemberNames.Select(name => prefix + ConfigurationProperty.SnakeCase(name))];
-                string[] places = [.. paths.Select(path => _whereByPath.TryGetValue(path, out string? where) ? $"'{path}' ({where})" : $"'{path}' (default)")];
-                string subject = places.Length > 0 ? string.Join(" and ", places) : prefix.TrimEnd('.') is { Length: > 0 } name ? $"'{name}'" : "configuration";
+                string[] places =
+                    [.. paths.Select(path => _whereByPath.TryGetValue(path, out string? where) ? $"'{path}' ({where})" : $"'{path}' (default)")];
+                string subject = places.Length > 0
+                    ? string.Join(" and ", places) : prefix.TrimEnd('.') is { Length: > 0 } name ? $"'{name}'" : "configuration";
                 throw new UserMistakeException($"{subject}: {problem.ErrorMessage}");
             }
         }
@@ -224,7 +238,8 @@ public static class ConfigurationReader
             if (Paths(properties, "").Contains(path))
             {
                 string section = path[..path.LastIndexOf('.')];
-                return new UserMistakeException($"{where}: '{path}' belongs to another kind of {section}; leave it out, or choose the kind that has it with {section}.{ConfigurationProperty.KindKey}.");
+                return new UserMistakeException($"{where}: '{path}' belongs to another kind of {section}; leave it out, or choose the kind that "
+                    + $"has it with {section}.{ConfigurationProperty.KindKey}.");
             }
 
             // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
@@ -236,7 +251,8 @@ public static class ConfigurationReader
 
         private static IEnumerable<string> Paths(IReadOnlyList<ConfigurationProperty> section, string prefix) =>
             section.SelectMany(property => property.Section is { } below
-                ? Paths(below, $"{prefix}{property.Name}.").Prepend(prefix + property.Name).Concat(property.Kinds is null ? [] : [$"{prefix}{property.Name}.{ConfigurationProperty.KindKey}"])
+                ? Paths(below, $"{prefix}{property.Name}.").Prepend(prefix + property.Name)
+                    .Concat(property.Kinds is null ? [] : [$"{prefix}{property.Name}.{ConfigurationProperty.KindKey}"])
                 : [prefix + property.Name]);
     }
 }

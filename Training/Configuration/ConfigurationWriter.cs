@@ -55,7 +55,8 @@ public static partial class ConfigurationWriter
                 text.Append('\n');
                 if (property.Kinds is not null)
                 {
-                    text.Append(indentation).Append("  ").Append(ConfigurationProperty.KindKey).Append(": ").Append(Value(value!.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value))).Append('\n');
+                    text.Append(indentation).Append("  ").Append(ConfigurationProperty.KindKey)
+                        .Append(": ").Append(Value(value!.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value))).Append('\n');
                 }
 
                 WriteSection(text, value!, indentation + "  ", documentation);

@@ -23,7 +23,8 @@ internal sealed class DocumentationFiles
         }
 
         string member = $"P:{type.FullName!.Replace('+', '.')}.{property.Name}";
-        return summaries.TryGetValue(member, out XElement? summary) ? string.Join(' ', Text(summary).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) : "";
+        return summaries.TryGetValue(member, out XElement? summary)
+            ? string.Join(' ', Text(summary).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) : "";
     }
 
     private static Dictionary<string, XElement> Load(Assembly assembly)
@@ -70,6 +71,7 @@ internal sealed class DocumentationFiles
     private static string Referenced(string reference)
     {
         string name = reference[(reference.LastIndexOfAny(['.', ':']) + 1)..];
-        return reference.StartsWith("P:", StringComparison.Ordinal) || reference.StartsWith("F:", StringComparison.Ordinal) ? ConfigurationProperty.SnakeCase(name) : name;
+        return reference.StartsWith("P:", StringComparison.Ordinal)
+            || reference.StartsWith("F:", StringComparison.Ordinal) ? ConfigurationProperty.SnakeCase(name) : name;
     }
 }

@@ -11,7 +11,8 @@ public static class Recipes
 
     /// <summary>Their names, in order.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        [.. _assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => Path.GetFileNameWithoutExtension(name[Prefix.Length..])).Order(StringComparer.Ordinal)];
+        [.. _assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Select(name => Path.GetFileNameWithoutExtension(name[Prefix.Length..])).Order(StringComparer.Ordinal)];
 
     /// <summary>The recipe called <paramref name="name"/>.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>

@@ -9,7 +9,9 @@ public sealed record RecordingOptions
     [Range(1, 1000000)]
     public int Every { get; init; } = 20;
 
-    /// <summary>Steps between two evaluations on the validation split, each with samples and histograms; 0 means once an epoch of the training split.</summary>
+    /// <summary>
+    /// Steps between two evaluations on the validation split, each with samples and histograms; 0 means once an epoch of the training split.
+    /// </summary>
     [Range(0, 1000000)]
     public int EvaluateEvery { get; init; }
 

@@ -21,10 +21,12 @@ public static class GradientPenalty
     public static Tensor Of(Discriminator discriminator, SequenceFormat format, Tensor realIds, GeneratedBatch fakes, RandomKey key)
     {
         long batch = realIds.shape[0], missing = format.Length - realIds.shape[1];
-        Tensor ids = missing == 0 ? realIds : cat([realIds, full([batch, missing], format.PaddingId!.Value, ScalarType.Int64, realIds.device)], 1); // [B, T]
+        // [B, T]
+        Tensor ids = missing == 0 ? realIds : cat([realIds, full([batch, missing], format.PaddingId!.Value, ScalarType.Int64, realIds.device)], 1);
         Tensor real = GumbelSoftmax.OneHot(ids, format.Vocabulary); // [B, T, V]
         Tensor fake = fakes.Relaxed?.detach() ?? GumbelSoftmax.OneHot(fakes.Ids, format.Vocabulary); // [B, T, V]
-        Tensor mask = format.PaddingId is { } padding ? fakes.Mask.detach().maximum(ids.ne(padding).to(ScalarType.Float32)) : fakes.Mask.detach(); // [B, T]
+        // [B, T]
+        Tensor mask = format.PaddingId is { } padding ? fakes.Mask.detach().maximum(ids.ne(padding).to(ScalarType.Float32)) : fakes.Mask.detach();
         float[] weights = new float[batch];
         RandomFill.Uniform(key, 0, 1, weights);
         Tensor weight = tensor(weights, [batch, 1, 1]).to(real.device); // [B, 1, 1]

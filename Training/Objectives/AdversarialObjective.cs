@@ -16,8 +16,8 @@ public sealed record GeneratedBatch(Tensor Ids, Tensor? Relaxed, Tensor Mask)
 }
 
 /// <summary>
-/// A game between generator and discriminator: likelihood first, a warm-up of the discriminator, then both learn. A kind of game says what the generator
-/// generates, and what it minimises.
+/// A game between generator and discriminator: likelihood first, a warm-up of the discriminator, then both learn. A kind of game says what the
+/// generator generates, and what it minimises.
 /// </summary>
 public abstract class AdversarialObjective : Objective
 {
@@ -31,7 +31,8 @@ public abstract class AdversarialObjective : Objective
         Discriminator = parts.Discriminator;
         _generatorLearner = LikelihoodPhases.Learner(config, parts.Generator);
         _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.Beta1);
-        DiscriminatorUpdate Judge(bool isWarmUp) => new(_discriminatorLearner, parts.Discriminator, this, parts.Generator.Format, parts.Adversarial.Batch, options, isWarmUp);
+        DiscriminatorUpdate Judge(bool isWarmUp) =>
+            new(_discriminatorLearner, parts.Discriminator, this, parts.Generator.Format, parts.Adversarial.Batch, options, isWarmUp);
         void Begin()
         {
             _generatorLearner.Renew(options.GeneratorLearningRate, options.Beta1);
@@ -46,7 +47,8 @@ public abstract class AdversarialObjective : Objective
                 TemperatureAt = _ => config.Temperature.At(1, Math.Max(1, options.Steps)),
                 Begin = Begin,
             },
-            new Phase("adversarial", options.Steps, [Judge(isWarmUp: false), new GeneratorUpdate(_generatorLearner, _discriminatorLearner, parts.Discriminator, this, parts.Adversarial.Batch, options)])
+            new Phase("adversarial", options.Steps, [Judge(isWarmUp: false),
+                new GeneratorUpdate(_generatorLearner, _discriminatorLearner, parts.Discriminator, this, parts.Adversarial.Batch, options)])
             {
                 EvaluationInterval = config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
                 TemperatureAt = step => config.Temperature.At(step, options.Steps),

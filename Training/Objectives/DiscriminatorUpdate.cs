@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
 
-/// <summary>Teaches the discriminator to tell real sequences from generated ones. The last one of a step shares its samples with the generator's first.</summary>
+/// <summary>
+/// Teaches the discriminator to tell real sequences from generated ones. The last one of a step shares its samples with the generator's first.
+/// </summary>
 /// <param name="learner">The discriminator.</param>
 /// <param name="discriminator">The same as a discriminator.</param>
 /// <param name="game">Generates.</param>
@@ -17,7 +19,8 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="options">The game's rules.</param>
 /// <param name="isWarmUp">One update a step, on samples that the generator does not learn from.</param>
 public sealed class DiscriminatorUpdate(
-    Learner learner, Discriminator discriminator, AdversarialObjective game, SequenceFormat format, Func<long, Tensor> realBatches, AdversarialOptions options, bool isWarmUp) : Update(learner, options.ClipNorm)
+    Learner learner, Discriminator discriminator, AdversarialObjective game, SequenceFormat format, Func<long, Tensor> realBatches,
+        AdversarialOptions options, bool isWarmUp) : Update(learner, options.ClipNorm)
 {
     /// <inheritdoc/>
     public override int TimesAStep => isWarmUp ? 1 : options.DiscriminatorSteps;

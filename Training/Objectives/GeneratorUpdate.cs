@@ -13,7 +13,8 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="realBatches">Real sequences, [B, T] by number.</param>
 /// <param name="options">The game's rules.</param>
 public sealed class GeneratorUpdate(
-    Learner learner, Learner judge, Discriminator discriminator, AdversarialObjective game, Func<long, Tensor> realBatches, AdversarialOptions options) : Update(learner, options.ClipNorm)
+    Learner learner, Learner judge, Discriminator discriminator, AdversarialObjective game, Func<long, Tensor> realBatches,
+        AdversarialOptions options) : Update(learner, options.ClipNorm)
 {
     /// <inheritdoc/>
     public override int TimesAStep => options.GeneratorSteps;
@@ -40,7 +41,11 @@ public sealed class GeneratorUpdate(
 
     /// <inheritdoc/>
     public override TrainingState Counted(TrainingState state, int repeat) =>
-        state with { GeneratorUpdates = state.GeneratorUpdates + 1, GeneratedSequences = state.GeneratedSequences + (repeat == 0 ? 0 : options.BatchSize) };
+        state with
+        {
+            GeneratorUpdates = state.GeneratorUpdates + 1,
+            GeneratedSequences = state.GeneratedSequences + (repeat == 0 ? 0 : options.BatchSize)
+        };
 
     /// <inheritdoc/>
     protected override void After() => game.AfterGeneratorUpdate();

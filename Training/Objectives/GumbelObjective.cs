@@ -21,7 +21,8 @@ public sealed class GumbelObjective : AdversarialObjective
         : base(parts)
     {
         _options = parts.Config.Adversarial;
-        _rollout = parts.Generator.RollOut(_options.BatchSize, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation, keepsOneHots: _options.GradientPenalty > 0);
+        _rollout = parts.Generator.RollOut(_options.BatchSize, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation,
+            keepsOneHots: _options.GradientPenalty > 0);
     }
 
     /// <inheritdoc/>

@@ -7,13 +7,18 @@ namespace GumbelGan.Training.Objectives;
 internal static class LikelihoodPhases
 {
     /// <summary>The generator's learner, as the first phase wants it.</summary>
-    public static Learner Learner(RunConfig config, LstmGenerator generator) => new("generator", generator, config.Pretraining.LearningRate, PretrainingBeta1);
+    public static Learner Learner(RunConfig config, LstmGenerator generator) =>
+        new("generator", generator, config.Pretraining.LearningRate, PretrainingBeta1);
 
-    /// <summary>What every objective begins with: likelihood with dropout, stopped where held-out likelihood no longer improves, and gone on from its best weights.</summary>
+    /// <summary>
+    /// What every objective begins with: likelihood with dropout, stopped where held-out likelihood no longer improves, and gone on from its best
+    /// weights.
+    /// </summary>
     public static Phase Pretraining(TrainingParts parts, Learner learner)
     {
         PretrainingOptions options = parts.Config.Pretraining;
-        var update = new LikelihoodUpdate(learner, parts.Generator, parts.Pretraining.Batch, options.BatchSize, options.Dropout, options.ClipNorm, options.LearningRateAt);
+        var update = new LikelihoodUpdate(learner, parts.Generator, parts.Pretraining.Batch, options.BatchSize, options.Dropout, options.ClipNorm,
+            options.LearningRateAt);
         return new Phase("pretraining", options.Epochs * parts.Pretraining.BatchesPerEpoch, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Pretraining.BatchesPerEpoch),
@@ -28,7 +33,8 @@ internal static class LikelihoodPhases
     {
         AdversarialOptions options = parts.Config.Adversarial;
         var update = new LikelihoodUpdate(
-            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) => options.GeneratorLearningRate);
+            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) =>
+                options.GeneratorLearningRate);
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),

@@ -13,7 +13,8 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="clipNorm">Gradients are scaled down to this joint norm.</param>
 /// <param name="learningRate">Adam's step size, a function of step and number of steps.</param>
 public sealed class LikelihoodUpdate(
-    Learner learner, LstmGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long, double> learningRate) : Update(learner, clipNorm)
+    Learner learner, LstmGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long,
+        double> learningRate) : Update(learner, clipNorm)
 {
     /// <inheritdoc/>
     public override double LearningRateAt(long step, long steps) => learningRate(step, steps);

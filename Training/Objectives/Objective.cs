@@ -27,9 +27,12 @@ public abstract class Objective : IDisposable
     public Phase Named(string name) => Phases.FirstOrDefault(phase => phase.Name == name)
         ?? throw new UserMistakeException($"The checkpoint is in phase '{name}', which its objective does not have; start the run anew.");
 
-    /// <summary>The name of the first phase after <paramref name="phase"/> (null: of all) that has any steps; <see cref="Phase.Finished"/> where none has.</summary>
+    /// <summary>
+    /// The name of the first phase after <paramref name="phase"/> (null: of all) that has any steps; <see cref="Phase.Finished"/> where none has.
+    /// </summary>
     public string NameAfter(Phase? phase) =>
-        Phases.SkipWhile(other => phase is not null && other != phase).Skip(phase is null ? 0 : 1).FirstOrDefault(other => other.Steps > 0)?.Name ?? Phase.Finished;
+        Phases.SkipWhile(other => phase is not null && other != phase)
+            .Skip(phase is null ? 0 : 1).FirstOrDefault(other => other.Steps > 0)?.Name ?? Phase.Finished;
 
     /// <inheritdoc/>
     public void Dispose()

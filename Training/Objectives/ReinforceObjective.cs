@@ -61,7 +61,8 @@ public sealed class ReinforceObjective : AdversarialObjective
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Tensor Value)> Tensors =>
-        _rollOutPolicy is null ? [] : [.. _rollOutPolicy.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
+        _rollOutPolicy is null
+            ? [] : [.. _rollOutPolicy.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Numbers
@@ -82,7 +83,8 @@ public sealed class ReinforceObjective : AdversarialObjective
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
         Tensor ids = _generator.Sample(batch, 1, noise); // [B, T]
-        Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device); // [B, T]
+        // [B, T]
+        Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device);
         return new GeneratedBatch(ids, null, mask) { Noise = noise };
     }
 
@@ -170,7 +172,8 @@ public sealed class ReinforceObjective : AdversarialObjective
 
         using IDisposable off = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.named_parameters().Zip(_generator.named_parameters()))
+        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.named_parameters()
+            .Zip(_generator.named_parameters()))
         {
             own.copy_(lag == 0 ? source : own * lag + source * (1 - lag));
         }

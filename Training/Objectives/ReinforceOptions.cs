@@ -24,7 +24,9 @@ public enum CreditKind
     /// <summary>The mean reward of sequences completed from this token on by a roll-out policy (SeqGAN, Yu et al. 2017).</summary>
     RollOuts,
 
-    /// <summary>The discounted sum of the rewards of this and all longer prefixes, each 2 D - 1 (ScratchGAN, de Masson d'Autume et al. 2019).</summary>
+    /// <summary>
+    /// The discounted sum of the rewards of this and all longer prefixes, each 2 D - 1 (ScratchGAN, de Masson d'Autume et al. 2019).
+    /// </summary>
     Dense,
 }
 

@@ -82,7 +82,8 @@ internal sealed class ReinforceRewards(ReinforceOptions options, LstmGenerator? 
     private Tensor PrefixRewards(Discriminator discriminator, Tensor ids, Tensor mask, RandomKey key)
     {
         long batch = ids.shape[0], time = ids.shape[1], width = discriminator.EmbeddingTable.shape[1];
-        Tensor embedded = discriminator.EmbeddingTable.index_select(0, ids.reshape(-1)).view(batch, 1, time, width).expand(batch, time, time, width); // [B, T, T, E]
+        // [B, T, T, E]
+        Tensor embedded = discriminator.EmbeddingTable.index_select(0, ids.reshape(-1)).view(batch, 1, time, width).expand(batch, time, time, width);
         float[] lower = new float[time * time];
         for (int row = 0; row < time; row++)
         {

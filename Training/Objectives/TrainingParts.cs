@@ -18,7 +18,8 @@ public sealed record RealSequences(Func<long, Tensor> Batch, long BatchesPerEpoc
 /// <param name="Discriminator">Judges.</param>
 /// <param name="Pretraining">What likelihood before everything else learns from.</param>
 /// <param name="Adversarial">What everything that follows learns from.</param>
-public sealed record TrainingParts(RunConfig Config, LstmGenerator Generator, Discriminator Discriminator, RealSequences Pretraining, RealSequences Adversarial)
+public sealed record TrainingParts(RunConfig Config, LstmGenerator Generator, Discriminator Discriminator, RealSequences Pretraining,
+    RealSequences Adversarial)
 {
     /// <summary>The parts of a run on <paramref name="corpus"/>.</summary>
     public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, Discriminator discriminator)
@@ -26,7 +27,8 @@ public sealed record TrainingParts(RunConfig Config, LstmGenerator Generator, Di
         var root = new RandomKey((ulong)config.Seed);
         return new TrainingParts(
             config, generator, discriminator,
-            Batches(config.Pretraining.BatchSize, 1, "pretraining order"), Batches(config.Adversarial.BatchSize, discriminator.MinimumTime, "adversarial order"));
+            Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
+                Batches(config.Adversarial.BatchSize, discriminator.MinimumTime, "adversarial order"));
 
         RealSequences Batches(int size, int minimumTime, string order)
         {

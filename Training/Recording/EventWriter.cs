@@ -61,7 +61,12 @@ internal sealed class EventWriter : IDisposable
         if (resumedAfter is { } step)
         {
             // Makes a TensorBoard that is already running forget what it has read from this step on.
-            writer.Write(new Event { WallTime = Seconds(now), Step = step + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+            writer.Write(new Event
+            {
+                WallTime = Seconds(now),
+                Step = step + 1,
+                SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start }
+            });
         }
 
         writer.Flush(toDisk: false);
@@ -74,7 +79,8 @@ internal sealed class EventWriter : IDisposable
         var summary = new Summary();
         foreach ((string tag, double value) in scalars)
         {
-            summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value, Metadata = Describe(tag, tag, "scalars", DataClass.Scalar) });
+            summary.Value.Add(
+                new Summary.Types.Value { Tag = tag, SimpleValue = (float)value, Metadata = Describe(tag, tag, "scalars", DataClass.Scalar) });
         }
 
         Write(time, step, summary);
@@ -101,11 +107,13 @@ internal sealed class EventWriter : IDisposable
     /// <summary>A histogram of the finite values.</summary>
     public void Histogram(DateTimeOffset time, long step, string tag, ReadOnlySpan<float> values) => Write(time, step, new Summary
     {
-        Value = { new Summary.Types.Value { Tag = tag, Histo = HistogramBuckets.Count(values), Metadata = Describe(tag, tag, "histograms", DataClass.Tensor) } },
+        Value = { new Summary.Types.Value { Tag = tag, Histo = HistogramBuckets.Count(values),
+            Metadata = Describe(tag, tag, "histograms", DataClass.Tensor) } },
     });
 
     /// <summary>The columns of the hyper-parameter table and this run's values.</summary>
-    public void HyperParameters(DateTimeOffset time, IReadOnlyDictionary<string, HyperParameterValue> configuration, IReadOnlyList<string> metricTags, string group)
+    public void HyperParameters(DateTimeOffset time, IReadOnlyDictionary<string, HyperParameterValue> configuration,
+        IReadOnlyList<string> metricTags, string group)
     {
         var experiment = new Experiment { TimeCreatedSecs = Seconds(time) };
         var start = new SessionStartInfo { GroupName = group, StartTimeSecs = Seconds(time) };
@@ -123,7 +131,8 @@ internal sealed class EventWriter : IDisposable
 
         foreach (string tag in metricTags)
         {
-            experiment.MetricInfos.Add(new MetricInfo { Name = new MetricName { Tag = tag }, Description = _descriptions.GetValueOrDefault(tag, "") });
+            experiment.MetricInfos.Add(
+                new MetricInfo { Name = new MetricName { Tag = tag }, Description = _descriptions.GetValueOrDefault(tag, "") });
         }
 
         Write(time, 0, HyperParameterSummary("_hparams_/experiment", new HParamsPluginData { Experiment = experiment }));
@@ -145,7 +154,8 @@ internal sealed class EventWriter : IDisposable
         foreach (ScalarCategory category in layout.Categories)
         {
             var packed = new Category { Title = category.Title };
-            packed.Chart.AddRange(category.Charts.Select(chart => new Chart { Title = chart.Title, Multiline = new MultilineChartContent { Tag = { chart.TagPatterns } } }));
+            packed.Chart.AddRange(category.Charts.Select(
+                chart => new Chart { Title = chart.Title, Multiline = new MultilineChartContent { Tag = { chart.TagPatterns } } }));
             message.Category.Add(packed);
         }
 
@@ -174,7 +184,11 @@ internal sealed class EventWriter : IDisposable
             DataClass = DataClass.Tensor,
         };
         // The content is in the metadata; a data class demands a tensor all the same, so there is one without elements.
-        var nothing = new TensorProto { Dtype = DataType.DtFloat, TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim { Size = 0 } } } };
+        var nothing = new TensorProto
+        {
+            Dtype = DataType.DtFloat,
+            TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim { Size = 0 } } }
+        };
         return new Summary { Value = { new Summary.Types.Value { Tag = tag, Metadata = metadata, Tensor = nothing } } };
     }
 
@@ -196,12 +210,14 @@ internal sealed class EventWriter : IDisposable
         {
             PluginData = new SummaryMetadata.Types.PluginData { PluginName = plugin },
             // A description whose tag ends with a slash serves all tags below it.
-            SummaryDescription = _descriptions.GetValueOrDefault(tag) ?? _descriptions.GetValueOrDefault(tag[..(tag.IndexOf('/', StringComparison.Ordinal) + 1)]) ?? "",
+            SummaryDescription = _descriptions.GetValueOrDefault(tag)
+                ?? _descriptions.GetValueOrDefault(tag[..(tag.IndexOf('/', StringComparison.Ordinal) + 1)]) ?? "",
             DataClass = dataClass,
         }
         : null;
 
-    private void Write(DateTimeOffset time, long step, Summary summary) => Write(new Event { WallTime = Seconds(time), Step = step, Summary = summary });
+    private void Write(DateTimeOffset time, long step, Summary summary) =>
+        Write(new Event { WallTime = Seconds(time), Step = step, Summary = summary });
 
     private void Write(Event message)
     {

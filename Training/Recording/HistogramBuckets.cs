@@ -17,7 +17,10 @@ internal static class HistogramBuckets
     // For each pattern of exponent and upper mantissa bits, the last edge at or below the smallest float that has it (-1 for none).
     private static readonly short[] _lastEdgeBelow = LastEdges();
 
-    /// <summary>The histogram of <paramref name="values"/>. Values that are not finite are left out of it; finite ones beyond the last edge fall into the last bucket.</summary>
+    /// <summary>
+    /// The histogram of <paramref name="values"/>. Values that are not finite are left out of it; finite ones beyond the last edge fall into the last
+    /// bucket.
+    /// </summary>
     public static HistogramProto Count(ReadOnlySpan<float> values)
     {
         int[] counts = new int[_edges.Length - 1];

@@ -192,7 +192,8 @@ public static class MetricsJournal
                 switch (key)
                 {
                     case StepKey:
-                        Expect(path, number, step is null && json.TokenType == JsonTokenType.Number && json.TryGetInt64(out long value) && value >= 0);
+                        Expect(path, number,
+                            step is null && json.TokenType == JsonTokenType.Number && json.TryGetInt64(out long value) && value >= 0);
                         step = json.GetInt64();
                         break;
                     case PhaseKey:
@@ -240,5 +241,6 @@ public static class MetricsJournal
         }
     }
 
-    private static UserMistakeException Malformed(string path, int number, string fault) => new($"Line {number} of '{path}' {fault}; repair or remove it.");
+    private static UserMistakeException Malformed(string path, int number, string fault) =>
+        new($"Line {number} of '{path}' {fault}; repair or remove it.");
 }

@@ -9,10 +9,10 @@ namespace GumbelGan.Training.Recording;
 /// agree. Each call encodes and writes on the caller's thread: recording costs a hundred-thousandth of a step, and needs no thread of its own.
 /// </summary>
 /// <remarks>
-/// Records reach the operating system every few seconds (looked at after each record) and the disk itself at <see cref="Flush"/>, which belongs before every
-/// checkpoint: the position that it returns, kept in the checkpoint, lets <see cref="Resume"/> forget exactly what came later, so that each step is recorded
-/// once however often a run is killed. A failure to write is thrown by the call in which it happens and by every later one, and nothing more is written.
-/// All members may be called from any thread.
+/// Records reach the operating system every few seconds (looked at after each record) and the disk itself at <see cref="Flush"/>, which belongs
+/// before every checkpoint: the position that it returns, kept in the checkpoint, lets <see cref="Resume"/> forget exactly what came later, so that
+/// each step is recorded once however often a run is killed. A failure to write is thrown by the call in which it happens and by every later one, and
+/// nothing more is written. All members may be called from any thread.
 /// </remarks>
 public sealed class RunRecorder : IDisposable
 {
@@ -60,7 +60,9 @@ public sealed class RunRecorder : IDisposable
     /// its records of at most <paramref name="step"/>, and only TensorBoard's purge rule hides what older event files hold beyond.
     /// </param>
     /// <param name="options">Null for the defaults.</param>
-    /// <exception cref="UserMistakeException">Records are missing, malformed, or not those of the checkpoint; or the folder cannot be written to.</exception>
+    /// <exception cref="UserMistakeException">
+    /// Records are missing, malformed, or not those of the checkpoint; or the folder cannot be written to.
+    /// </exception>
     public static RunRecorder Resume(string folder, long step, RecorderPosition? position = null, RecorderOptions? options = null)
     {
         options ??= new RecorderOptions();
@@ -249,9 +251,11 @@ public sealed class RunRecorder : IDisposable
     // is no harm: TensorBoard's files may be deleted at will, and training does not read them.
     private static void CutEvents(string folder, RecorderPosition position)
     {
-        if (!position.EventFile.StartsWith(EventWriter.NamePrefix, StringComparison.Ordinal) || Path.GetFileName(position.EventFile) != position.EventFile)
+        if (!position.EventFile.StartsWith(EventWriter.NamePrefix, StringComparison.Ordinal)
+            || Path.GetFileName(position.EventFile) != position.EventFile)
         {
-            throw new UserMistakeException($"The checkpoint in '{folder}' names '{position.EventFile}', which is no event file; use another checkpoint.");
+            throw new UserMistakeException(
+                $"The checkpoint in '{folder}' names '{position.EventFile}', which is no event file; use another checkpoint.");
         }
 
         try

@@ -7,18 +7,22 @@ public static class StandardTags
     public static IReadOnlyDictionary<string, string> Descriptions { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
     {
         ["loss/generator"] = "The generator's objective on the last batch. *Not comparable between objectives.*",
-        ["loss/discriminator"] = "The discriminator's objective on the last batch; near its chance level the generator is indistinguishable, near zero the discriminator is saturated.",
+        ["loss/discriminator"] = "The discriminator's objective on the last batch; near its chance level the generator is indistinguishable, near "
+            + "zero the discriminator is saturated.",
         ["loss/mle"] = "Cross-entropy of maximum-likelihood training on the last batch, in **nats a token**. Lower is better.",
         ["score/real"] = "The discriminator's mean score of real sequences (logits). A healthy run keeps the two scores apart, but not far apart.",
         ["score/fake"] = "The discriminator's mean score of generated sequences (logits).",
-        ["reward/mean"] = "REINFORCE: mean return of the batch's tokens before the baseline; with a discriminator's reward, its mean probability of *real*.",
+        ["reward/mean"] =
+            "REINFORCE: mean return of the batch's tokens before the baseline; with a discriminator's reward, its mean probability of *real*.",
         ["reward/baseline"] = "REINFORCE: the moving average that was subtracted.",
         ["temperature"] = "Gumbel-Softmax temperature: high is smooth and biased, low is sharp and noisy.",
         ["gradient_norm/generator"] = "Euclidean norm of the generator's gradient before clipping.",
         ["gradient_norm/discriminator"] = "Euclidean norm of the discriminator's gradient before clipping.",
-        ["nll/validation"] = "Negative log-likelihood of held-out text under the generator, in **nats a token**. Lower is better; it rises when the generator loses modes.",
+        ["nll/validation"] = "Negative log-likelihood of held-out text under the generator, in **nats a token**. Lower is better; it rises when "
+            + "the generator loses modes.",
         ["nll/test"] = "Negative log-likelihood of the test text under the generator, in **nats a token**, once at the end. Lower is better.",
-        ["nll/oracle"] = "Negative log-likelihood of generated text under the oracle, in **nats a token**. Lower is better quality; it says nothing of diversity.",
+        ["nll/oracle"] =
+            "Negative log-likelihood of generated text under the oracle, in **nats a token**. Lower is better quality; it says nothing of diversity.",
         ["bleu/2"] = "BLEU-2 of generated text against the reference text, 0 to 1. Higher is better quality; read it beside self-BLEU.",
         ["bleu/3"] = "BLEU-3 of generated text against the reference text, 0 to 1. Higher is better quality.",
         ["bleu/4"] = "BLEU-4 of generated text against the reference text, 0 to 1. Higher is better quality.",
@@ -29,9 +33,11 @@ public static class StandardTags
         ["self_bleu/5"] = "BLEU-5 of each generated text against the others, 0 to 1. Lower is more diverse.",
         ["diversity/unique_ngrams/2"] = "The share of bigrams in the generated text that are distinct, 0 to 1. Higher is more diverse.",
         ["diversity/duplicates"] = "The share of generated sequences that repeat an earlier one, 0 to 1. Lower is more diverse.",
-        ["diversity/token_entropy"] = "Entropy of the tokens' frequencies in the generated text, in **nats**. Higher is more diverse; compare it with the corpus's own.",
+        ["diversity/token_entropy"] =
+            "Entropy of the tokens' frequencies in the generated text, in **nats**. Higher is more diverse; compare it with the corpus's own.",
         ["weights/"] = "The generator's weights under this name.",
-        ["token_entropy"] = "Entropy of the generator's next-token distribution at each held-out position, in **nats**. Mass that gathers at 0 is a generator that has become certain.",
+        ["token_entropy"] = "Entropy of the generator's next-token distribution at each held-out position, in **nats**. Mass that gathers at 0 is "
+            + "a generator that has become certain.",
         ["health/learning_rate_scale"] = "What the configured learning rates are multiplied by since a roll-back: a half for each.",
         ["health"] = "Warnings and roll-backs.",
         ["speed/sequences_per_second"] = "Training sequences a second of wall time.",

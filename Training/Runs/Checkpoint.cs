@@ -15,7 +15,8 @@ public sealed record Checkpoint(string Path)
     [
         .. objective.Learners.Select(learner => (Weights(learner.Name), ModuleWeights.Entries(learner.Module))),
         .. objective.Learners.Select(learner => (Moments(learner.Name), learner.Optimizer.Entries())),
-        .. objective.Tensors.Count == 0 ? [] : new[] { (ObjectiveFile, objective.Tensors.Select(named => ModuleWeights.Entry(named.Name, named.Value))) },
+        .. objective.Tensors.Count == 0
+            ? [] : new[] { (ObjectiveFile, objective.Tensors.Select(named => ModuleWeights.Entry(named.Name, named.Value))) },
     ];
 
     /// <summary>How far the run had come.</summary>

@@ -28,7 +28,8 @@ public static class ModuleWeights
     {
         if (file.Entries.Count != targets.Count + others)
         {
-            throw new UserMistakeException($"{file.Path} holds {file.Entries.Count} tensors where this model has {targets.Count + others}; it belongs to another configuration.");
+            throw new UserMistakeException($"{file.Path} holds {file.Entries.Count} tensors where this model has {targets.Count + others}; it "
+                + "belongs to another configuration.");
         }
 
         foreach ((string name, Tensor target) in targets)
@@ -37,7 +38,8 @@ public static class ModuleWeights
             if (entry.Type != SafetensorsType.F32 || !entry.Shape.SequenceEqual(target.shape))
             {
                 throw new UserMistakeException(
-                    $"{file.Path} holds '{name}' as {entry.Type} [{string.Join(", ", entry.Shape)}] where this model has F32 [{string.Join(", ", target.shape)}]; it belongs to another configuration.");
+                    $"{file.Path} holds '{name}' as {entry.Type} [{string.Join(", ", entry.Shape)}] where this model has F32 "
+                        + $"[{string.Join(", ", target.shape)}]; it belongs to another configuration.");
             }
         }
 

@@ -51,7 +51,10 @@ public sealed record RunEnvironment
     /// <summary>How the program was called.</summary>
     public required string CommandLine { get; init; }
 
-    /// <summary>What must stay the same while a run goes on, by name: hashes of what is read, and the sections that decide which numbers mean what. Empty in folders of earlier versions.</summary>
+    /// <summary>
+    /// What must stay the same while a run goes on, by name: hashes of what is read, and the sections that decide which numbers mean what. Empty in
+    /// folders of earlier versions.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Refuses to go on with a run as another one than it was begun as.</summary>
@@ -65,36 +68,38 @@ public sealed record RunEnvironment
             : [("corpus", CorpusSha256, now.CorpusSha256), ("vocabulary", VocabularySha256, now.VocabularySha256)];
         if (compared.FirstOrDefault(part => part.Then != part.Now) is { Name: { } name } other)
         {
-            throw new UserMistakeException($"The run in {path} was begun with another {name} ({other.Then}, now {other.Now}); put it back, or start a new run.");
+            throw new UserMistakeException(
+                $"The run in {path} was begun with another {name} ({other.Then}, now {other.Now}); put it back, or start a new run.");
         }
     }
 
     /// <summary>The environment of this process.</summary>
-    public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator, string commandLine) => new()
-    {
-        Identity = new Dictionary<string, string>
+    public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator,
+        string commandLine) => new()
         {
-            ["corpus"] = corpus.Report.Sha256,
-            ["vocabulary"] = corpus.Tokenizer.VocabularySha256,
-            ["seed"] = config.Seed.ToString(CultureInfo.InvariantCulture),
-            ["objective"] = config.Objective.Name,
-            ["data"] = Section(config.Data),
-            ["generator"] = Section(config.Generator),
-            ["discriminator"] = Section(config.Discriminator),
-        },
-        Commit = FindCommit(),
-        TorchSharp = EngineSettings.TorchSharpVersion,
-        Libtorch = EngineSettings.LibtorchVersion,
-        Threads = torch.get_num_threads(),
-        Device = generator.Device.ToString(),
-        Machine = $"{RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
-        CorpusSha256 = corpus.Report.Sha256,
-        VocabularySha256 = corpus.Tokenizer.VocabularySha256,
-        Vocabulary = corpus.Tokenizer.Vocabulary.Count,
-        GeneratorParameters = generator.parameters().Sum(parameter => parameter.numel()),
-        DiscriminatorParameters = discriminator.parameters().Sum(parameter => parameter.numel()),
-        CommandLine = commandLine,
-    };
+            Identity = new Dictionary<string, string>
+            {
+                ["corpus"] = corpus.Report.Sha256,
+                ["vocabulary"] = corpus.Tokenizer.VocabularySha256,
+                ["seed"] = config.Seed.ToString(CultureInfo.InvariantCulture),
+                ["objective"] = config.Objective.Name,
+                ["data"] = Section(config.Data),
+                ["generator"] = Section(config.Generator),
+                ["discriminator"] = Section(config.Discriminator),
+            },
+            Commit = FindCommit(),
+            TorchSharp = EngineSettings.TorchSharpVersion,
+            Libtorch = EngineSettings.LibtorchVersion,
+            Threads = torch.get_num_threads(),
+            Device = generator.Device.ToString(),
+            Machine = $"{RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
+            CorpusSha256 = corpus.Report.Sha256,
+            VocabularySha256 = corpus.Tokenizer.VocabularySha256,
+            Vocabulary = corpus.Tokenizer.Vocabulary.Count,
+            GeneratorParameters = generator.parameters().Sum(parameter => parameter.numel()),
+            DiscriminatorParameters = discriminator.parameters().Sum(parameter => parameter.numel()),
+            CommandLine = commandLine,
+        };
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
@@ -113,7 +118,8 @@ public sealed record RunEnvironment
     /// <summary>Writes it.</summary>
     public void Write(string path) => AtomicFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, _json));
 
-    private static string Section(object options) => string.Join(", ", ConfigurationWriter.Write(options).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    private static string Section(object options) =>
+        string.Join(", ", ConfigurationWriter.Write(options).Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
     // Read from the repository's own files: git may not be installed where the program runs.
     private static string? FindCommit()
@@ -128,7 +134,8 @@ public sealed record RunEnvironment
 
             string content = File.ReadAllText(head).Trim();
             string reference = Path.Combine(folder.FullName, ".git", content.Replace("ref: ", "", StringComparison.Ordinal));
-            return !content.StartsWith("ref: ", StringComparison.Ordinal) ? content : File.Exists(reference) ? File.ReadAllText(reference).Trim() : null;
+            return !content.StartsWith("ref: ", StringComparison.Ordinal) ? content : File.Exists(reference) ? File.ReadAllText(reference)
+                .Trim() : null;
         }
 
         return null;

@@ -44,7 +44,8 @@ public sealed class RunFolder
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw new UserMistakeException($"The run folder {path} cannot be made ({cause.Message.TrimEnd('.')}); choose another --run folder.", cause);
+            throw new UserMistakeException(
+                $"The run folder {path} cannot be made ({cause.Message.TrimEnd('.')}); choose another --run folder.", cause);
         }
 
         return new RunFolder(path);
@@ -94,7 +95,9 @@ public sealed class RunFolder
     /// Makes ready for writing: the folders of samples and checkpoints are made, and what a killed process left half written goes. Call it
     /// only under the run's lock, before the run goes on.
     /// </summary>
-    /// <param name="state">Where the run goes on from; checkpoints beyond it are of no use. Null for the very start, which forgets all records.</param>
+    /// <param name="state">
+    /// Where the run goes on from; checkpoints beyond it are of no use. Null for the very start, which forgets all records.
+    /// </param>
     /// <exception cref="UserMistakeException">The folder cannot be written.</exception>
     public void PrepareFor(TrainingState? state)
     {
@@ -130,7 +133,8 @@ public sealed class RunFolder
                 }
 
                 string before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal)
-                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
+                        + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
                 Point(BestPointer, before);
             }
         }
@@ -190,7 +194,8 @@ public sealed class RunFolder
 
     /// <summary>Changes the state of the latest checkpoint, all or nothing.</summary>
     /// <exception cref="UserMistakeException">There is none, or it cannot be written.</exception>
-    public void ReplaceState(TrainingState state) => AtomicFile.WriteAllBytes(System.IO.Path.Combine(Latest().Path, StateFile), state.ToJson(), _medium);
+    public void ReplaceState(TrainingState state) =>
+        AtomicFile.WriteAllBytes(System.IO.Path.Combine(Latest().Path, StateFile), state.ToJson(), _medium);
 
     /// <summary>The latest checkpoint.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
@@ -214,7 +219,8 @@ public sealed class RunFolder
         var folder = new DirectoryInfo(System.IO.Path.Combine(Checkpoints, name));
         return folder is { Exists: true, LinkTarget: null } && new DirectoryInfo(Checkpoints).LinkTarget is null
             ? new Checkpoint(folder.FullName)
-            : throw new UserMistakeException($"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
+            : throw new UserMistakeException(
+                $"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
     }
 
     private void Point(string pointer, string name) => AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
@@ -240,19 +246,22 @@ public sealed class RunFolder
             throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
         }
 
-        return IsName(name) ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
+        return IsName(name)
+            ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
     private void Prune(int keep)
     {
         string? best = Target(BestPointer);
-        foreach (string old in Names().Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
+        foreach (string old in Names()
+            .Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
             Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
         }
     }
 
-    private IEnumerable<string> Names() => Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(IsName);
+    private IEnumerable<string> Names() =>
+        Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(IsName);
 
     // One step can need two checkpoints: a configuration with fewer steps than were made ends where it stands.
     private string FreeName(long step)
@@ -268,9 +277,11 @@ public sealed class RunFolder
 
     // True for what was written after latest: the temporary folder, and a checkpoint that was named but never pointed to.
     private static bool IsBeyond(string name, string? latest) =>
-        name == HalfWritten || (IsName(name) && (latest is null || StepOf(name) > StepOf(latest) || (StepOf(name) == StepOf(latest) && string.CompareOrdinal(name, latest) > 0)));
+        name == HalfWritten || (IsName(name)
+            && (latest is null || StepOf(name) > StepOf(latest) || (StepOf(name) == StepOf(latest) && string.CompareOrdinal(name, latest) > 0)));
 
-    private static bool IsName(string name) => name.Length is > 0 and < 22 && name.Split('-') is var parts && parts.Length <= 2 && parts[0].Length is > 0 and < 18
+    private static bool IsName(string name) =>
+        name.Length is > 0 and < 22 && name.Split('-') is var parts && parts.Length <= 2 && parts[0].Length is > 0 and < 18
         && parts[0].All(char.IsAsciiDigit) && (parts.Length == 1 || parts[1] is [>= '2' and <= '9']);
 
     private static long StepOf(string name) => long.Parse(name.Split('-')[0], CultureInfo.InvariantCulture);

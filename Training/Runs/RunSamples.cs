@@ -9,7 +9,8 @@ public static class RunSamples
     public static (IReadOnlyList<string> Real, IReadOnlyList<string> Generated) ReadLatest(string folder, int count)
     {
         string samples = Path.Combine(folder, "samples");
-        string? latest = Directory.Exists(samples) ? Directory.EnumerateFiles(samples, "*.txt").Where(file => Path.GetFileName(file) != "real.txt").Max(StringComparer.Ordinal) : null;
+        string? latest = Directory.Exists(samples) ? Directory.EnumerateFiles(samples, "*.txt")
+            .Where(file => Path.GetFileName(file) != "real.txt").Max(StringComparer.Ordinal) : null;
         string real = Path.Combine(samples, "real.txt");
         return (File.Exists(real) ? [.. File.ReadLines(real).Take(count)] : [], latest is null ? [] : [.. File.ReadLines(latest).Take(count)]);
     }

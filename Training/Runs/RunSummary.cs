@@ -12,7 +12,8 @@ namespace GumbelGan.Training.Runs;
 /// <param name="BestValidationNll">The lowest <c>nll/validation</c> recorded, in nats per token, or null.</param>
 /// <param name="TestNll">The <c>nll/test</c> recorded at the end, in nats per token, or null.</param>
 /// <param name="LastWrite">When the metrics (or, before the first record, the folder) last changed.</param>
-public sealed record RunSummary(string Name, RunStatus Status, string? Phase, long? Step, double? BestValidationNll, double? TestNll, DateTimeOffset LastWrite)
+public sealed record RunSummary(string Name, RunStatus Status, string? Phase, long? Step, double? BestValidationNll, double? TestNll,
+    DateTimeOffset LastWrite)
 {
     private const string MetricsFile = "metrics.jsonl";
     private const string ConfigurationFile = "config.yaml";
@@ -46,7 +47,8 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
         var metrics = new FileInfo(Path.Combine(run, MetricsFile));
         if (!metrics.Exists)
         {
-            return new RunSummary(name, RunLock.IsHeld(run) ? RunStatus.Running : RunStatus.Empty, null, null, null, null, Directory.GetLastWriteTimeUtc(run));
+            return new RunSummary(name, RunLock.IsHeld(run) ? RunStatus.Running : RunStatus.Empty, null, null, null, null,
+                Directory.GetLastWriteTimeUtc(run));
         }
 
         string? phase = null;

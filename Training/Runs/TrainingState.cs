@@ -6,7 +6,9 @@ using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Training.Runs;
 
-/// <summary>Everything about a run's progress that weights and optimizers do not hold. Random streams and batches are functions of these numbers.</summary>
+/// <summary>
+/// Everything about a run's progress that weights and optimizers do not hold. Random streams and batches are functions of these numbers.
+/// </summary>
 public sealed record TrainingState
 {
     private const long LargestCount = 1L << 53;
@@ -89,9 +91,14 @@ public sealed record TrainingState
             throw new UserMistakeException($"{path} is no state of a run (line {cause.LineNumber + 1}); use another checkpoint.", cause);
         }
 
-        long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations, state.RollBacks, state.Health.SaturatedReports];
-        bool sane = counts.All(count => count is >= 0 and < LargestCount) && state.Step is >= 0 and <= int.MaxValue && state.PhaseStep >= 0 && state.PhaseStep <= state.Step
-            && state.BestStep >= 0 && state.BestStep <= state.Step && state.TrainingSeconds is >= 0 and < double.PositiveInfinity && state.LearningRateScale is > 0 and <= 1 && state.Phase.Length > 0 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
+        long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations,
+            state.RollBacks, state.Health.SaturatedReports];
+        bool sane = counts.All(count => count is >= 0 and < LargestCount)
+            && state.Step is >= 0 and <= int.MaxValue && state.PhaseStep >= 0 && state.PhaseStep <= state.Step
+            && state.BestStep >= 0
+                && state.BestStep <= state.Step
+                && state.TrainingSeconds is >= 0 and < double.PositiveInfinity && state.LearningRateScale is > 0 and <= 1
+                && state.Phase.Length > 0 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
         return sane ? state : throw new UserMistakeException($"{path} has a count or a number out of range; use another checkpoint.");
     }
 }

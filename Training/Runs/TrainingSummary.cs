@@ -16,7 +16,8 @@ public sealed record TrainingSummary(double? FirstValidationNll, double? BestVal
         double[] validation = [.. Values(records, "nll/validation")];
         double[] test = [.. Values(records, "nll/test")];
         return new TrainingSummary(
-            validation.Length == 0 ? null : validation[0], validation.Length == 0 ? null : validation.Min(), validation.Length == 0 ? null : validation[^1], test.Length == 0 ? null : test[^1]);
+            validation.Length == 0 ? null : validation[0], validation.Length == 0 ? null : validation.Min(),
+                validation.Length == 0 ? null : validation[^1], test.Length == 0 ? null : test[^1]);
     }
 
     private static IEnumerable<double> Values(IReadOnlyList<MetricsRecord> records, string tag) =>

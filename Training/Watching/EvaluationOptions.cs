@@ -3,7 +3,9 @@ namespace GumbelGan.Training.Watching;
 /// <summary>How a finished run is evaluated; runs that shall compare are evaluated alike.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>Sequences drawn for every metric; no more than there are validation lines, which stand beside them, are used for BLEU and the like.</summary>
+    /// <summary>
+    /// Sequences drawn for every metric; no more than there are validation lines, which stand beside them, are used for BLEU and the like.
+    /// </summary>
     public int Count { get; init; } = 1000;
 
     /// <summary>Sampling temperatures of the quality-diversity curves, ascending.</summary>

@@ -21,14 +21,16 @@ namespace GumbelGan.Training.Watching;
 /// <param name="Samples">How many sequences were drawn.</param>
 /// <param name="DistinctShare">The share of them that are distinct.</param>
 public sealed record EvaluationRecord(
-    double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples, double DistinctShare);
+    double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples,
+        double DistinctShare);
 
 /// <summary>Measures a generator while it trains, on the validation split, and once at the end on the test split.</summary>
 public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
 {
     private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
-    private readonly int[][] _references = [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
+    private readonly int[][] _references =
+        [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
 
     /// <summary>Validation NLL, BLEU and self-BLEU against the validation split, diversity, samples and histograms; all recorded.</summary>
     public EvaluationRecord Evaluate(LstmGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
@@ -58,12 +60,14 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
 
         recorder.Scalars(step, phase, scalars);
         string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => corpus.Tokenizer.Decode(row))];
-        string[] real = [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
+        string[] real =
+            [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
         AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
         AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
         recorder.Text("samples", step, SamplesTable(real, lines, step));
         RecordHistograms(generator, recorder, step);
-        double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer))).Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
+        double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer)))
+            .Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
         return new EvaluationRecord(held.PerToken, scalars, real, lines, ids.Length, distinct);
     }
 
@@ -73,7 +77,8 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         HeldOutLikelihood test = HeldOutLikelihood.Measure(generator, corpus.Test);
         recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
         recorder.EndSession(SessionOutcome.Success);
-        observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));
+        observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a "
+            + $"sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));
     }
 
     /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
@@ -131,7 +136,8 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
 
     private static string SamplesTable(string[] real, string[] generated, long step)
     {
-        var table = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"Step {step}, sampling temperature 1.\n\n| real | generated |\n|---|---|\n"));
+        var table = new StringBuilder(
+            string.Create(CultureInfo.InvariantCulture, $"Step {step}, sampling temperature 1.\n\n| real | generated |\n|---|---|\n"));
         for (int i = 0; i < generated.Length; i++)
         {
             table.Append("| ").Append(Escaped(i < real.Length ? real[i] : "")).Append(" | ").Append(Escaped(generated[i])).Append(" |\n");
@@ -140,5 +146,6 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         return table.ToString();
     }
 
-    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 }

@@ -31,7 +31,9 @@ public sealed class FrozenLanguageModel : IDisposable
 
     private FrozenLanguageModel(LstmGenerator model) => _model = model;
 
-    /// <summary>The model of <paramref name="corpus"/>: read from <paramref name="folder"/>, or trained and written there under a name made of hashes.</summary>
+    /// <summary>
+    /// The model of <paramref name="corpus"/>: read from <paramref name="folder"/>, or trained and written there under a name made of hashes.
+    /// </summary>
     /// <exception cref="UserMistakeException">The folder cannot be written, or a file in it is damaged.</exception>
     public static FrozenLanguageModel For(EncodedCorpus corpus, CorpusOptions options, string folder)
     {
@@ -56,7 +58,8 @@ public sealed class FrozenLanguageModel : IDisposable
     {
         object[] parts =
         [
-            corpus.Report.Sha256, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction, options.TestFraction, options.SplitSeed,
+            corpus.Report.Sha256, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction,
+                options.TestFraction, options.SplitSeed,
             _options, Steps, BatchSize, LearningRate, ClipNorm, WeightsVersion, EngineSettings.LibtorchVersion,
         ];
         string description = string.Join('|', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)));
@@ -113,7 +116,8 @@ public sealed class FrozenLanguageModel : IDisposable
 
     private static void Train(LstmGenerator model, EncodedCorpus corpus)
     {
-        var batches = new BatchSource(corpus.Train, BatchSize, corpus.Tokenizer.PaddingId, 1, new RandomKey(0).Derive("frozen language model").Derive("order"));
+        var batches =
+            new BatchSource(corpus.Train, BatchSize, corpus.Tokenizer.PaddingId, 1, new RandomKey(0).Derive("frozen language model").Derive("order"));
         using var optimizer = new AdamOptimizer(model, LearningRate);
         for (int step = 0; step < Steps; step++)
         {

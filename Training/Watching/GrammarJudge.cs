@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Training.Watching;
 
 /// <summary>
-/// Measures a generator against the grammar that its corpus was drawn from. Where the language can be listed, divergences are exact sums and samples are
-/// also judged by counts; where it cannot, divergences are means over strings drawn from either side.
+/// Measures a generator against the grammar that its corpus was drawn from. Where the language can be listed, divergences are exact sums and samples
+/// are also judged by counts; where it cannot, divergences are means over strings drawn from either side.
 /// </summary>
 /// <remarks>A sample that was cut off before its end token is invalid, whatever its text. B batch, T time.</remarks>
 internal sealed class GrammarJudge
@@ -32,7 +32,8 @@ internal sealed class GrammarJudge
         (_grammar, _tokenizer) = (Grammar.Load(path), tokenizer);
         if (tokenizer.Options.Kind == TokenizerKind.Bpe)
         {
-            throw new UserMistakeException("A bpe tokenizer writes one string in many ways, so a grammar cannot judge its model's likelihoods; leave --grammar away or train with tokenizer.kind word or char.");
+            throw new UserMistakeException("A bpe tokenizer writes one string in many ways, so a grammar cannot judge its model's likelihoods; "
+                + "leave --grammar away or train with tokenizer.kind word or char.");
         }
 
         if (Listing() is { } all)
@@ -49,10 +50,12 @@ internal sealed class GrammarJudge
             _logTrue = [.. _strings.Select(_grammar.LogProbability)];
         }
 
-        string? changed = _strings.FirstOrDefault(text => !tokenizer.Encode(text).Contains(tokenizer.UnknownId) && tokenizer.Decode(tokenizer.Encode(text)) != text);
+        string? changed = _strings.FirstOrDefault(text => !tokenizer.Encode(text)
+            .Contains(tokenizer.UnknownId) && tokenizer.Decode(tokenizer.Encode(text)) != text);
         if (changed is not null)
         {
-            throw new UserMistakeException($"The run's tokenizer turns '{changed}' into '{tokenizer.Decode(tokenizer.Encode(changed))}', so {path} is not the grammar of its corpus.");
+            throw new UserMistakeException($"The run's tokenizer turns '{changed}' into '{tokenizer.Decode(tokenizer.Encode(changed))}', so {path} "
+                + "is not the grammar of its corpus.");
         }
     }
 
@@ -119,11 +122,13 @@ internal sealed class GrammarJudge
         double[] result = new double[sequences.Count];
         Array.Fill(result, double.NegativeInfinity);
         int padding = generator.Format.PaddingId!.Value;
-        foreach (int[] chunk in Enumerable.Range(0, sequences.Count).Where(i => sequences[i] is not null).OrderBy(i => sequences[i]!.Length).Chunk(256))
+        foreach (int[] chunk in Enumerable.Range(0, sequences.Count)
+            .Where(i => sequences[i] is not null).OrderBy(i => sequences[i]!.Length).Chunk(256))
         {
             using DisposeScope scope = NewDisposeScope();
             int time = chunk.Max(i => sequences[i]!.Length);
-            long[] values = [.. chunk.SelectMany(i => sequences[i]!.Concat(Enumerable.Repeat(padding, time - sequences[i]!.Length)).Select(id => (long)id))];
+            long[] values =
+                [.. chunk.SelectMany(i => sequences[i]!.Concat(Enumerable.Repeat(padding, time - sequences[i]!.Length)).Select(id => (long)id))];
             Tensor nll = generator.TokenNegativeLogLikelihood(tensor(values, [chunk.Length, time]).to(generator.Device)); // [B, T]
             double[] sums = nll.sum(1, type: ScalarType.Float64).cpu().data<double>().ToArray(); // [B]
             for (int row = 0; row < chunk.Length; row++)

@@ -23,7 +23,8 @@ public sealed record HealthState
     {
         bool collapsed = share < options.MinimumDistinct;
         return (this with { IsCollapsed = collapsed }, collapsed && !IsCollapsed
-            ? string.Create(CultureInfo.InvariantCulture, $"The generator has collapsed: only {share:P1} of {samples} samples are distinct; lower adversarial.generator_learning_rate, or raise the temperature.")
+            ? string.Create(CultureInfo.InvariantCulture, $"The generator has collapsed: only {share:P1} of {samples} samples are distinct; lower "
+                + $"adversarial.generator_learning_rate, or raise the temperature.")
             : null);
     }
 
@@ -33,7 +34,9 @@ public sealed record HealthState
     {
         int reports = loss < options.SaturatedLoss ? Math.Min(SaturatedReports + 1, options.SaturatedReports) : 0;
         return (this with { SaturatedReports = reports }, reports == options.SaturatedReports && SaturatedReports < reports
-            ? string.Create(CultureInfo.InvariantCulture, $"The discriminator is saturated: its loss was below {options.SaturatedLoss} at {reports} reports in a row, so the generator learns little; lower adversarial.discriminator_learning_rate or adversarial.discriminator_steps.")
+            ? string.Create(CultureInfo.InvariantCulture, $"The discriminator is saturated: its loss was below {options.SaturatedLoss} "
+                + $"at {reports} reports in a row, so the generator learns little; lower adversarial.discriminator_learning_rate or "
+                + $"adversarial.discriminator_steps.")
             : null);
     }
 
@@ -43,7 +46,8 @@ public sealed record HealthState
     {
         bool oneHot = options.MaximumOneHot > 0 && share > options.MaximumOneHot;
         return (this with { IsOneHot = oneHot }, oneHot && !IsOneHot
-            ? string.Create(CultureInfo.InvariantCulture, $"The temperature {temperature:G3} underflows: {share:P1} of the relaxed tokens are exactly one-hot in single precision and pass no gradient; raise temperature.final.")
+            ? string.Create(CultureInfo.InvariantCulture, $"The temperature {temperature:G3} underflows: {share:P1} of the relaxed tokens are "
+                + $"exactly one-hot in single precision and pass no gradient; raise temperature.final.")
             : null);
     }
 }

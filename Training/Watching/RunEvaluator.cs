@@ -21,7 +21,8 @@ public sealed record EvaluatedCheckpoints(RunEvaluation Evaluation, IReadOnlyLis
 /// <summary>Evaluates one finished run; see <see cref="Evaluate"/>.</summary>
 /// <remarks>
 /// All numbers are of the test split and of samples drawn with keys that the run's seed gives, so evaluating again gives the same document.
-/// References of BLEU and the like are the test split; the row of real held-out text is the validation split; every row counts equally many sequences.
+/// References of BLEU and the like are the test split; the row of real held-out text is the validation split; every row counts equally many
+/// sequences.
 /// </remarks>
 public sealed class RunEvaluator
 {
@@ -50,7 +51,9 @@ public sealed class RunEvaluator
         _grammar = options.Grammar is { } grammar ? new GrammarJudge(grammar, corpus.Tokenizer, options.Count) : null;
     }
 
-    /// <summary>Evaluates the run in <paramref name="path"/> and writes evaluation.json into its folder. A run whose training diverged is recorded as failed.</summary>
+    /// <summary>
+    /// Evaluates the run in <paramref name="path"/> and writes evaluation.json into its folder. A run whose training diverged is recorded as failed.
+    /// </summary>
     /// <param name="path">A run folder.</param>
     /// <param name="options">How.</param>
     /// <param name="cancellation">Stops between two parts; nothing is written then.</param>
@@ -65,14 +68,16 @@ public sealed class RunEvaluator
         TrainingState? state = folder.LatestName() is null ? null : folder.Latest().State();
         if (failure is null && state?.Phase != Phase.Finished)
         {
-            throw new UserMistakeException($"The run in {path} has not finished; continue it with 'gumbelgan train --resume {path}' and evaluate it then.");
+            throw new UserMistakeException(
+                $"The run in {path} has not finished; continue it with 'gumbelgan train --resume {path}' and evaluate it then.");
         }
 
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = EncodedCorpus.Read(config.Corpus, TextTokenizer.Load(folder.Tokenizer), config.Data);
         if (corpus.Report.Sha256 != environment.CorpusSha256)
         {
-            throw new UserMistakeException($"{config.Corpus} has changed since the run in {path} was trained on it; bring the old file back (SHA-256 {environment.CorpusSha256}).");
+            throw new UserMistakeException($"{config.Corpus} has changed since the run in {path} was trained on it; bring the old file back "
+                + $"(SHA-256 {environment.CorpusSha256}).");
         }
 
         var document = new RunEvaluation
@@ -84,7 +89,8 @@ public sealed class RunEvaluator
             CorpusHash = environment.CorpusSha256,
             VocabularyHash = environment.VocabularySha256,
             Parameters = new ParameterCounts(environment.GeneratorParameters, environment.DiscriminatorParameters),
-            Budget = new RunBudget("updates", PlannedUpdates(config, corpus), state?.GeneratorUpdates ?? 0, state?.RealSequences ?? 0, state?.TrainingSeconds ?? 0),
+            Budget = new RunBudget("updates", PlannedUpdates(config, corpus), state?.GeneratorUpdates ?? 0, state?.RealSequences ?? 0,
+                state?.TrainingSeconds ?? 0),
         };
         var result = new EvaluatedCheckpoints(document, [], []);
         if (failure is null)
@@ -107,7 +113,8 @@ public sealed class RunEvaluator
         foreach (double temperature in _options.Temperatures)
         {
             cancellation.ThrowIfCancellationRequested();
-            sweep.Add(new SweepPoint(temperature, RunEvaluation.Tagged(temperature == 1 ? best : AtTemperature(_folder.Best(), temperature).Results)));
+            sweep.Add(new SweepPoint(temperature,
+                RunEvaluation.Tagged(temperature == 1 ? best : AtTemperature(_folder.Best(), temperature).Results)));
         }
 
         var random = new RandomStream(_key.Derive("memoriser"));
@@ -128,7 +135,8 @@ public sealed class RunEvaluator
             document with
             {
                 Status = collapsed ? RunOutcome.Collapsed : RunOutcome.Completed,
-                StatusReason = collapsed ? $"{_count} samples of the last checkpoint hold {distinct} distinct sequences, fewer than a tenth of the {real} that as many real lines hold." : null,
+                StatusReason = collapsed ? $"{_count} samples of the last checkpoint hold {distinct} distinct sequences, fewer than a tenth of "
+                    + $"the {real} that as many real lines hold." : null,
                 Last = new CheckpointEvaluation(_folder.Latest().State().Step, RunEvaluation.Tagged(last)),
                 Best = new CheckpointEvaluation(_folder.Best().State().Step, RunEvaluation.Tagged(best), "nll/validation"),
                 References = references,
@@ -151,12 +159,16 @@ public sealed class RunEvaluator
         HeldOutLikelihood likelihood = HeldOutLikelihood.Measure(generator, _corpus.Test);
         MetricInputs inputs = Inputs([.. samples.Select(row => Evaluator.Content(row, _corpus.Tokenizer))]) with
         {
-            Likelihoods = [new SplitLikelihood("test", "held-out test text under the model", likelihood.PerToken * likelihood.Tokens, likelihood.Tokens, likelihood.Sequences)],
+            Likelihoods =
+                [new SplitLikelihood("test", "held-out test text under the model", likelihood.PerToken * likelihood.Tokens, likelihood.Tokens,
+                likelihood.Sequences)],
         };
         if (_grammar is not null)
         {
             string?[] texts = [.. samples.Select(row => row.Contains(_corpus.Tokenizer.EndId) ? _corpus.Tokenizer.Decode(row) : null)];
-            inputs = _grammar.Judge(inputs, texts, _key.Derive("bootstrap")) with { LikelihoodDivergences = _grammar.Likelihoods(generator, samples, texts) };
+            inputs = _grammar.Judge(inputs, texts, _key.Derive("bootstrap"))
+                with
+            { LikelihoodDivergences = _grammar.Likelihoods(generator, samples, texts) };
         }
 
         return (MetricCatalogue.Compute(inputs), samples);
@@ -165,7 +177,8 @@ public sealed class RunEvaluator
     private IReadOnlyList<MetricResult> OfText(int[][] sequences, string name)
     {
         MetricInputs inputs = Inputs(sequences);
-        return MetricCatalogue.Compute(_grammar is null ? inputs : _grammar.Judge(inputs, [.. sequences.Select(row => _corpus.Tokenizer.Decode(row))], _key.Derive(name)));
+        return MetricCatalogue.Compute(
+            _grammar is null ? inputs : _grammar.Judge(inputs, [.. sequences.Select(row => _corpus.Tokenizer.Decode(row))], _key.Derive(name)));
     }
 
     private MetricInputs Inputs(int[][] sequences)
@@ -188,7 +201,9 @@ public sealed class RunEvaluator
         return config.Pretraining.Epochs * perEpoch + (long)config.Adversarial.Steps * perStep;
     }
 
-    private static int Distinct(IEnumerable<int[]> sequences) => sequences.Select(sequence => string.Join(' ', sequence)).Distinct(StringComparer.Ordinal).Count();
+    private static int Distinct(IEnumerable<int[]> sequences) =>
+        sequences.Select(sequence => string.Join(' ', sequence)).Distinct(StringComparer.Ordinal).Count();
 
-    private int[][] Contents(SequenceSet set) => [.. Enumerable.Range(0, set.Count).Select(i => Evaluator.Content(set[i].ToArray(), _corpus.Tokenizer))];
+    private int[][] Contents(SequenceSet set) =>
+        [.. Enumerable.Range(0, set.Count).Select(i => Evaluator.Content(set[i].ToArray(), _corpus.Tokenizer))];
 }
