@@ -80,11 +80,11 @@ public sealed class CnnDiscriminator : Discriminator
     public override int MinimumTime => _options.FilterWidths.Max();
 
     /// <inheritdoc/>
-    public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
+    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
         bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
         Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask); // [B, W * F]
-        return output.call(Dropout(features)).squeeze(1); // [B]
+        return output.call(Dropout(features)); // [B, 1]
     }
 
     /// <inheritdoc/>

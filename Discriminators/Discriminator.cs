@@ -9,7 +9,10 @@ namespace GumbelGan.Discriminators;
 /// Scores sequences: the higher, the more real. Ids and relaxed samples are scored by the same weights, since looking up an id's embedding is
 /// multiplying its one-hot by the embedding matrix.
 /// </summary>
-/// <remarks>B batch, T time, V vocabulary, E embedding. A score is a logit, not a probability.</remarks>
+/// <remarks>
+/// B batch, T time, V vocabulary, E embedding, R representations. A score is a logit, not a probability. A discriminator may look at a sequence in
+/// R ways and give a score for each; a game's losses are means over all of them, and whoever wants one number a sequence gets their mean.
+/// </remarks>
 public abstract class Discriminator : nn.Module
 {
     private readonly Embedding embedding;
@@ -33,7 +36,7 @@ public abstract class Discriminator : nn.Module
     /// <summary>The least T that can be scored.</summary>
     public virtual int MinimumTime => 1;
 
-    /// <summary>The embedding matrix [V, E]; whoever multiplies relaxed samples by it may call <see cref="ScoreEmbedded"/> directly.</summary>
+    /// <summary>The embedding matrix [V, E]; whoever multiplies relaxed samples by it may call <see cref="ScoresEmbedded"/> directly.</summary>
     public Parameter EmbeddingTable => embedding.weight!;
 
     /// <summary>Keys the dropout of the next forward passes; null leaves dropout off, as at evaluation.</summary>
@@ -42,26 +45,40 @@ public abstract class Discriminator : nn.Module
     /// <summary>Whether the scores' gradients can be differentiated again, as a gradient penalty needs; slower where they can.</summary>
     public bool IsTwiceDifferentiable { get; set; }
 
+    /// <summary>R, how many scores a sequence gets.</summary>
+    public virtual int Representations => 1;
+
     /// <summary>Scores of real or hard sequences.</summary>
     /// <param name="ids">[B, T] of int64.</param>
-    /// <returns>[B].</returns>
-    public Tensor Score(Tensor ids)
+    /// <returns>[B, R].</returns>
+    public Tensor Scores(Tensor ids)
     {
         Tensor mask = _paddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device); // [B, T]
-        return ScoreEmbedded(embedding.call(ids), mask);
+        return ScoresEmbedded(embedding.call(ids), mask);
     }
 
-    /// <summary>Scores of relaxed sequences, through which gradients flow.</summary>
+    /// <summary>One score for each real or hard sequence.</summary>
+    /// <param name="ids">[B, T] of int64.</param>
+    /// <returns>[B].</returns>
+    public Tensor Score(Tensor ids) => OneEach(Scores(ids));
+
+    /// <summary>One score for each relaxed sequence, through which gradients flow.</summary>
     /// <param name="relaxed">[B, T, V].</param>
     /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end.</param>
     /// <returns>[B].</returns>
     public Tensor Score(Tensor relaxed, Tensor mask) => ScoreEmbedded(nn.functional.linear(relaxed, EmbeddingTable.t()), mask);
 
+    /// <summary>One score for each sequence already multiplied by <see cref="EmbeddingTable"/>.</summary>
+    /// <param name="embedded">[B, T, E].</param>
+    /// <param name="mask">See <see cref="ScoresEmbedded"/>.</param>
+    /// <returns>[B].</returns>
+    public Tensor ScoreEmbedded(Tensor embedded, Tensor mask) => OneEach(ScoresEmbedded(embedded, mask));
+
     /// <summary>Scores of sequences already multiplied by <see cref="EmbeddingTable"/>.</summary>
     /// <param name="embedded">[B, T, E].</param>
     /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end; what stands at a 0 does not matter.</param>
-    /// <returns>[B].</returns>
-    public abstract Tensor ScoreEmbedded(Tensor embedded, Tensor mask);
+    /// <returns>[B, R].</returns>
+    public abstract Tensor ScoresEmbedded(Tensor embedded, Tensor mask);
 
     /// <summary>Lets gradients reach the weights, or not (a generator's step passes through a frozen discriminator).</summary>
     public void SetTrainable(bool trainable)
@@ -91,6 +108,8 @@ public abstract class Discriminator : nn.Module
 
     /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>.</summary>
     protected abstract int FanIn(string parameterName);
+
+    private static Tensor OneEach(Tensor scores) => scores.shape[1] == 1 ? scores.squeeze(1) : scores.mean([1]); // [B]
 
     /// <summary>Drops features at random and scales the rest up, where <see cref="DropoutKey"/> is set.</summary>
     protected Tensor Dropout(Tensor features)

@@ -49,11 +49,11 @@ public sealed class LstmDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
+    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
         bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
         Tensor hidden = isFused ? ReadFused(embedded, mask) : ReadComposed(embedded, mask); // [B, H]
-        return output.call(Dropout(hidden)).squeeze(1); // [B]
+        return output.call(Dropout(hidden)); // [B, 1]
     }
 
     /// <inheritdoc/>

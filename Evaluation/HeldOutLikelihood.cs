@@ -18,7 +18,7 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
     /// The negative log-likelihood of every sequence of <paramref name="set"/> under <paramref name="generator"/>, summed in double precision.
     /// </summary>
     /// <exception cref="ArgumentException">The set is empty.</exception>
-    public static HeldOutLikelihood Measure(LstmGenerator generator, SequenceSet set)
+    public static HeldOutLikelihood Measure(IGenerator generator, SequenceSet set)
     {
         if (set.Count == 0)
         {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using GumbelGan.Randomness;
 
 namespace GumbelGan.Generators;
 
@@ -12,24 +13,29 @@ public enum Feedback
     Hard,
 }
 
-/// <summary>The size and the habits of an <see cref="LstmGenerator"/>.</summary>
-public sealed record GeneratorOptions
+/// <summary>The size and the habits of a generator: what all kinds have; each kind's own options are a record derived from this.</summary>
+public abstract record GeneratorOptions
 {
+    /// <summary>The kind that these are options of.</summary>
+    public abstract GeneratorKind Kind { get; }
+
     /// <summary>Width of the token embedding.</summary>
     [Range(1, 65536)]
     public int Embedding { get; init; } = 64;
 
-    /// <summary>Hidden units of each LSTM layer.</summary>
-    [Range(1, 65536)]
-    public int Hidden { get; init; } = 128;
-
-    /// <summary>LSTM layers, each feeding the next.</summary>
-    [Range(1, 8)]
-    public int Layers { get; init; } = 1;
-
     /// <summary>What is read back at each step of an adversarial roll-out: the relaxed sample or the hard one.</summary>
     public Feedback Feedback { get; init; } = Feedback.Relaxed;
 
-    /// <summary>Draw the initial cell state from N(0, 1), as Kusner and Hernandez-Lobato (2016), instead of starting from zeros.</summary>
-    public bool NoisyInitialState { get; init; }
+    /// <summary>Whether a sequence depends on more noise than its tokens tell, so that its likelihood is not what the samples follow.</summary>
+    public virtual bool HasHiddenNoise => false;
+
+    /// <summary>A generator of this kind, its weights drawn from <paramref name="initialisation"/>.</summary>
+    /// <param name="format">The sequences.</param>
+    /// <param name="initialisation">Keys the weights.</param>
+    public abstract IGenerator Create(SequenceFormat format, RandomKey initialisation);
+
+    /// <summary>These options at other sizes.</summary>
+    /// <param name="embedding">E.</param>
+    /// <param name="hidden">Width of what is inside, where there is such a thing.</param>
+    public abstract GeneratorOptions Sized(int embedding, int hidden);
 }

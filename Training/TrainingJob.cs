@@ -19,14 +19,14 @@ public sealed class TrainingJob : IDisposable
 {
     private readonly RunConfig _config;
 
-    private TrainingJob(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, Discriminator discriminator) =>
+    private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator) =>
         (_config, Corpus, Generator, Discriminator) = (config, corpus, generator, discriminator);
 
     /// <summary>The corpus, encoded and split.</summary>
     public EncodedCorpus Corpus { get; }
 
     /// <summary>The generator.</summary>
-    public LstmGenerator Generator { get; }
+    public IGenerator Generator { get; }
 
     /// <summary>The discriminator.</summary>
     public Discriminator Discriminator { get; }
@@ -58,10 +58,11 @@ public sealed class TrainingJob : IDisposable
         }
 
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
-        LstmGenerator generator = new(config.Generator, format, root.Derive("generator"));
+        IGenerator generator = config.Generator.Create(format, root.Derive("generator"));
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
-        return new TrainingJob(config, corpus, generator.to(device), discriminator.to(device));
+        generator.Module.to(device);
+        return new TrainingJob(config, corpus, generator, discriminator.to(device));
     }
 
     /// <summary>Trains in a new folder.</summary>
@@ -114,7 +115,7 @@ public sealed class TrainingJob : IDisposable
     /// <param name="folder">The run.</param>
     /// <param name="checkpoint">Which weights.</param>
     /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
-    public static (LstmGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint,
+    public static (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint,
         EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
@@ -123,7 +124,7 @@ public sealed class TrainingJob : IDisposable
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
         SequenceFormat format = corpus is not null ? FormatOf(corpus)
             : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
-        var generator = new LstmGenerator(config.Generator, format, new RandomKey(0));
+        IGenerator generator = config.Generator.Create(format, new RandomKey(0));
         checkpoint.LoadGenerator(generator);
         return (generator, tokenizer, config);
     }
@@ -230,8 +231,8 @@ public sealed class TrainingJob : IDisposable
     {
         ["objective"] = _config.Objective.ToString(),
         ["seed"] = _config.Seed,
+        ["generator.kind"] = _config.Generator.Kind.Name,
         ["generator.embedding"] = _config.Generator.Embedding,
-        ["generator.hidden"] = _config.Generator.Hidden,
         ["discriminator.kind"] = _config.Discriminator.Kind.Name,
         ["adversarial.loss"] = _config.Adversarial.Loss.ToString(),
         ["adversarial.generator_learning_rate"] = _config.Adversarial.GeneratorLearningRate,

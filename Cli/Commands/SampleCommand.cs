@@ -51,7 +51,7 @@ internal static class SampleCommand
             }
 
             RunFolder folder = RunFolder.Open(parsed.GetValue(run)!);
-            (LstmGenerator generator, TextTokenizer tokenizer, RunConfig _) =
+            (IGenerator generator, TextTokenizer tokenizer, RunConfig _) =
                 TrainingJob.Load(folder, parsed.GetValue(best) ? folder.Best() : folder.Latest());
             using (generator)
             {

@@ -10,7 +10,7 @@ namespace GumbelGan.Generators;
 /// <summary>
 /// The teacher-forced likelihood of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrence, output layer and
 /// cross-entropy without logits [B, T, V], at the cost of the tokens alone, not of the padding. Since the loss is a number, its gradients are
-/// taken together with it. It computes what <see cref="LstmGenerator.TokenNegativeLogLikelihood"/> defines.
+/// taken together with it. It computes what <see cref="RecurrentGenerator.TokenNegativeLogLikelihood"/> defines.
 /// </summary>
 /// <remarks>B batch, T time, V vocabulary, E embedding, H hidden; N of the B x T places hold tokens, the others padding.</remarks>
 public sealed unsafe class FusedLikelihood : IDisposable
@@ -38,10 +38,10 @@ public sealed unsafe class FusedLikelihood : IDisposable
     /// The mean negative log-likelihood of a batch's tokens, in nats, through which gradients flow to every weight of the generator.
     /// </summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
-    /// <param name="dropout">See <see cref="LstmGenerator.Logits"/>; the same values are dropped.</param>
+    /// <param name="dropout">See <see cref="IGenerator.Logits"/>; the same values are dropped.</param>
     /// <returns>A scalar of float32.</returns>
     /// <exception cref="ArgumentException">There is no token but padding.</exception>
-    public Tensor Mean(Tensor ids, LstmGenerator.Dropout? dropout = null)
+    public Tensor Mean(Tensor ids, DropoutDraw? dropout = null)
     {
         if (!is_grad_enabled())
         {
@@ -81,7 +81,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
     }
 
     // The sum of the losses, weighted where there are weights; the gradients are those of that weighted sum, or else of the mean.
-    private double Measure(Tensor ids, LstmGenerator.Dropout? dropout, Tensor? weights, Gradients? gradients, out int tokens)
+    private double Measure(Tensor ids, DropoutDraw? dropout, Tensor? weights, Gradients? gradients, out int tokens)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
@@ -97,8 +97,8 @@ public sealed unsafe class FusedLikelihood : IDisposable
         _lstm!.Pack(Pointer(cell.Input), Pointer(cell.Hidden), Pointer(cell.InputBias), Pointer(cell.HiddenBias));
         Tensor bias = _generator.EffectiveBias();
         _vocabulary.Pack(_parallel, Pointer(_generator.OutputWeight), Pointer(bias));
-        float* inputFactors = Pointer(LstmGenerator.DropoutFactors([batch, time, Embedding], dropout, "inputs"));
-        float* hiddenFactors = Pointer(LstmGenerator.DropoutFactors([batch, time, Hidden], dropout, "hidden"));
+        float* inputFactors = Pointer(DropoutDraw.Factors([batch, time, Embedding], dropout, "inputs"));
+        float* hiddenFactors = Pointer(DropoutDraw.Factors([batch, time, Hidden], dropout, "hidden"));
 
         _lstm.Begin();
         float* table = Pointer(_generator.EmbeddingWeight);

@@ -13,7 +13,7 @@ namespace GumbelGan.Generators;
 /// <summary>
 /// The roll-out of a one-layer <see cref="LstmGenerator"/> on the CPU as one graph node: recurrent steps, noise, relaxation and the products
 /// with both embedding matrices in one pass, without a relaxed sample [B, T, V] that outlives its piece of cache; and its own backward pass.
-/// It computes what <see cref="LstmGenerator.Relax"/> defines, from the same noise.
+/// It computes what <see cref="RecurrentGenerator.Relax"/> defines, from the same noise.
 /// </summary>
 /// <remarks>
 /// B batch, T time, V vocabulary, E the generator's embedding, F the discriminator's, H hidden. One roll-out at a time: a new
@@ -51,7 +51,7 @@ public sealed unsafe class FusedRollout : IRollout
     {
         (_generator, _batch, _width, _parallel, _form, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, form, minimumSteps);
         SequenceFormat format = generator.Format;
-        GeneratorOptions options = generator.Options;
+        LstmGeneratorOptions options = generator.Options;
         _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
         _vocabulary = new RelaxedVocabulary(format.Vocabulary, options.Hidden, options.Feedback == Feedback.Relaxed ? options.Embedding : 0,
             discriminatorWidth, batch);

@@ -15,7 +15,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
 {
     private readonly LstmSampler _sampler = new(generator.Format.Vocabulary, generator.Options.Embedding, generator.Options.Hidden);
 
-    /// <inheritdoc cref="LstmGenerator.Sample"/>
+    /// <inheritdoc cref="IGenerator.Sample"/>
     public Tensor Sample(int batch, double temperature, RandomKey noise)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -32,7 +32,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         return ids.MoveToOuterDisposeScope();
     }
 
-    /// <inheritdoc cref="LstmGenerator.Complete"/>
+    /// <inheritdoc cref="IGenerator.Complete"/>
     public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
     {
         int batch = (int)ids.shape[0], time = (int)ids.shape[1];

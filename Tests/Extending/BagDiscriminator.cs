@@ -47,11 +47,11 @@ public sealed class BagDiscriminator : Discriminator
     }
 
     /// <inheritdoc/>
-    public override Tensor ScoreEmbedded(Tensor embedded, Tensor mask)
+    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
         Tensor places = mask.unsqueeze(2); // [B, T, 1]
         Tensor mean = (embedded * places).sum([1]) / places.sum([1]).clamp_min(1); // [B, E]
-        return output.call(Dropout(hidden.call(mean).relu())).squeeze(1); // [B]
+        return output.call(Dropout(hidden.call(mean).relu())); // [B, 1]
     }
 
     /// <inheritdoc/>

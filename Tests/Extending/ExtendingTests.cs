@@ -14,13 +14,13 @@ public sealed partial class ExtendingTests
     {
         string root = SourceTree.Root, document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
         string[] examples = [.. Example().Matches(document).Select(match => match.Groups["code"].Value)];
-        Assert.Equal(4, examples.Length);
+        Assert.Equal(5, examples.Length);
         Assert.All(examples, code => Assert.Equal(
             File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
     }
 
     [Fact]
-    public void A_run_with_a_relaxation_a_loss_a_discriminator_and_an_objective_of_ones_own_makes_its_steps()
+    public void A_run_with_a_relaxation_a_loss_two_networks_and_an_objective_of_ones_own_makes_its_steps()
     {
         using var run = new TemporaryRun();
         RunConfig config = run.Config("adversarial.steps=10", "adversarial.discriminator_warm_up_steps=2", "recording.every=1");
@@ -28,6 +28,7 @@ public sealed partial class ExtendingTests
         {
             Objective = AnchoredObjective.Kind,
             Adversarial = config.Adversarial with { Loss = LeastSquaresLoss.Entry, Relaxation = PlainStraightThroughRelaxation.Entry },
+            Generator = new GruGeneratorOptions { Embedding = 4, Hidden = 6 },
             Discriminator = new BagDiscriminatorOptions { Embedding = 4, Hidden = 5 },
         });
         MetricsRecord[] adversarial = [.. MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"))
@@ -37,6 +38,7 @@ public sealed partial class ExtendingTests
         string written = File.ReadAllText(Path.Combine(run.Run, "config.yaml"));
         Assert.Contains("objective: anchored", written, StringComparison.Ordinal);
         Assert.Contains("kind: bag", written, StringComparison.Ordinal);
+        Assert.Contains("kind: gru", written, StringComparison.Ordinal);
     }
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]

@@ -36,7 +36,7 @@ public sealed class FusedLikelihoodTests
         likelihood.Mean(Ids(2, time + 1, vocabulary, 3));
         likelihood.Mean(Ids(batch + 3, 1, vocabulary, 4));
         Tensor ids = Ids(batch, time, vocabulary, 5);
-        var dropout = new LstmGenerator.Dropout(share, new RandomKey(8));
+        var dropout = new DropoutDraw(share, new RandomKey(8));
 
         Tensor losses = generator.TokenNegativeLogLikelihood(ids, dropout);
         Tensor expected = losses.sum() / ids.ne(0).sum(ScalarType.Float32);
@@ -128,7 +128,7 @@ public sealed class FusedLikelihoodTests
             using var parallel = new RowParallel(threads);
             using var likelihood = new FusedLikelihood(generator, parallel);
             generator.zero_grad();
-            Tensor loss = likelihood.Mean(Ids(50, 9, 900, 7), new LstmGenerator.Dropout(0.1, new RandomKey(2)));
+            Tensor loss = likelihood.Mean(Ids(50, 9, 900, 7), new DropoutDraw(0.1, new RandomKey(2)));
             loss.backward();
             return [loss.item<float>(), .. Gradients(generator).OrderBy(named => named.Key).SelectMany(named => named.Value)];
         }
@@ -147,7 +147,7 @@ public sealed class FusedLikelihoodTests
     }
 
     private static LstmGenerator Create(int vocabulary, int time, int embedding, int hidden) =>
-        new(new GeneratorOptions { Embedding = embedding, Hidden = hidden }, new SequenceFormat(vocabulary, time + 1, 1, 2, 0), new RandomKey(1));
+        new(new LstmGeneratorOptions { Embedding = embedding, Hidden = hidden }, new SequenceFormat(vocabulary, time + 1, 1, 2, 0), new RandomKey(1));
 
     /// <summary>Sequences of every length, each ended by 2 where it is shorter than T and padded with 0.</summary>
     private static Tensor Ids(int batch, int time, int vocabulary, ulong key)

@@ -32,7 +32,7 @@ public sealed class FusedRolloutTests
         const int Width = 6;
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(
-            new GeneratorOptions { Embedding = embedding, Hidden = hidden, Feedback = feedback, NoisyInitialState = noisy },
+            new LstmGeneratorOptions { Embedding = embedding, Hidden = hidden, Feedback = feedback, NoisyInitialState = noisy },
                 new SequenceFormat(vocabulary, time, 1, 2, 0), new RandomKey(1));
         var noise = new RandomKey(12);
         // End tokens likely enough that some sequences end early.
@@ -70,7 +70,7 @@ public sealed class FusedRolloutTests
     public void A_changed_table_is_multiplied_by_the_same_samples()
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
+        using LstmGenerator generator = new(new LstmGeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
         using var parallel = new RowParallel(2);
         using var rollout = new FusedRollout(generator, 7, 5, parallel, RowForm.Itself);
         Tensor before = randn([60, 5], generator: new Generator(1)), after = randn([60, 5], generator: new Generator(2)).requires_grad_();
@@ -89,7 +89,7 @@ public sealed class FusedRolloutTests
     public void The_number_of_threads_changes_nothing()
     {
         using LstmGenerator generator =
-            new(new GeneratorOptions { Embedding = 32, Hidden = 32 }, new SequenceFormat(900, 5, 1, 2, 0), new RandomKey(1));
+            new(new LstmGeneratorOptions { Embedding = 32, Hidden = 32 }, new SequenceFormat(900, 5, 1, 2, 0), new RandomKey(1));
         Assert.Equal(Run(1), Run(2));
         Assert.Equal(Run(1), Run(3));
 

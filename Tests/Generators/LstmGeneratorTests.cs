@@ -14,7 +14,7 @@ public sealed class LstmGeneratorTests
     private static readonly SequenceFormat _format = new(Vocabulary, Length, Begin, End, Padding);
 
     private static LstmGenerator Create(Feedback feedback = Feedback.Relaxed, bool noisy = false, int layers = 1, SequenceFormat? format = null) =>
-        new(new GeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format,
+        new(new LstmGeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format,
             new RandomKey(1));
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed class LstmGeneratorTests
     {
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = new(
-            new GeneratorOptions { Embedding = embedding, Hidden = hidden, NoisyInitialState = noisy },
+            new LstmGeneratorOptions { Embedding = embedding, Hidden = hidden, NoisyInitialState = noisy },
                 new SequenceFormat(vocabulary, time, Begin, End, Padding), new RandomKey(3));
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte,
             float>(generator.get_parameter("output.bias")!.bytes)[End] += MathF.Log(vocabulary) / 2;
@@ -242,7 +242,7 @@ public sealed class LstmGeneratorTests
     public void A_sequence_is_the_same_in_a_larger_batch_and_on_other_threads(bool noisy)
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmGenerator generator = new(new GeneratorOptions { Embedding = 6, Hidden = 16, NoisyInitialState = noisy },
+        using LstmGenerator generator = new(new LstmGeneratorOptions { Embedding = 6, Hidden = 16, NoisyInitialState = noisy },
             new SequenceFormat(500, 6, Begin, End, Padding), new RandomKey(3));
         int threads = get_num_threads();
         long[] large = generator.Sample(160, 1, new RandomKey(4)).data<long>().ToArray();

@@ -127,7 +127,7 @@ public sealed class HealthTests
             if (poison(reports))
             {
                 using IDisposable off = torch.no_grad();
-                job.Generator.parameters().First().fill_(float.NaN);
+                job.Generator.Module.parameters().First().fill_(float.NaN);
             }
         });
         job.Start(folder, "test", observer, cancellation);

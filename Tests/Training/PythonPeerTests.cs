@@ -57,7 +57,7 @@ public sealed class PythonPeerTests
         using var run = new TemporaryRun();
         run.Train(run.Config("objective=gumbel", "generator.hidden=33", "generator.embedding=17"));
         RunFolder folder = RunFolder.Open(run.Run);
-        (LstmGenerator generator, TextTokenizer tokenizer, RunConfig config) = TrainingJob.Load(folder, folder.Latest());
+        (IGenerator generator, TextTokenizer tokenizer, RunConfig config) = TrainingJob.Load(folder, folder.Latest());
         SequenceSet test = EncodedCorpus.Read(config.Corpus, tokenizer, config.Data).Test;
         int[][] rows = [.. Enumerable.Range(0, 16).Select(i => test[i].ToArray())];
         string input = string.Concat(rows.Select(row => string.Join(' ', row) + "\n"));

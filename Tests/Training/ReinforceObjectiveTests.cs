@@ -222,7 +222,7 @@ public sealed class ReinforceObjectiveTests
 
         public World()
         {
-            Generator = new LstmGenerator(new GeneratorOptions { Embedding = 3, Hidden = 4 }, _format, new RandomKey(21));
+            Generator = new LstmGenerator(new LstmGeneratorOptions { Embedding = 3, Hidden = 4 }, _format, new RandomKey(21));
             Discriminator = new LstmDiscriminatorOptions { Embedding = 3, Hidden = 5 }.Create(Vocabulary, 0, new RandomKey(22));
             Discriminator.SetTrainable(false);
             using (no_grad())

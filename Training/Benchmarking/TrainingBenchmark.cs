@@ -24,7 +24,7 @@ public sealed class TrainingBenchmark : IDisposable
     private const double LearningRate = 1e-4;
 
     private readonly BenchmarkOptions _options;
-    private readonly LstmGenerator _generator;
+    private readonly IGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly Objective _objective;
     private readonly AdversarialObjective? _game;
@@ -46,7 +46,7 @@ public sealed class TrainingBenchmark : IDisposable
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
         var config = new RunConfig
         {
-            Generator = new GeneratorOptions { Embedding = options.Embedding, Hidden = options.Hidden },
+            Generator = GeneratorKind.Default.NewOptions().Sized(options.Embedding, options.Hidden),
             Discriminator = options.Discriminator.NewOptions().Sized(options.Embedding, options.Hidden),
             Pretraining = new PretrainingOptions { BatchSize = options.Batch, Dropout = 0, LearningRate = LearningRate },
             Adversarial = new AdversarialOptions
@@ -58,7 +58,8 @@ public sealed class TrainingBenchmark : IDisposable
             },
             Reinforce = new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts },
         };
-        _generator = new LstmGenerator(config.Generator, format, _root.Derive("generator")).to(device);
+        _generator = config.Generator.Create(format, _root.Derive("generator"));
+        _generator.Module.to(device);
         _generator.IsComposed = options.IsComposed;
         _discriminator = config.Discriminator.Create(options.Vocabulary, null, _root.Derive("discriminator")).to(device);
         var random = new RandomStream(_root.Derive("real"));

@@ -34,7 +34,7 @@ public sealed record RunConfig : IValidatableObject
     public CorpusOptions Data { get; init; } = new();
 
     /// <summary>The generator.</summary>
-    public GeneratorOptions Generator { get; init; } = new();
+    public GeneratorOptions Generator { get; init; } = GeneratorKind.Default.NewOptions();
 
     /// <summary>The discriminator.</summary>
     public DiscriminatorOptions Discriminator { get; init; } = DiscriminatorKind.Default.NewOptions();

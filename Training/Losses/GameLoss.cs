@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace GumbelGan.Training.Losses;
 
 /// <summary>The losses of two players as functions of the scores, which are logits: the higher, the more real.</summary>
-/// <remarks>B batch. Each is a mean over the batch.</remarks>
+/// <remarks>B batch, R representations of the discriminator. Each loss is a mean over all B x R scores.</remarks>
 /// <param name="Name">In configurations.</param>
-/// <param name="Discriminator">What the discriminator minimises, a scalar of the scores of real and of generated sequences, [B] each.</param>
+/// <param name="Discriminator">What the discriminator minimises, a scalar of the scores of real and of generated sequences, [B, R] each.</param>
 /// <param name="Generator">What the generator minimises, likewise.</param>
 public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discriminator, Func<Tensor, Tensor, Tensor> Generator) : INamedKind
 {
@@ -32,11 +32,11 @@ public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discrimi
     /// <summary>The scores of real sequences that <see cref="Generator"/> wants, without a gradient; zeros where it does not read them.</summary>
     /// <param name="discriminator">Scores.</param>
     /// <param name="realIds">[B, T] of int64.</param>
-    /// <returns>[B].</returns>
+    /// <returns>[B, R].</returns>
     public Tensor RealScoresForGenerator(Discriminator discriminator, Tensor realIds)
     {
         using IDisposable off = no_grad();
-        return GeneratorReadsRealScores ? discriminator.Score(realIds) : zeros(realIds.shape[0], device: realIds.device);
+        return GeneratorReadsRealScores ? discriminator.Scores(realIds) : zeros(realIds.shape[0], 1, device: realIds.device);
     }
 
     /// <inheritdoc/>

@@ -78,12 +78,12 @@ public abstract class AdversarialObjective : Objective
     public abstract GeneratedBatch Generate(int batch, double temperature, RandomKey noise);
 
     /// <summary>The discriminator's view of a batch for its own update: scores through which no gradient reaches the generator.</summary>
-    /// <returns>[B].</returns>
+    /// <returns>[B, R].</returns>
     public abstract Tensor DetachedScores(GeneratedBatch generated);
 
     /// <summary>What the generator minimises, the discriminator frozen.</summary>
     /// <param name="generated">From <see cref="Generate"/>, with gradients on.</param>
-    /// <param name="realScores">[B], scores of real sequences, without a gradient.</param>
+    /// <param name="realScores">[B, R], scores of real sequences, without a gradient.</param>
     /// <returns>The scalar loss, and what was measured beside it.</returns>
     public abstract (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores);
 

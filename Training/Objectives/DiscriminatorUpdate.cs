@@ -49,7 +49,7 @@ public sealed class DiscriminatorUpdate(
         GeneratedBatch fakes = repeat == TimesAStep - 1 && step.Shared is { } shared ? shared : Apart(step, noise);
         Tensor ids = realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps + (long)number); // [B, T]
         discriminator.DropoutKey = step.Dropout.Derive(number);
-        Tensor real = discriminator.Score(ids), fake = game.DetachedScores(fakes); // [B], [B]
+        Tensor real = discriminator.Scores(ids), fake = game.DetachedScores(fakes); // [B, R] each
         discriminator.DropoutKey = null;
         Tensor loss = options.Loss.Discriminator(real, fake);
         if (options.GradientPenalty > 0)

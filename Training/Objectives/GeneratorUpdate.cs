@@ -31,7 +31,7 @@ public sealed class GeneratorUpdate(
         GeneratedBatch generated = repeat == 0
             ? step.Shared!
             : game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(options.DiscriminatorSteps + repeat)));
-        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps)); // [B]
+        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps)); // [B, R]
         return game.GeneratorLoss(generated, realScores);
     }
 

@@ -55,6 +55,6 @@ public sealed class GumbelObjective : AdversarialObjective
     private Tensor Scores(bool throughGenerator)
     {
         (Tensor embedded, Tensor mask) = _rollout.Embedded(Discriminator.EmbeddingTable, throughGenerator); // [B, T', F], [B, T']
-        return Discriminator.ScoreEmbedded(embedded, mask);
+        return Discriminator.ScoresEmbedded(embedded, mask); // [B, R]
     }
 }

@@ -7,8 +7,8 @@ namespace GumbelGan.Training.Objectives;
 internal static class LikelihoodPhases
 {
     /// <summary>The generator's learner, as the first phase wants it.</summary>
-    public static Learner Learner(RunConfig config, LstmGenerator generator) =>
-        new("generator", generator, config.Pretraining.LearningRate, PretrainingBeta1);
+    public static Learner Learner(RunConfig config, IGenerator generator) =>
+        new("generator", generator.Module, config.Pretraining.LearningRate, PretrainingBeta1);
 
     /// <summary>
     /// What every objective begins with: likelihood with dropout, stopped where held-out likelihood no longer improves, and gone on from its best

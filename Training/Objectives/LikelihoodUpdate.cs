@@ -13,7 +13,7 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="clipNorm">Gradients are scaled down to this joint norm.</param>
 /// <param name="learningRate">Adam's step size, a function of step and number of steps.</param>
 public sealed class LikelihoodUpdate(
-    Learner learner, LstmGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long,
+    Learner learner, IGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long,
         double> learningRate) : Update(learner, clipNorm)
 {
     /// <inheritdoc/>
@@ -23,7 +23,7 @@ public sealed class LikelihoodUpdate(
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(StepContext step, int repeat)
     {
         Tensor ids = batches(step.PhaseStep - 1); // [B, T]
-        return (generator.MeanNegativeLogLikelihood(ids, new LstmGenerator.Dropout(dropout, step.Dropout)), []);
+        return (generator.MeanNegativeLogLikelihood(ids, new DropoutDraw(dropout, step.Dropout)), []);
     }
 
     /// <inheritdoc/>

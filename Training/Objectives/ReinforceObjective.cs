@@ -18,17 +18,17 @@ namespace GumbelGan.Training.Objectives;
 public sealed class ReinforceObjective : AdversarialObjective
 {
     private const string BaselineName = "baseline";
-    private readonly LstmGenerator _generator;
+    private readonly IGenerator _generator;
     private readonly ReinforceOptions _options;
-    private readonly LstmGenerator? _rollOutPolicy;
+    private readonly IGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
     private double? _baseline;
 
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("reinforce", parts => new ReinforceObjective(parts), MethodName)
     {
-        Problem = config => config.Generator.NoisyInitialState
-            ? "generator.noisy_initial_state must be false with objective reinforce, which needs the probability of each sample."
+        Problem = config => config.Generator.HasHiddenNoise
+            ? "objective reinforce needs the probability of each sample, which generator.noisy_initial_state hides; set it to false."
             : null,
     };
 
@@ -37,8 +37,8 @@ public sealed class ReinforceObjective : AdversarialObjective
     public ReinforceObjective(TrainingParts parts)
         : base(parts)
     {
-        (LstmGenerator generator, ReinforceOptions options) = (parts.Generator, parts.Config.Reinforce);
-        if (generator.Options.NoisyInitialState)
+        (IGenerator generator, ReinforceOptions options) = (parts.Generator, parts.Config.Reinforce);
+        if (generator.Options.HasHiddenNoise)
         {
             throw new ArgumentException("REINFORCE needs the probability of a sample, which a noisy initial state hides.", nameof(parts));
         }
@@ -46,9 +46,9 @@ public sealed class ReinforceObjective : AdversarialObjective
         (_generator, _options) = (generator, options);
         if (options.Credit == CreditKind.RollOuts)
         {
-            _rollOutPolicy = new LstmGenerator(generator.Options, generator.Format, new RandomKey(0));
-            _rollOutPolicy.to(generator.Device);
-            foreach ((string _, TorchSharp.Modules.Parameter parameter) in _rollOutPolicy.named_parameters())
+            _rollOutPolicy = generator.Options.Create(generator.Format, new RandomKey(0));
+            _rollOutPolicy.Module.to(generator.Device);
+            foreach ((string _, TorchSharp.Modules.Parameter parameter) in _rollOutPolicy.Module.named_parameters())
             {
                 parameter.requires_grad = false;
             }
@@ -62,7 +62,7 @@ public sealed class ReinforceObjective : AdversarialObjective
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Tensor Value)> Tensors =>
         _rollOutPolicy is null
-            ? [] : [.. _rollOutPolicy.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
+            ? [] : [.. _rollOutPolicy.Module.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Numbers
@@ -89,7 +89,7 @@ public sealed class ReinforceObjective : AdversarialObjective
     }
 
     /// <inheritdoc/>
-    public override Tensor DetachedScores(GeneratedBatch generated) => Discriminator.Score(generated.Ids);
+    public override Tensor DetachedScores(GeneratedBatch generated) => Discriminator.Scores(generated.Ids);
 
     /// <inheritdoc/>
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
@@ -172,8 +172,8 @@ public sealed class ReinforceObjective : AdversarialObjective
 
         using IDisposable off = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.named_parameters()
-            .Zip(_generator.named_parameters()))
+        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.Module.named_parameters()
+            .Zip(_generator.Module.named_parameters()))
         {
             own.copy_(lag == 0 ? source : own * lag + source * (1 - lag));
         }

@@ -10,7 +10,7 @@ namespace GumbelGan.Training.Objectives;
 /// <remarks>B batch, T time. All is computed without gradients; rewards are numbers, not functions of the generator.</remarks>
 /// <param name="options">Which reward, credited how.</param>
 /// <param name="rollOutPolicy">Completes prefixes; needed by <see cref="CreditKind.RollOuts"/> alone.</param>
-internal sealed class ReinforceRewards(ReinforceOptions options, LstmGenerator? rollOutPolicy)
+internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rollOutPolicy)
 {
     // Completions that are scored together: enough to fill matrix products, few enough to stay in memory at a large vocabulary.
     private const int CompletionsAtOnce = 4096;

@@ -18,11 +18,11 @@ public sealed record RealSequences(Func<long, Tensor> Batch, long BatchesPerEpoc
 /// <param name="Discriminator">Judges.</param>
 /// <param name="Pretraining">What likelihood before everything else learns from.</param>
 /// <param name="Adversarial">What everything that follows learns from.</param>
-public sealed record TrainingParts(RunConfig Config, LstmGenerator Generator, Discriminator Discriminator, RealSequences Pretraining,
+public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discriminator Discriminator, RealSequences Pretraining,
     RealSequences Adversarial)
 {
     /// <summary>The parts of a run on <paramref name="corpus"/>.</summary>
-    public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, Discriminator discriminator)
+    public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator)
     {
         var root = new RandomKey((ulong)config.Seed);
         return new TrainingParts(

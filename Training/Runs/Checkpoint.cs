@@ -1,6 +1,6 @@
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Objectives;
-using TorchSharp;
 
 namespace GumbelGan.Training.Runs;
 
@@ -39,7 +39,7 @@ public sealed record Checkpoint(string Path)
 
     /// <summary>Loads a generator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
-    public void LoadGenerator(torch.nn.Module generator) => ModuleWeights.Load(generator, SafetensorsFile.Read(In(Weights("generator"))));
+    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(In(Weights("generator"))));
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>

@@ -74,7 +74,7 @@ public sealed record RunEnvironment
     }
 
     /// <summary>The environment of this process.</summary>
-    public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, LstmGenerator generator, torch.nn.Module discriminator,
+    public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, IGenerator generator, torch.nn.Module discriminator,
         string commandLine) => new()
         {
             Identity = new Dictionary<string, string>
@@ -96,7 +96,7 @@ public sealed record RunEnvironment
             CorpusSha256 = corpus.Report.Sha256,
             VocabularySha256 = corpus.Tokenizer.VocabularySha256,
             Vocabulary = corpus.Tokenizer.Vocabulary.Count,
-            GeneratorParameters = generator.parameters().Sum(parameter => parameter.numel()),
+            GeneratorParameters = generator.Module.parameters().Sum(parameter => parameter.numel()),
             DiscriminatorParameters = discriminator.parameters().Sum(parameter => parameter.numel()),
             CommandLine = commandLine,
         };

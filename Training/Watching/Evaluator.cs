@@ -33,7 +33,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
 
     /// <summary>Validation NLL, BLEU and self-BLEU against the validation split, diversity, samples and histograms; all recorded.</summary>
-    public EvaluationRecord Evaluate(LstmGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
+    public EvaluationRecord Evaluate(IGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
     {
         HeldOutLikelihood held = HeldOutLikelihood.Measure(generator, corpus.Validation);
         if (!double.IsFinite(held.PerToken))
@@ -72,7 +72,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
     }
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>
-    public void Finish(LstmGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, ITrainingObserver observer)
+    public void Finish(IGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, ITrainingObserver observer)
     {
         HeldOutLikelihood test = HeldOutLikelihood.Measure(generator, corpus.Test);
         recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
@@ -84,7 +84,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
     /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
     /// <param name="generator">Draws a few sequences, soft whatever the configuration.</param>
     /// <param name="temperature">Of the relaxation.</param>
-    public double OneHotShare(LstmGenerator generator, double temperature)
+    public double OneHotShare(IGenerator generator, double temperature)
     {
         const int Sequences = 16;
         using DisposeScope scope = NewDisposeScope();
@@ -99,7 +99,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
     /// <param name="count">How many.</param>
     /// <param name="temperature">Divides the logits.</param>
     /// <param name="key">Keys the draws.</param>
-    public static int[][] Sample(LstmGenerator generator, int count, double temperature, RandomKey key)
+    public static int[][] Sample(IGenerator generator, int count, double temperature, RandomKey key)
     {
         var rows = new List<int[]>(count);
         for (ulong batch = 0; rows.Count < count; batch++)
@@ -118,11 +118,11 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         return end < 0 ? ids : ids[..end];
     }
 
-    private void RecordHistograms(LstmGenerator generator, RunRecorder recorder, long step)
+    private void RecordHistograms(IGenerator generator, RunRecorder recorder, long step)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
-        foreach ((string name, TorchSharp.Modules.Parameter parameter) in generator.named_parameters())
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in generator.Module.named_parameters())
         {
             recorder.Histogram($"weights/{name}", step, parameter.detach().cpu().data<float>().ToArray());
         }

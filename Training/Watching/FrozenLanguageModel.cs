@@ -26,10 +26,10 @@ public sealed class FrozenLanguageModel : IDisposable
     private const int WeightsVersion = 2;
     private const int Steps = 600, BatchSize = 64;
     private const double LearningRate = 5e-3, ClipNorm = 5;
-    private static readonly GeneratorOptions _options = new() { Embedding = 32, Hidden = 64 };
-    private readonly LstmGenerator _model;
+    private static readonly LstmGeneratorOptions _options = new() { Embedding = 32, Hidden = 64 };
+    private readonly IGenerator _model;
 
-    private FrozenLanguageModel(LstmGenerator model) => _model = model;
+    private FrozenLanguageModel(IGenerator model) => _model = model;
 
     /// <summary>
     /// The model of <paramref name="corpus"/>: read from <paramref name="folder"/>, or trained and written there under a name made of hashes.
@@ -37,17 +37,17 @@ public sealed class FrozenLanguageModel : IDisposable
     /// <exception cref="UserMistakeException">The folder cannot be written, or a file in it is damaged.</exception>
     public static FrozenLanguageModel For(EncodedCorpus corpus, CorpusOptions options, string folder)
     {
-        var model = new LstmGenerator(_options, TrainingJob.FormatOf(corpus), new RandomKey(0).Derive("frozen language model"));
+        IGenerator model = _options.Create(TrainingJob.FormatOf(corpus), new RandomKey(0).Derive("frozen language model"));
         string path = Path.Combine(folder, $"{Identity(corpus, options)}.safetensors");
         if (File.Exists(path))
         {
-            ModuleWeights.Load(model, SafetensorsFile.Read(path));
+            ModuleWeights.Load(model.Module, SafetensorsFile.Read(path));
         }
         else
         {
             Train(model, corpus);
             Directory.CreateDirectory(folder);
-            SafetensorsFile.Write(path, ModuleWeights.Entries(model));
+            SafetensorsFile.Write(path, ModuleWeights.Entries(model.Module));
         }
 
         return new FrozenLanguageModel(model);
@@ -114,11 +114,11 @@ public sealed class FrozenLanguageModel : IDisposable
         return tensor(values, [sequences.Length, time]);
     }
 
-    private static void Train(LstmGenerator model, EncodedCorpus corpus)
+    private static void Train(IGenerator model, EncodedCorpus corpus)
     {
         var batches =
             new BatchSource(corpus.Train, BatchSize, corpus.Tokenizer.PaddingId, 1, new RandomKey(0).Derive("frozen language model").Derive("order"));
-        using var optimizer = new AdamOptimizer(model, LearningRate);
+        using var optimizer = new AdamOptimizer(model.Module, LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             using DisposeScope scope = NewDisposeScope();

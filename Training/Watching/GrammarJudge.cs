@@ -82,7 +82,7 @@ internal sealed class GrammarJudge
     /// <param name="generator">The model; its own temperature is 1.</param>
     /// <param name="ids">Its samples, each T long, padding after the end.</param>
     /// <param name="texts">The same, decoded; null for one without an end.</param>
-    public LikelihoodDivergences Likelihoods(LstmGenerator generator, IReadOnlyList<int[]> ids, IReadOnlyList<string?> texts)
+    public LikelihoodDivergences Likelihoods(IGenerator generator, IReadOnlyList<int[]> ids, IReadOnlyList<string?> texts)
     {
         double[] logModel = LogModel(generator, [.. _strings.Select(text => Encoded(text, generator.Format))]);
         if (_listed is not null)
@@ -116,7 +116,7 @@ internal sealed class GrammarJudge
         return ids.Length > format.Length || ids.Contains(_tokenizer.UnknownId) ? null : ids;
     }
 
-    private static double[] LogModel(LstmGenerator generator, IReadOnlyList<int[]?> sequences)
+    private static double[] LogModel(IGenerator generator, IReadOnlyList<int[]?> sequences)
     {
         using IDisposable off = no_grad();
         double[] result = new double[sequences.Count];

@@ -16,7 +16,7 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
             : state;
 
     /// <summary>Looks at an evaluation.</summary>
-    public TrainingState AfterEvaluation(Phase phase, TrainingState state, EvaluationRecord record, Evaluator evaluator, LstmGenerator generator)
+    public TrainingState AfterEvaluation(Phase phase, TrainingState state, EvaluationRecord record, Evaluator evaluator, IGenerator generator)
     {
         state = Watch(state, state.Health.WithDistinct(options, record.DistinctShare, record.Samples));
         if (!phase.IsRelaxed)

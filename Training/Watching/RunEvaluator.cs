@@ -151,7 +151,7 @@ public sealed class RunEvaluator
     private (IReadOnlyList<MetricResult> Results, int[][] Samples) AtTemperature(Checkpoint checkpoint, double temperature)
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmGenerator generator = TrainingJob.Load(_folder, checkpoint, _corpus).Generator;
+        using IGenerator generator = TrainingJob.Load(_folder, checkpoint, _corpus).Generator;
         generator.Temper(temperature);
 
         // One key for all checkpoints and temperatures: the same noise decides, so that curves are smooth and differences are the models'.

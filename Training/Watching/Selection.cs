@@ -5,7 +5,7 @@ using GumbelGan.Training.Runs;
 namespace GumbelGan.Training.Watching;
 
 /// <summary>Evaluates the generator while it trains, and knows which weights have the lowest validation NLL so far.</summary>
-public sealed class Selection(LstmGenerator generator, Evaluator evaluator, HealthWatch health, RunFolder folder, RunRecorder recorder,
+public sealed class Selection(IGenerator generator, Evaluator evaluator, HealthWatch health, RunFolder folder, RunRecorder recorder,
     ITrainingObserver observer)
 {
     /// <summary>Measures and samples the generator.</summary>

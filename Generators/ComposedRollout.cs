@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace GumbelGan.Generators;
 
 /// <summary>
-/// Roll-outs by <see cref="LstmGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples
+/// Roll-outs by <see cref="IGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples
 /// themselves.
 /// </summary>
-internal sealed class ComposedRollout(LstmGenerator generator, int batch, Relaxation relaxation) : IRollout
+internal sealed class ComposedRollout(IGenerator generator, int batch, Relaxation relaxation) : IRollout
 {
     private RelaxedSequences? _last;
 

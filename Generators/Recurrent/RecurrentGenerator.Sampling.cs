@@ -5,23 +5,51 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <content>Roll-outs from the middle of given sequences, for policy gradients.</content>
-public sealed partial class LstmGenerator
+/// <content>Hard samples, whole ones and from the middle of given sequences.</content>
+public abstract partial class RecurrentGenerator
 {
+    /// <inheritdoc/>
+    public virtual Tensor Sample(int batch, double temperature, RandomKey noise)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
+        return SampleComposed(batch, temperature, noise);
+    }
+
+    /// <inheritdoc/>
+    public virtual (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise) => CompleteComposed(ids, copies, noise);
+
     /// <summary>
-    /// Completes every proper prefix of given sequences several times, from the zero state: a prefix is read once, and its completions start from
-    /// copies of the state that the reading has reached.
+    /// What <see cref="Sample"/> means, step by step on any device, by the largest of the logits plus Gumbel noise: the reference, and the way for
+    /// several layers.
     /// </summary>
-    /// <param name="ids">[B, T] of int64, padding after the end token. A prefix holds at least one token and is not the whole sequence.</param>
-    /// <param name="copies">Completions of each prefix.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="temperature">As in <see cref="Sample"/>.</param>
     /// <param name="noise">Keys the draws.</param>
-    /// <returns>
-    /// The R completed sequences [R, T] of int64, prefix included; and for each where its prefix ends: b * T + t after token t of row b.
-    /// </returns>
-    public (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
+    /// <returns>[B, T] of int64.</returns>
+    public Tensor SampleComposed(int batch, double temperature, RandomKey noise)
     {
         using IDisposable off = no_grad();
-        return IsFused ? Sampling.Complete(ids, copies, noise) : CompleteComposed(ids, copies, noise);
+        Tensor[] state = InitialState(batch, noise);
+        Tensor bias = EffectiveBias(), hidden;
+        Tensor input = full([batch], Format.BeginId, ScalarType.Int64, Device); // [B]
+        Tensor alive = ones([batch], ScalarType.Bool, Device); // [B]
+        var ids = new Tensor[Format.Length];
+        for (int t = 0; t < Format.Length; t++)
+        {
+            (hidden, state) = Step(_embedding.call(input), state); // [B, H]
+            Tensor logits = nn.functional.linear(hidden, OutputWeight, bias); // [B, V]
+            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
+            input = (logits / temperature + gumbel).argmax(-1); // [B]
+            if (Format.EndId is { } end)
+            {
+                input = input.masked_fill(alive.logical_not(), Format.PaddingId!.Value);
+                alive = alive.logical_and(input.ne(end));
+            }
+
+            ids[t] = input;
+        }
+
+        return stack(ids, 1); // [B, T]
     }
 
     /// <summary>
@@ -40,14 +68,14 @@ public sealed partial class LstmGenerator
         var rows = new List<long[]>();
         var origins = new List<int>();
         var live = new List<int>(); // rows being completed, in the order of the state after the B readers
-        Tensor bias = EffectiveBias();
-        State state = ZeroState(batch);
+        Tensor bias = EffectiveBias(), hidden;
+        Tensor[] state = ZeroState(batch);
         float[] scratch = new float[Format.Vocabulary];
         for (int t = 0; t < time; t++)
         {
             long[] inputs = [.. Enumerable.Range(0, batch).Select(b => t == 0 ? Format.BeginId : given[b * time + t - 1]),
                 .. live.Select(row => rows[row][t - 1])];
-            Tensor hidden = Step(embedding.call(tensor(inputs).to(Device)), ref state); // [B + live, H]
+            (hidden, state) = Step(_embedding.call(tensor(inputs).to(Device)), state); // [B + live, H]
             long[] readers = [.. Enumerable.Range(0, batch).Where(b => t > 0 && GoesOn(given[b * time + t - 1])).Select(b => (long)b)];
             long[] kept = [.. Enumerable.Range(batch, live.Count).Select(i => (long)i), .. readers.SelectMany(b => Enumerable.Repeat(b, copies))];
             foreach (long b in readers)
@@ -69,7 +97,7 @@ public sealed partial class LstmGenerator
             }
 
             // [live, V]
-            Tensor logits = nn.functional.linear(hidden.index_select(0, tensor(kept).to(Device)), output.weight!, bias).cpu().contiguous();
+            Tensor logits = nn.functional.linear(hidden.index_select(0, tensor(kept).to(Device)), OutputWeight, bias).cpu().contiguous();
             ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(logits.bytes);
             var going = new List<int>();
             var states = new List<long>(Enumerable.Range(0, batch).Select(b => (long)b));
@@ -95,6 +123,5 @@ public sealed partial class LstmGenerator
 
     internal bool GoesOn(long token) => token != Format.EndId && token != Format.PaddingId;
 
-    private static State Select(State state, Tensor rows) =>
-        new([.. state.Layers.Select(layer => (layer.Hidden.index_select(0, rows), layer.Cell.index_select(0, rows)))]);
+    private static Tensor[] Select(Tensor[] state, Tensor rows) => [.. state.Select(part => part.index_select(0, rows))];
 }
