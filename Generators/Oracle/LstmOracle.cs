@@ -105,7 +105,8 @@ public sealed class LstmOracle : IDisposable
     public void Dispose() => _model.Dispose();
 
     private static LstmOracle Blank(int vocabulary, int embedding, int hidden, int length, int start) =>
-        new(new LstmGenerator(new LstmGeneratorOptions { Embedding = embedding, Hidden = hidden }, SequenceFormat.FixedLength(vocabulary, length, start),
+        new(new LstmGenerator(new LstmGeneratorOptions { Embedding = embedding, Hidden = hidden },
+            SequenceFormat.FixedLength(vocabulary, length, start),
             new RandomKey(0)));
 
     private static int Number(SafetensorsFile file, string key, int least, int most) =>

@@ -66,7 +66,8 @@ public sealed class EngineAssumptionTests
     public void Parameters_are_registered_under_the_names_of_their_fields_in_PyTorchs_order()
     {
         using var generator =
-            new LstmGenerator(new LstmGeneratorOptions { Embedding = 2, Hidden = 3, Layers = 2 }, new SequenceFormat(5, 4, 1, 2, 0), new RandomKey(1));
+            new LstmGenerator(new LstmGeneratorOptions { Embedding = 2, Hidden = 3, Layers = 2 }, new SequenceFormat(5, 4, 1, 2, 0),
+                new RandomKey(1));
         Assert.Equal(
             [
                 "embedding.weight", "output.weight", "output.bias", "cell0.weight_ih", "cell0.weight_hh", "cell0.bias_ih", "cell0.bias_hh",

@@ -70,7 +70,8 @@ public sealed class FusedRolloutTests
     public void A_changed_table_is_multiplied_by_the_same_samples()
     {
         using DisposeScope scope = NewDisposeScope();
-        using LstmGenerator generator = new(new LstmGeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
+        using LstmGenerator generator =
+            new(new LstmGeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
         using var parallel = new RowParallel(2);
         using var rollout = new FusedRollout(generator, 7, 5, parallel, RowForm.Itself);
         Tensor before = randn([60, 5], generator: new Generator(1)), after = randn([60, 5], generator: new Generator(2)).requires_grad_();

@@ -14,7 +14,8 @@ public sealed class LstmGeneratorTests
     private static readonly SequenceFormat _format = new(Vocabulary, Length, Begin, End, Padding);
 
     private static LstmGenerator Create(Feedback feedback = Feedback.Relaxed, bool noisy = false, int layers = 1, SequenceFormat? format = null) =>
-        new(new LstmGeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy }, format ?? _format,
+        new(new LstmGeneratorOptions { Embedding = 3, Hidden = 4, Layers = layers, Feedback = feedback, NoisyInitialState = noisy },
+            format ?? _format,
             new RandomKey(1));
 
     [Fact]

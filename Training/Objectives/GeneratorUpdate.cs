@@ -31,7 +31,8 @@ public sealed class GeneratorUpdate(
         GeneratedBatch generated = repeat == 0
             ? step.Shared!
             : game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(options.DiscriminatorSteps + repeat)));
-        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps)); // [B, R]
+        // [B, R]
+        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps));
         return game.GeneratorLoss(generated, realScores);
     }
 

@@ -172,7 +172,8 @@ public sealed class ReinforceObjective : AdversarialObjective
 
         using IDisposable off = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach (((string _, TorchSharp.Modules.Parameter own), (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.Module.named_parameters()
+        foreach (((string _, TorchSharp.Modules.Parameter own),
+            (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.Module.named_parameters()
             .Zip(_generator.Module.named_parameters()))
         {
             own.copy_(lag == 0 ? source : own * lag + source * (1 - lag));
