@@ -63,7 +63,7 @@ internal static class RecordingBenchmark
         }
 
         double batch = (Environment.CpuUsage.TotalTime - start).TotalSeconds / Batches;
-        return (intervals[intervals.Length / 2], batch, job.Generator.parameters().Sum(parameter => parameter.numel()),
+        return (intervals[intervals.Length / 2], batch, job.Generator.Module.parameters().Sum(parameter => parameter.numel()),
             job.Corpus.Train.Count / config.Adversarial.BatchSize);
     }
 

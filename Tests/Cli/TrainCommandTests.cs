@@ -1,7 +1,7 @@
 using System.CommandLine;
 using GumbelGan.Cli;
 using GumbelGan.Cli.Commands;
-using GumbelGan.Tests.Configuration;
+using GumbelGan.Tests.Training.Configuration;
 using GumbelGan.Training.Configuration;
 using Xunit;
 

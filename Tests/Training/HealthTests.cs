@@ -1,5 +1,5 @@
 using System.Text;
-using GumbelGan.Tests.Recording;
+using GumbelGan.Tests.Training.Recording;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
-using GumbelGan.Tests.Recording;
+using GumbelGan.Tests.Training.Recording;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using Xunit;

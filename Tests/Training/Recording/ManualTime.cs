@@ -1,4 +1,4 @@
-namespace GumbelGan.Tests.Recording;
+namespace GumbelGan.Tests.Training.Recording;
 
 /// <summary>A clock that stands still until told.</summary>
 internal sealed class ManualTime : TimeProvider

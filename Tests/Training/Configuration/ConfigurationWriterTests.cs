@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using GumbelGan.Training.Configuration;
 using Xunit;
 
-namespace GumbelGan.Tests.Configuration;
+namespace GumbelGan.Tests.Training.Configuration;
 
 public sealed class ConfigurationWriterTests
 {

@@ -3,7 +3,7 @@ using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
 using Xunit;
 
-namespace GumbelGan.Tests.Configuration;
+namespace GumbelGan.Tests.Training.Configuration;
 
 /// <summary>A section whose kind decides which options it has.</summary>
 public sealed class KindSectionTests

@@ -5,7 +5,7 @@ using GumbelGan.Tests.Storage;
 using GumbelGan.Training.Recording;
 using Xunit;
 
-namespace GumbelGan.Tests.Recording;
+namespace GumbelGan.Tests.Training.Recording;
 
 public sealed class MetricsJournalTests
 {

@@ -1,9 +1,8 @@
 using System.Text;
-using GumbelGan.Tests.Training;
 using GumbelGan.Training.Recording;
 using Xunit;
 
-namespace GumbelGan.Tests.Recording;
+namespace GumbelGan.Tests.Training.Recording;
 
 /// <summary>What a whole run leaves for TensorBoard, read by the independent reader.</summary>
 public sealed class RecordedRunTests

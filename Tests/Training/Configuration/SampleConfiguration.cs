@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace GumbelGan.Tests.Configuration;
+namespace GumbelGan.Tests.Training.Configuration;
 
 /// <summary>One key of every kind that a configuration may hold.</summary>
 public sealed record SampleConfiguration : IValidatableObject

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace GumbelGan.Tests.Recording;
+namespace GumbelGan.Tests.Training.Recording;
 
 /// <summary>
 /// A reader of TensorBoard event files written for the tests from the formats' descriptions alone (TFRecord framing, protobuf wire

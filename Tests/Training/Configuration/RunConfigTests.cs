@@ -1,7 +1,7 @@
 using GumbelGan.Training.Configuration;
 using Xunit;
 
-namespace GumbelGan.Tests.Configuration;
+namespace GumbelGan.Tests.Training.Configuration;
 
 public sealed class RunConfigTests
 {

@@ -5,7 +5,7 @@ using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
 using Xunit;
 
-namespace GumbelGan.Tests.Configuration;
+namespace GumbelGan.Tests.Training.Configuration;
 
 public sealed class ConfigurationFuzzTests
 {
