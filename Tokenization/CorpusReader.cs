@@ -6,7 +6,7 @@ namespace GumbelGan.Tokenization;
 
 /// <summary>
 /// Streams the lines of a UTF-8 text file in bounded memory. A byte order mark is skipped, CR LF ends a line as LF does, white space (ASCII) around a
-/// line is dropped; anything that is no text - invalid UTF-8, NUL bytes, a line beyond 1 MiB, a directory, a pipe - is refused with its line number.
+/// line is dropped; anything that is no text - invalid UTF-8, NUL bytes, a line beyond 1 MiB, a directory - is refused with its line number.
 /// </summary>
 public sealed class CorpusReader
 {
@@ -16,16 +16,17 @@ public sealed class CorpusReader
     private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _path;
-    private readonly bool _trim;
+    private readonly bool _trim, _twice;
     private readonly byte[] _salt;
 
     /// <summary>A reader of the file at <paramref name="path"/>.</summary>
-    /// <param name="path">A regular file.</param>
+    /// <param name="path">A text file.</param>
     /// <param name="splitSeed">Enters each line's <see cref="CorpusLine.Hash"/>.</param>
     /// <param name="trim">Whether white space around a line, the CR of a CR LF included, is dropped.</param>
-    public CorpusReader(string path, long splitSeed = 0, bool trim = true)
+    /// <param name="twice">Whether the file will be read again, which a pipe cannot be.</param>
+    public CorpusReader(string path, long splitSeed = 0, bool trim = true, bool twice = false)
     {
-        (_path, _trim) = (path, trim);
+        (_path, _trim, _twice) = (path, trim, twice);
         _salt = BitConverter.GetBytes(splitSeed);
         if (!BitConverter.IsLittleEndian)
         {
@@ -44,7 +45,7 @@ public sealed class CorpusReader
     public IEnumerable<CorpusLine> ReadLines()
     {
         using FileStream stream = BoundedFile.Open(_path);
-        if (!stream.CanSeek)
+        if (_twice && !stream.CanSeek)
         {
             throw new UserMistakeException($"{_path} is a pipe or a device; a corpus is read twice, so save it in a regular file.");
         }

@@ -42,7 +42,7 @@ public sealed class EncodedCorpus
     {
         options.Validate();
         TokenizerBuilder builder = TokenizerBuilder.For(tokenizerOptions);
-        var reader = new CorpusReader(path, options.SplitSeed);
+        var reader = new CorpusReader(path, options.SplitSeed, twice: true);
         bool any = false;
         foreach (CorpusLine line in reader.ReadLines())
         {
@@ -78,7 +78,7 @@ public sealed class EncodedCorpus
         var histogram = new List<long>();
         var hashes = new List<ulong>();
         var ids = new List<int>();
-        var reader = new CorpusReader(path, options.SplitSeed);
+        var reader = new CorpusReader(path, options.SplitSeed, twice: true);
         foreach (CorpusLine line in reader.ReadLines())
         {
             lines++;

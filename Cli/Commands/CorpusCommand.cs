@@ -65,7 +65,7 @@ internal static class CorpusCommand
                 for (long i = 0; i < lines; i++)
                 {
                     surroundings.Cancellation.ThrowIfCancellationRequested();
-                    byte[] line = System.Text.Encoding.UTF8.GetBytes(source.Sample(random) + "\n");
+                    byte[] line = System.Text.Encoding.UTF8.GetBytes(SequenceLine.Of(source.Sample(random)) + "\n");
                     stream.Write(line);
                     hash.AppendData(line);
                 }

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using GumbelGan.Evaluation;
 using GumbelGan.Storage;
+using GumbelGan.Tokenization;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -88,20 +88,8 @@ internal static class MetricsCommand
 
     private static List<int[]> Read(TextSequences sequences, string file)
     {
-        try
-        {
-            List<int[]> read = sequences.Read(File.ReadLines(file, new UTF8Encoding(false, throwOnInvalidBytes: true)));
-            return read.Count > 0 ? read : throw new UserMistakeException($"{file} is empty; give a text file with one sequence a line.");
-        }
-        catch (DecoderFallbackException cause)
-        {
-            throw new UserMistakeException($"{file} is not UTF-8 text; convert it first.", cause);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new UserMistakeException(
-                $"{file} cannot be read ({cause.Message.TrimEnd('.')}); give a text file with one sequence a line.", cause);
-        }
+        List<int[]> read = sequences.Read(new CorpusReader(file).ReadLines().Select(line => line.Text));
+        return read.Count > 0 ? read : throw new UserMistakeException($"{file} is empty; give a text file with one sequence a line.");
     }
 
     private static void WriteTable(IReadOnlyList<MetricResult> results, TextWriter output)

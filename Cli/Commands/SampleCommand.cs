@@ -56,7 +56,7 @@ internal static class SampleCommand
             using (generator)
             {
                 IEnumerable<string> lines = Evaluator.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample"))
-                    .Select(row => tokenizer.Decode(row));
+                    .Select(row => SequenceLine.Of(tokenizer.Decode(row)));
                 if (parsed.GetValue(output) is { } path)
                 {
                     AtomicFile.WriteAllText(path, string.Concat(lines.Select(line => line + "\n")));

@@ -67,6 +67,10 @@ internal static class TokenizerCommand
     {
         Argument<string> folder = FolderArgument();
         var text = new Argument<string>("text") { Description = "A UTF-8 text file." };
+        var escaped = new Option<bool>("--escaped")
+        {
+            Description = "Lines are as 'decode' and 'sample' write them: control characters stand as their pictures.",
+        };
         Option<string?> output = OutputOption();
         var command = new ExplainedCommand("encode", "Writes the ids of each line of a text file, separated by spaces, without begin and end tokens.")
         {
@@ -75,15 +79,17 @@ internal static class TokenizerCommand
         };
         command.Arguments.Add(folder);
         command.Arguments.Add(text);
+        command.Options.Add(escaped);
         command.Options.Add(output);
         command.SetAction(parsed =>
         {
             var tokenizer = TextTokenizer.Load(parsed.GetRequiredValue(folder));
-            IEnumerable<CorpusLine> lines = Lines(parsed.GetRequiredValue(text), trim: false, surroundings.Cancellation);
+            IEnumerable<string> lines = Lines(parsed.GetRequiredValue(text), trim: false, surroundings.Cancellation)
+                .Select(line => parsed.GetValue(escaped) ? SequenceLine.Text(line.Text) : line.Text);
             Write(
                 parsed.GetValue(output),
                 surroundings,
-                lines.Select(line => string.Join(' ', tokenizer.Encode(line.Text).Select(id => id.ToString(CultureInfo.InvariantCulture)))));
+                lines.Select(line => string.Join(' ', tokenizer.Encode(line).Select(id => id.ToString(CultureInfo.InvariantCulture)))));
             return ExitCode.Done;
         });
         return command;
@@ -94,7 +100,8 @@ internal static class TokenizerCommand
         Argument<string> folder = FolderArgument();
         var ids = new Argument<string>("ids") { Description = "A text file with the ids of one sequence a line, separated by spaces." };
         Option<string?> output = OutputOption();
-        var command = new ExplainedCommand("decode", "Writes the text of each line of ids; it ends at the end token, and padding is left out.")
+        var command = new ExplainedCommand("decode", "Writes the text of each line of ids, one sequence a line; it ends at the end token, and padding is left out. A control character "
+                + "stands as its picture (a line feed as U+240A), so that a line stays a line; 'encode --escaped' reads it back.")
         {
             Examples = [new("gumbelgan tokenizer decode runs/coco/tokenizer test.ids", "the text of ids that encode wrote")],
         };
@@ -106,7 +113,8 @@ internal static class TokenizerCommand
             var tokenizer = TextTokenizer.Load(parsed.GetRequiredValue(folder));
             string path = parsed.GetRequiredValue(ids);
             Write(parsed.GetValue(output), surroundings,
-                Lines(path, trim: true, surroundings.Cancellation).Select(line => tokenizer.Decode(Ids(path, line, tokenizer))));
+                Lines(path, trim: true, surroundings.Cancellation)
+                .Select(line => SequenceLine.Of(tokenizer.Decode(Ids(path, line, tokenizer)))));
             return ExitCode.Done;
         });
         return command;

@@ -59,9 +59,10 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         }
 
         recorder.Scalars(step, phase, scalars);
-        string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => corpus.Tokenizer.Decode(row))];
+        string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => SequenceLine.Of(corpus.Tokenizer.Decode(row)))];
         string[] real =
-            [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count)).Select(i => corpus.Tokenizer.Decode(corpus.Validation[i]))];
+            [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count))
+                .Select(i => SequenceLine.Of(corpus.Tokenizer.Decode(corpus.Validation[i])))];
         AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
         AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
         recorder.Text("samples", step, SamplesTable(real, lines, step));

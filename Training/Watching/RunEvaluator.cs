@@ -141,7 +141,7 @@ public sealed class RunEvaluator
                 Best = new CheckpointEvaluation(_folder.Best().State().Step, RunEvaluation.Tagged(best), "nll/validation"),
                 References = references,
                 Sweep = sweep,
-                Samples = [.. bestSamples.Take(SamplesKept).Select(row => _corpus.Tokenizer.Decode(row))],
+                Samples = [.. bestSamples.Take(SamplesKept).Select(row => SequenceLine.Of(_corpus.Tokenizer.Decode(row)))],
                 MetricNames = last.ToDictionary(result => result.Metric.Key, result => result.Name),
             },
             last,
