@@ -224,8 +224,11 @@ public abstract class TextTokenizer : Tokenizer
         try
         {
             byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
-            return JsonSerializer.Deserialize<TokenizerOptions>(content, _optionsFormat)
+            TokenizerOptions options = JsonSerializer.Deserialize<TokenizerOptions>(content, _optionsFormat)
                 ?? throw new UserMistakeException($"{path} is null; it must be the options that the tokenizer was saved with.");
+            using var written = JsonDocument.Parse(content);
+            // Its vocabulary was cut otherwise where the file does not know the option yet, and must go on to be.
+            return written.RootElement.TryGetProperty("graphemeClusters", out _) ? options : options with { GraphemeClusters = false };
         }
         catch (JsonException exception)
         {

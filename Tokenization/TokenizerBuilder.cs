@@ -30,7 +30,7 @@ internal abstract class TokenizerBuilder
 
     private sealed class WordBuilder(TokenizerOptions options) : TokenizerBuilder
     {
-        private readonly WordPreTokenizer _preTokenizer = new(options.SplitPunctuation);
+        private readonly WordPreTokenizer _preTokenizer = new(options.SplitPunctuation, options.GraphemeClusters);
         private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
         internal override int? CountTokens(string line)

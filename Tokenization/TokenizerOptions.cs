@@ -8,7 +8,7 @@ public enum TokenizerKind
     /// <summary>A word (or a punctuation mark).</summary>
     Word,
 
-    /// <summary>A Unicode scalar value.</summary>
+    /// <summary>A Unicode scalar value (a code point): an alphabet stays small, and what a reader sees as one emoji may be several tokens.</summary>
     Char,
 
     /// <summary>A piece of a word, learned by byte-level byte-pair encoding.</summary>
@@ -28,6 +28,12 @@ public sealed record TokenizerOptions
     /// Whether punctuation marks and symbols are tokens of their own (word only); otherwise words are whatever stands between white space.
     /// </summary>
     public bool SplitPunctuation { get; init; } = true;
+
+    /// <summary>
+    /// Whether what a reader sees as one character (a flag, an emoji with skin tone or joiners) is never cut apart (word only); false in
+    /// tokenizers of earlier versions.
+    /// </summary>
+    public bool GraphemeClusters { get; init; } = true;
 
     /// <summary>
     /// How often a word or character must occur in the training split to enter the vocabulary, or a pair of pieces to be merged.

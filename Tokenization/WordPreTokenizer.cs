@@ -7,9 +7,12 @@ namespace GumbelGan.Tokenization;
 /// <summary>
 /// Cuts text into words. With punctuation split off, every punctuation mark or symbol is a piece of its own, except that apostrophes, hyphens and
 /// underscores inside a word ("it's", "t-shirt"), points and commas inside a number ("3.5") and runs of points or hyphens ("...") stay together.
+/// What a reader sees as one character (a grapheme cluster of UAX #29: a flag, an emoji with its skin tone, joiners or variation selector, a letter
+/// with its accents) is never cut.
 /// </summary>
 /// <param name="splitPunctuation">Whether punctuation is split off; otherwise pieces are what stands between white space.</param>
-public sealed class WordPreTokenizer(bool splitPunctuation) : PreTokenizer
+/// <param name="graphemeClusters">Whether grapheme clusters stay whole; false cuts at code points, as vocabularies of earlier versions need.</param>
+public sealed class WordPreTokenizer(bool splitPunctuation, bool graphemeClusters = true) : PreTokenizer
 {
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
@@ -58,13 +61,18 @@ public sealed class WordPreTokenizer(bool splitPunctuation) : PreTokenizer
         return position;
     }
 
-    private static int EndOfPiece(ReadOnlySpan<char> text, int position)
+    private int EndOfPiece(ReadOnlySpan<char> text, int position)
     {
         int start = position;
         char first = text[position];
         if (IsMark(text, position, out int width))
         {
             position += width;
+            if (width > 1)
+            {
+                return position;
+            }
+
             while (first is '.' or '-' && position < text.Length && text[position] == first)
             {
                 position++;
@@ -102,18 +110,42 @@ public sealed class WordPreTokenizer(bool splitPunctuation) : PreTokenizer
         };
     }
 
-    /// <summary>Whether a punctuation mark or symbol stands at <paramref name="position"/>; <paramref name="width"/> counts UTF-16 units.</summary>
-    private static bool IsMark(ReadOnlySpan<char> text, int position, out int width)
+    /// <summary>
+    /// Whether a punctuation mark or symbol stands at <paramref name="position"/>; <paramref name="width"/> counts UTF-16 units until the next.
+    /// </summary>
+    private bool IsMark(ReadOnlySpan<char> text, int position, out int width)
     {
         char unit = text[position];
         if (char.IsAscii(unit))
         {
-            width = 1;
+            width = Cluster(text, position, 1);
             return char.IsPunctuation(unit) || char.IsSymbol(unit);
         }
 
         // An unpaired surrogate decodes to U+FFFD and a width of one.
         Rune.DecodeFromUtf16(text[position..], out Rune rune, out width);
+        width = Cluster(text, position, width);
         return Rune.GetUnicodeCategory(rune) is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherSymbol;
+    }
+
+    // White space ends a word even where Unicode would count it to the cluster before it.
+    private int Cluster(ReadOnlySpan<char> text, int position, int width)
+    {
+        int next = position + width;
+        if (!graphemeClusters || next >= text.Length || (char.IsAscii(text[position]) && char.IsAscii(text[next])))
+        {
+            return width;
+        }
+
+        int whole = StringInfo.GetNextTextElementLength(text[position..]);
+        for (int i = width; i < whole; i++)
+        {
+            if (char.IsWhiteSpace(text[position + i]))
+            {
+                return i;
+            }
+        }
+
+        return whole;
     }
 }

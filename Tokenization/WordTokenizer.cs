@@ -14,7 +14,7 @@ public sealed class WordTokenizer : TextTokenizer
     private readonly WordPreTokenizer _preTokenizer;
 
     internal WordTokenizer(TokenizerOptions options, Vocabulary vocabulary)
-        : base(options, vocabulary) => _preTokenizer = new WordPreTokenizer(options.SplitPunctuation);
+        : base(options, vocabulary) => _preTokenizer = new WordPreTokenizer(options.SplitPunctuation, options.GraphemeClusters);
 
     /// <inheritdoc/>
     public override PreTokenizer PreTokenizer => _preTokenizer;

@@ -100,7 +100,8 @@ internal static class TokenizerCommand
         Argument<string> folder = FolderArgument();
         var ids = new Argument<string>("ids") { Description = "A text file with the ids of one sequence a line, separated by spaces." };
         Option<string?> output = OutputOption();
-        var command = new ExplainedCommand("decode", "Writes the text of each line of ids, one sequence a line; it ends at the end token, and padding is left out. A control character "
+        var command = new ExplainedCommand("decode",
+            "Writes the text of each line of ids, one sequence a line; it ends at the end token, and padding is left out. A control character "
                 + "stands as its picture (a line feed as U+240A), so that a line stays a line; 'encode --escaped' reads it back.")
         {
             Examples = [new("gumbelgan tokenizer decode runs/coco/tokenizer test.ids", "the text of ids that encode wrote")],

@@ -21,7 +21,14 @@ public sealed class TextTokenizerTests
     [InlineData("1,000 dogs,cats", "1,000|dogs|,|cats")]
     [InlineData("'quoted' \"word\"!?", "'|quoted|'|\"|word|\"|!|?")]
     [InlineData("don’t «là» 5€", "don’t|«|là|»|5|€")]
-    [InlineData("漢字。👍🏽x", "漢字|。|👍|🏽|x")]
+    [InlineData("漢字。👍🏽x", "漢字|。|👍🏽|x")]
+    [InlineData("go👩‍🚀👨‍👩‍👧‍👦!", "go|👩‍🚀|👨‍👩‍👧‍👦|!")]
+    [InlineData("I ❤️ it ❤️‍🔥", "I|❤️|it|❤️‍🔥")]
+    [InlineData("🇩🇪🇫🇷x🇩", "🇩🇪|🇫🇷|x|🇩")]
+    [InlineData("🏴\U000E0067\U000E0062\U000E007F.", "🏴\U000E0067\U000E0062\U000E007F|.")]
+    [InlineData("1️⃣ #️⃣ *️⃣", "1️⃣|#️⃣|*️⃣")]
+    [InlineData("cafe\u0301, !\u0301.. -\uFE0F-", "cafe\u0301|,|!\u0301|..|-\uFE0F|-")]
+    [InlineData("\u0600 x", "\u0600|x")]
     [InlineData("a\u00a0b\u3000c\td\r\ne", "a|b|c|d|e")]
     [InlineData("x- -y a.b", "x|-|-|y|a|.|b")]
     [InlineData(" ", "")]
@@ -65,6 +72,28 @@ public sealed class TextTokenizerTests
         Assert.Equal(6, tokenizer.Vocabulary.Count);
         Assert.Equal("a é", tokenizer.Decode(tokenizer.Encode("A É")));
     }
+
+    [Fact]
+    public void A_word_tokenizer_saved_before_clusters_stayed_whole_encodes_as_it_did()
+    {
+        using var folder = new TemporaryFolder();
+        TextTokenizer.Train(["👍 🏽 ok"], new TokenizerOptions { GraphemeClusters = false }).Save(folder.Path);
+        string options = File.ReadAllText(folder["options.json"]);
+        File.WriteAllText(folder["options.json"], options.Replace("  \"graphemeClusters\": false,\n", "", StringComparison.Ordinal));
+        Assert.NotEqual(options, File.ReadAllText(folder["options.json"]));
+        var old = TextTokenizer.Load(folder.Path);
+        Assert.Equal("👍|🏽|ok", string.Join('|', old.Encode("👍🏽ok").Select(id => old.Vocabulary[id])));
+    }
+
+    [Fact]
+    public void No_piece_ends_inside_what_a_reader_sees_as_one_character() =>
+        Prop.ForAll(ValidStrings().ToArbitrary(), text =>
+        {
+            HashSet<int> borders = [.. System.Globalization.StringInfo.ParseCombiningCharacters(text), text.Length];
+            return new WordPreTokenizer(splitPunctuation: true).PreTokenize(text).All(piece =>
+                (borders.Contains(piece.Offset) || char.IsWhiteSpace(text[piece.Offset - 1]))
+                    && (borders.Contains(piece.Offset + piece.Length) || char.IsWhiteSpace(text[piece.Offset + piece.Length])));
+        }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Characters_are_scalar_values_and_lossless_on_their_own_alphabet() =>
