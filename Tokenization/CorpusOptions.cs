@@ -6,6 +6,14 @@ namespace GumbelGan.Tokenization;
 /// <summary>Which lines of a corpus are used, and for what.</summary>
 public sealed record CorpusOptions
 {
+    private const double DefaultFraction = 0.05;
+
+    /// <summary>A file of its own for validation, read as the corpus is; no line of the corpus is held out for it then.</summary>
+    public string Validation { get; init; } = "";
+
+    /// <summary>A file of its own for the final test, read as the corpus is; no line of the corpus is held out for it then.</summary>
+    public string Test { get; init; } = "";
+
     /// <summary>Lines with fewer tokens are dropped (and counted).</summary>
     public int MinimumTokens { get; init; } = 1;
 
@@ -13,13 +21,37 @@ public sealed record CorpusOptions
     public int MaximumTokens { get; init; } = 40;
 
     /// <summary>The share of distinct lines held out for validation.</summary>
-    public double ValidationFraction { get; init; } = 0.05;
+    public double ValidationFraction { get; init; } = DefaultFraction;
 
     /// <summary>The share of distinct lines held out for the final test.</summary>
-    public double TestFraction { get; init; } = 0.05;
+    public double TestFraction { get; init; } = DefaultFraction;
 
     /// <summary>Chooses another split of the same sizes.</summary>
     public long SplitSeed { get; init; }
+
+    internal double ValidationShare => Validation.Length > 0 ? 0 : ValidationFraction;
+
+    internal double TestShare => Test.Length > 0 ? 0 : TestFraction;
+
+    /// <summary>The files beside the corpus, with what their lines are used for.</summary>
+    internal IEnumerable<(CorpusSplit Split, string Path)> HeldOutFiles
+    {
+        get
+        {
+            if (Validation.Length > 0)
+            {
+                yield return (CorpusSplit.Validation, Validation);
+            }
+
+            if (Test.Length > 0)
+            {
+                yield return (CorpusSplit.Test, Test);
+            }
+        }
+    }
+
+    /// <summary>The same with files that another working directory finds too.</summary>
+    public CorpusOptions WithFullPaths() => this with { Validation = Full(Validation), Test = Full(Test) };
 
     /// <summary>Refuses values that make no sense.</summary>
     /// <exception cref="UserMistakeException">A value is out of range.</exception>
@@ -39,5 +71,25 @@ public sealed record CorpusOptions
                 $"The corpus holds out {ValidationFraction} for validation and {TestFraction} for test; both must be at least 0 and their sum "
                     + $"below 1."));
         }
+
+        RefuseBoth("validation", Validation, ValidationFraction);
+        RefuseBoth("test", Test, TestFraction);
+        if (Validation.Length > 0 && Full(Validation) == Full(Test))
+        {
+            throw new UserMistakeException($"data.validation and data.test both name {Test}; a checkpoint chosen on the test lines is not tested by "
+                + "them, so name two files.");
+        }
     }
+
+    // Who leaves the fraction alone has its default.
+    private static void RefuseBoth(string name, string file, double fraction)
+    {
+        if (file.Length > 0 && fraction is not (0 or DefaultFraction))
+        {
+            throw new UserMistakeException(string.Create(CultureInfo.InvariantCulture, $"data.{name} names a file of its own, {file}, and "
+                + $"data.{name}_fraction holds out {fraction} of the corpus; give one of them."));
+        }
+    }
+
+    private static string Full(string path) => path.Length == 0 ? path : Path.GetFullPath(path);
 }

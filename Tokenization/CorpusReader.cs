@@ -177,8 +177,8 @@ public readonly record struct CorpusLine(long Number, string Text, ulong Hash)
     public CorpusSplit SplitBy(CorpusOptions options)
     {
         double position = (Hash >> 11) * (1.0 / (1UL << 53));
-        return position < options.TestFraction ? CorpusSplit.Test
-            : position < options.TestFraction + options.ValidationFraction ? CorpusSplit.Validation
+        return position < options.TestShare ? CorpusSplit.Test
+            : position < options.TestShare + options.ValidationShare ? CorpusSplit.Validation
             : CorpusSplit.Train;
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
@@ -72,68 +70,44 @@ public sealed class EncodedCorpus
     public static EncodedCorpus Inspect(string path, TextTokenizer tokenizer, CorpusOptions options)
     {
         options.Validate();
-        SequenceSet[] splits = [new(tokenizer.Vocabulary.Count), new(tokenizer.Vocabulary.Count), new(tokenizer.Vocabulary.Count)];
-        long[] unknown = new long[splits.Length];
-        long lines = 0, empty = 0, tooShort = 0, tooLong = 0;
-        var histogram = new List<long>();
-        var hashes = new List<ulong>();
-        var ids = new List<int>();
-        var reader = new CorpusReader(path, options.SplitSeed, twice: true);
-        foreach (CorpusLine line in reader.ReadLines())
-        {
-            lines++;
-            ids.Clear();
-            tokenizer.Encode(line.Text, ids);
-            if (ids.Count == 0)
-            {
-                empty++;
-            }
-            else if (ids.Count < options.MinimumTokens)
-            {
-                tooShort++;
-            }
-            else if (ids.Count > options.MaximumTokens)
-            {
-                tooLong++;
-            }
-            else
-            {
-                int split = (int)line.SplitBy(options);
-                CollectionsMarshal.SetCount(histogram, Math.Max(histogram.Count, ids.Count + 1));
-                histogram[ids.Count]++;
-                unknown[split] += CollectionsMarshal.AsSpan(ids).Count(tokenizer.UnknownId);
-                hashes.Add(line.Hash);
-                ids.Add(tokenizer.EndId);
-                splits[split].Add(CollectionsMarshal.AsSpan(ids));
-            }
-        }
-
-        if (splits[(int)CorpusSplit.Train].Count == 0)
+        var encoding = new CorpusEncoding(tokenizer, options);
+        CorpusEncoding.FileAccount account = encoding.Read(path);
+        if (encoding[CorpusSplit.Train].Count == 0)
         {
             throw NoLines(path, options);
         }
 
-        SplitReport Describe(CorpusSplit split) =>
-            new(splits[(int)split].Count, splits[(int)split].Tokens - splits[(int)split].Count, unknown[(int)split]);
+        HeldOutFile[] files = [.. options.HeldOutFiles.Select(file =>
+        {
+            if (Path.GetFullPath(file.Path) == Path.GetFullPath(path))
+            {
+                throw new UserMistakeException($"{file.Path} is the corpus itself; name another file for {file.Split.ToString().ToLowerInvariant()}, "
+                    + "or none to hold out some of its lines.");
+            }
+
+            CorpusEncoding.FileAccount read = encoding.Read(file.Path, file.Split);
+            return new HeldOutFile(file.Split, file.Path, read.Sha256, read.Bytes, read.Lines, read.Empty, read.TooShort, read.TooLong);
+        })];
         var report = new CorpusReport
         {
             Path = path,
-            Sha256 = reader.Sha256,
-            Bytes = reader.Bytes,
-            Lines = lines,
-            EmptyLines = empty,
-            TooShortLines = tooShort,
-            TooLongLines = tooLong,
-            DuplicateLines = CountRepeats(hashes),
-            SharedAcrossSplits = CountShared(splits),
+            Sha256 = account.Sha256,
+            Bytes = account.Bytes,
+            Lines = account.Lines,
+            EmptyLines = account.Empty,
+            TooShortLines = account.TooShort,
+            TooLongLines = account.TooLong,
+            DuplicateLines = account.Repeats,
+            HeldOutFiles = files,
+            Overlap = encoding.Overlap(),
             Vocabulary = tokenizer.Vocabulary.Count,
             VocabularySha256 = tokenizer.VocabularySha256,
-            Train = Describe(CorpusSplit.Train),
-            Validation = Describe(CorpusSplit.Validation),
-            Test = Describe(CorpusSplit.Test),
-            LengthHistogram = histogram,
+            Train = encoding.Describe(CorpusSplit.Train),
+            Validation = encoding.Describe(CorpusSplit.Validation),
+            Test = encoding.Describe(CorpusSplit.Test),
+            LengthHistogram = encoding.LengthHistogram,
         };
-        return new EncodedCorpus(tokenizer, splits[0], splits[1], splits[2], report);
+        return new EncodedCorpus(tokenizer, encoding[CorpusSplit.Train], encoding[CorpusSplit.Validation], encoding[CorpusSplit.Test], report);
     }
 
     private static EncodedCorpus Checked(EncodedCorpus corpus, CorpusOptions options)
@@ -144,7 +118,15 @@ public sealed class EncodedCorpus
             throw new UserMistakeException($"{path} has fewer than two distinct tokens in its training split; there is nothing to learn from it.");
         }
 
-        if ((options.ValidationFraction > 0 && corpus.Validation.Count == 0) || (options.TestFraction > 0 && corpus.Test.Count == 0))
+        foreach ((CorpusSplit split, string file) in options.HeldOutFiles)
+        {
+            if ((split == CorpusSplit.Test ? corpus.Test : corpus.Validation).Count == 0)
+            {
+                throw NoLines(file, options, split);
+            }
+        }
+
+        if ((options.ValidationShare > 0 && corpus.Validation.Count == 0) || (options.TestShare > 0 && corpus.Test.Count == 0))
         {
             throw new UserMistakeException(
                 $"{path} has {corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count} usable lines, too few to hold some out for "
@@ -154,54 +136,8 @@ public sealed class EncodedCorpus
         return corpus;
     }
 
-    private static UserMistakeException NoLines(string path, CorpusOptions options) => new(
-        $"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens for training; name a text file with one sequence a line, "
+    private static UserMistakeException NoLines(string path, CorpusOptions options, CorpusSplit split = CorpusSplit.Train) => new(
+        $"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens for "
+            + (split == CorpusSplit.Train ? "training" : split.ToString().ToLowerInvariant()) + "; name a text file with one sequence a line, "
             + "or change the length bounds.");
-
-    private static long CountRepeats(List<ulong> hashes)
-    {
-        Span<ulong> sorted = CollectionsMarshal.AsSpan(hashes);
-        sorted.Sort();
-        long repeats = 0;
-        for (int i = 1; i < sorted.Length; i++)
-        {
-            repeats += sorted[i] == sorted[i - 1] ? 1 : 0;
-        }
-
-        return repeats;
-    }
-
-    private static long CountShared(SequenceSet[] splits)
-    {
-        if (splits[(int)CorpusSplit.Validation].Count + splits[(int)CorpusSplit.Test].Count == 0)
-        {
-            return 0;
-        }
-
-        SequenceSet train = splits[(int)CorpusSplit.Train];
-        ulong[] known = new ulong[train.Count];
-        for (int i = 0; i < known.Length; i++)
-        {
-            known[i] = HashOf(train[i]);
-        }
-
-        Array.Sort(known);
-        long shared = 0;
-        foreach (SequenceSet heldOut in splits.Skip(1))
-        {
-            for (int i = 0; i < heldOut.Count; i++)
-            {
-                shared += Array.BinarySearch(known, HashOf(heldOut[i])) >= 0 ? 1 : 0;
-            }
-        }
-
-        return shared;
-    }
-
-    private static ulong HashOf(ReadOnlySpan<int> ids)
-    {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(MemoryMarshal.AsBytes(ids), digest);
-        return MemoryMarshal.Read<ulong>(digest);
-    }
 }

@@ -48,6 +48,7 @@ public sealed class TrainingJob : IDisposable
                 + "libtorch (see 'gumbelgan doctor').");
         }
 
+        config = config with { Corpus = Path.GetFullPath(config.Corpus), Data = config.Data.WithFullPaths() };
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = tokenizer is null
             ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
@@ -77,7 +78,7 @@ public sealed class TrainingJob : IDisposable
             throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
         }
 
-        string configuration = ConfigurationWriter.Write(_config with { Corpus = Path.GetFullPath(_config.Corpus) });
+        string configuration = ConfigurationWriter.Write(_config);
         AtomicFile.WriteAllText(folder.Configuration, configuration);
         Begin(folder, configuration, commandLine, observer, cancellation);
     }
@@ -141,6 +142,11 @@ public sealed class TrainingJob : IDisposable
         folder.PrepareFor(null);
         RunEnvironment.Describe(_config, Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
+        if (Corpus.Report.OverlapTold is { } overlap)
+        {
+            observer.OnMessage(overlap);
+        }
+
         try
         {
             using RunRecorder recorder = RunRecorder.Start(folder.Path);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
@@ -11,7 +12,12 @@ namespace GumbelGan.Cli.Commands;
 /// <summary><c>gumbelgan corpus</c>: generates a corpus from a grammar, or tells what is in a corpus file.</summary>
 internal static class CorpusCommand
 {
-    private static readonly JsonSerializerOptions _json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions _json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
 
     public static Command Create(Surroundings surroundings)
     {
@@ -107,6 +113,18 @@ internal static class CorpusCommand
             Description = "The share of distinct lines held out for test.",
             DefaultValueFactory = _ => defaults.TestFraction
         };
+        var validationFile = new Option<string>("--validation")
+        {
+            HelpName = "file",
+            Description = "A file of its own for validation; no line of the corpus is held out for it then.",
+            DefaultValueFactory = _ => "",
+        };
+        var testFile = new Option<string>("--test")
+        {
+            HelpName = "file",
+            Description = "A file of its own for test, likewise.",
+            DefaultValueFactory = _ => "",
+        };
         var arguments = new TokenizerArguments();
         var command = new ExplainedCommand("info",
             "Tells what training would see of a corpus: lines kept and dropped, tokens, vocabulary, unknown tokens, duplicates, lengths.")
@@ -114,11 +132,13 @@ internal static class CorpusCommand
             Examples =
             [
                 new("gumbelgan corpus info corpora/image_coco.txt --verify", "also whether this is the file that papers use"),
+                new("gumbelgan corpus info corpora/image_coco.txt --test corpora/image_coco_test.txt",
+                    "the test file as test split; what they share"),
                 new("gumbelgan corpus info corpora/brown.txt --kind bpe --maximum-tokens 60 --json", "with pieces of words, for a script"),
             ],
         };
         command.Arguments.Add(file);
-        foreach (Option option in (Option[])[verify, json, folder, minimum, maximum, validation, test])
+        foreach (Option option in (Option[])[verify, json, folder, minimum, maximum, validation, test, validationFile, testFile])
         {
             command.Options.Add(option);
         }
@@ -127,8 +147,19 @@ internal static class CorpusCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(file);
+            foreach ((Option<double> fraction, Option<string> own) in ((Option<double>, Option<string>)[])[(validation, validationFile),
+                (test, testFile)])
+            {
+                if (parsed.GetResult(fraction) is { Implicit: false } && parsed.GetValue(own) is { Length: > 0 })
+                {
+                    throw new UserMistakeException($"{own.Name} names a file of its own, so {fraction.Name} says nothing; give one of them.");
+                }
+            }
+
             var options = new CorpusOptions
             {
+                Validation = parsed.GetValue(validationFile)!,
+                Test = parsed.GetValue(testFile)!,
                 MinimumTokens = parsed.GetValue(minimum),
                 MaximumTokens = parsed.GetValue(maximum),
                 ValidationFraction = parsed.GetValue(validation),
@@ -168,9 +199,23 @@ internal static class CorpusCommand
         Row("  dropped: empty", $"{report.EmptyLines}");
         Row("  dropped: too short", $"{report.TooShortLines}");
         Row("  dropped: too long", $"{report.TooLongLines}");
-        Row("  kept", $"{report.LengthHistogram.Sum()}");
+        Row("  kept", $"{report.Lines - report.EmptyLines - report.TooShortLines - report.TooLongLines}");
         Row("  repeats among the kept", $"{report.DuplicateLines}");
         Row("  held out, but the same", $"{report.SharedAcrossSplits} (tokens equal those of a training line)");
+        foreach (HeldOutFile held in report.HeldOutFiles)
+        {
+            Row($"{held.Split.ToString().ToLowerInvariant()} file", $"{held.Path}");
+            Row("  SHA-256", $"{held.Sha256}");
+            Row("  lines", $"{held.Lines} (dropped: {held.EmptyLines} empty, {held.TooShortLines} too short, {held.TooLongLines} too long)");
+        }
+
+        if (report.HeldOutFiles.Count > 0)
+        {
+            Row("validation lines in train", $"{report.Overlap.ValidationInTrain} (counted, not removed)");
+            Row("test lines in train", $"{report.Overlap.TestInTrain} (counted, not removed)");
+            Row("test lines in validation", $"{report.Overlap.TestInValidation} (counted, not removed)");
+        }
+
         Row("vocabulary", $"{report.Vocabulary} tokens, vocab.json has SHA-256 {report.VocabularySha256}");
         output.WriteLine();
         output.WriteLine($"{"split",-12}{"lines",10}{"tokens",12}{"unknown",10}{"unknown %",11}");

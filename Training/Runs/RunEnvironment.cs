@@ -33,8 +33,13 @@ public sealed record RunEnvironment
     /// <summary>The processor's architecture, the operating system, the .NET runtime.</summary>
     public required string Machine { get; init; }
 
-    /// <summary>SHA-256 of the corpus file.</summary>
+    /// <summary>
+    /// SHA-256 of the corpus file; of all hashes, where validation or test have files of their own (<see cref="CorpusReport.Identity"/>).
+    /// </summary>
     public required string CorpusSha256 { get; init; }
+
+    /// <summary>How many lines stand in two splits; null in folders that earlier versions of this program wrote.</summary>
+    public SplitOverlap? Overlap { get; init; }
 
     /// <summary>SHA-256 of the vocabulary.</summary>
     public required string VocabularySha256 { get; init; }
@@ -83,7 +88,9 @@ public sealed record RunEnvironment
                 ["vocabulary"] = corpus.Tokenizer.VocabularySha256,
                 ["seed"] = config.Seed.ToString(CultureInfo.InvariantCulture),
                 ["objective"] = config.Objective.Name,
-                ["data"] = Section(config.Data),
+                ["validation file"] = HashOf(corpus, CorpusSplit.Validation),
+                ["test file"] = HashOf(corpus, CorpusSplit.Test),
+                ["data"] = Section(config.Data with { Validation = "", Test = "" }),
                 ["generator"] = Section(config.Generator),
                 ["discriminator"] = Section(config.Discriminator),
             },
@@ -93,7 +100,8 @@ public sealed record RunEnvironment
             Threads = torch.get_num_threads(),
             Device = generator.Device.ToString(),
             Machine = $"{RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
-            CorpusSha256 = corpus.Report.Sha256,
+            CorpusSha256 = corpus.Report.Identity,
+            Overlap = corpus.Report.Overlap,
             VocabularySha256 = corpus.Tokenizer.VocabularySha256,
             Vocabulary = corpus.Tokenizer.Vocabulary.Count,
             GeneratorParameters = generator.Module.parameters().Sum(parameter => parameter.numel()),
@@ -117,6 +125,9 @@ public sealed record RunEnvironment
 
     /// <summary>Writes it.</summary>
     public void Write(string path) => AtomicFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, _json));
+
+    private static string HashOf(EncodedCorpus corpus, CorpusSplit split) =>
+        corpus.Report.HeldOutFiles.FirstOrDefault(file => file.Split == split)?.Sha256 ?? "none";
 
     private static string Section(object options) =>
         string.Join(", ", ConfigurationWriter.Write(options).Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -58,7 +58,7 @@ public sealed class FrozenLanguageModel : IDisposable
     {
         object[] parts =
         [
-            corpus.Report.Sha256, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction,
+            corpus.Report.Identity, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction,
                 options.TestFraction, options.SplitSeed,
             _options, Steps, BatchSize, LearningRate, ClipNorm, WeightsVersion, EngineSettings.LibtorchVersion,
         ];

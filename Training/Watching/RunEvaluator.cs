@@ -74,9 +74,10 @@ public sealed class RunEvaluator
 
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = EncodedCorpus.Read(config.Corpus, TextTokenizer.Load(folder.Tokenizer), config.Data);
-        if (corpus.Report.Sha256 != environment.CorpusSha256)
+        if (corpus.Report.Identity != environment.CorpusSha256)
         {
-            throw new UserMistakeException($"{config.Corpus} has changed since the run in {path} was trained on it; bring the old file back "
+            throw new UserMistakeException($"{string.Join(" or ", corpus.Report.HeldOutFiles.Select(file => file.Path).Prepend(config.Corpus))} "
+                + $"has changed since the run in {path} was trained on it; bring the old file back "
                 + $"(SHA-256 {environment.CorpusSha256}).");
         }
 

@@ -1,0 +1,110 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace GumbelGan.Tokenization;
+
+/// <summary>Encodes the lines of files into splits and keeps account of them.</summary>
+internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions options)
+{
+    private readonly SequenceSet[] _splits =
+        [new(tokenizer.Vocabulary.Count), new(tokenizer.Vocabulary.Count), new(tokenizer.Vocabulary.Count)];
+    private readonly long[] _unknown = new long[3];
+    private readonly List<long> _histogram = [];
+
+    /// <summary>How many kept lines have each number of tokens (index).</summary>
+    internal IReadOnlyList<long> LengthHistogram => _histogram;
+
+    /// <summary>The kept sequences of a split.</summary>
+    internal SequenceSet this[CorpusSplit split] => _splits[(int)split];
+
+    /// <summary>A split in numbers.</summary>
+    internal SplitReport Describe(CorpusSplit split) => new(this[split].Count, this[split].Tokens - this[split].Count, _unknown[(int)split]);
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">Which.</param>
+    /// <param name="split">Where all its lines go; null lets each line's hash decide.</param>
+    /// <returns>What became of its lines.</returns>
+    internal FileAccount Read(string path, CorpusSplit? split = null)
+    {
+        long lines = 0, empty = 0, tooShort = 0, tooLong = 0;
+        var hashes = new List<ulong>();
+        var ids = new List<int>();
+        var reader = new CorpusReader(path, options.SplitSeed, twice: true);
+        foreach (CorpusLine line in reader.ReadLines())
+        {
+            lines++;
+            ids.Clear();
+            tokenizer.Encode(line.Text, ids);
+            if (ids.Count == 0)
+            {
+                empty++;
+            }
+            else if (ids.Count < options.MinimumTokens)
+            {
+                tooShort++;
+            }
+            else if (ids.Count > options.MaximumTokens)
+            {
+                tooLong++;
+            }
+            else
+            {
+                int place = (int)(split ?? line.SplitBy(options));
+                CollectionsMarshal.SetCount(_histogram, Math.Max(_histogram.Count, ids.Count + 1));
+                _histogram[ids.Count]++;
+                _unknown[place] += CollectionsMarshal.AsSpan(ids).Count(tokenizer.UnknownId);
+                hashes.Add(line.Hash);
+                ids.Add(tokenizer.EndId);
+                _splits[place].Add(CollectionsMarshal.AsSpan(ids));
+            }
+        }
+
+        return new FileAccount(reader.Sha256, reader.Bytes, lines, empty, tooShort, tooLong, CountRepeats(hashes));
+    }
+
+    /// <summary>How many kept lines stand in two splits.</summary>
+    internal SplitOverlap Overlap()
+    {
+        SequenceSet train = this[CorpusSplit.Train], validation = this[CorpusSplit.Validation], test = this[CorpusSplit.Test];
+        if (validation.Count + test.Count == 0)
+        {
+            return new SplitOverlap(0, 0, 0);
+        }
+
+        ulong[] inTrain = SortedHashes(train), inValidation = SortedHashes(validation);
+        return new SplitOverlap(CountIn(validation, inTrain), CountIn(test, inTrain), CountIn(test, inValidation));
+    }
+
+    private static ulong[] SortedHashes(SequenceSet set)
+    {
+        ulong[] hashes = [.. Enumerable.Range(0, set.Count).Select(i => HashOf(set[i]))];
+        Array.Sort(hashes);
+        return hashes;
+    }
+
+    private static long CountIn(SequenceSet set, ulong[] known) =>
+        Enumerable.Range(0, set.Count).LongCount(i => Array.BinarySearch(known, HashOf(set[i])) >= 0);
+
+    private static ulong HashOf(ReadOnlySpan<int> ids)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(ids), digest);
+        return MemoryMarshal.Read<ulong>(digest);
+    }
+
+    private static long CountRepeats(List<ulong> hashes)
+    {
+        Span<ulong> sorted = CollectionsMarshal.AsSpan(hashes);
+        sorted.Sort();
+        long repeats = 0;
+        for (int i = 1; i < sorted.Length; i++)
+        {
+            repeats += sorted[i] == sorted[i - 1] ? 1 : 0;
+        }
+
+        return repeats;
+    }
+
+    /// <summary>What was read from one file and what became of each line; see <see cref="CorpusReport"/>.</summary>
+    internal sealed record FileAccount(string Sha256, long Bytes, long Lines, long Empty, long TooShort, long TooLong, long Repeats);
+}
