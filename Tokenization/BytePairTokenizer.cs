@@ -46,7 +46,7 @@ public sealed class BytePairTokenizer : TextTokenizer
     /// </exception>
     public static BytePairTokenizer Load(string vocabularyPath, string mergesPath, TokenizerOptions? options = null)
     {
-        Vocabulary vocabulary = Vocabulary.Load(vocabularyPath);
+        Vocabulary vocabulary = Vocabulary.Load(vocabularyPath, options?.Kind == TokenizerKind.Gpt2 ? Gpt2Encoding.EndOfText : Vocabulary.EndToken);
         for (int value = 0; value < 256; value++)
         {
             if (!vocabulary.TryGetId([ByteLevelAlphabet.Letter((byte)value)], out _))
@@ -151,6 +151,18 @@ internal static class ByteLevelAlphabet
 
     /// <summary>All letters in ascending order: the order of their ids.</summary>
     internal static IEnumerable<char> Ordered() => _letters.Order();
+
+    /// <summary>Bytes in these letters.</summary>
+    internal static string Spell(ReadOnlySpan<byte> bytes)
+    {
+        char[] letters = new char[bytes.Length];
+        for (int i = 0; i < letters.Length; i++)
+        {
+            letters[i] = _letters[bytes[i]];
+        }
+
+        return new string(letters);
+    }
 
     private static char[] MakeLetters()
     {

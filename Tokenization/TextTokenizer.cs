@@ -158,7 +158,7 @@ public abstract class TextTokenizer : Tokenizer
         {
             TokenizerKind.Word => new WordTokenizer(options, Vocabulary.Load(vocabularyPath)),
             TokenizerKind.Char => new CharTokenizer(options, Vocabulary.Load(vocabularyPath)),
-            TokenizerKind.Bpe => BytePairTokenizer.Load(vocabularyPath, mergesPath, options),
+            TokenizerKind.Bpe or TokenizerKind.Gpt2 => BytePairTokenizer.Load(vocabularyPath, mergesPath, options),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),
         };
     }

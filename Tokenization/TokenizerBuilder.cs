@@ -15,6 +15,7 @@ internal abstract class TokenizerBuilder
             TokenizerKind.Word => new WordBuilder(options),
             TokenizerKind.Char => new CharBuilder(options),
             TokenizerKind.Bpe => new BytePairBuilder(options),
+            TokenizerKind.Gpt2 => new Gpt2Builder(options),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),
         };
     }
@@ -93,5 +94,17 @@ internal abstract class TokenizerBuilder
         internal override void Add(string line) => _trainer.Add(options.Lowercase ? line.ToLowerInvariant() : line);
 
         internal override TextTokenizer Build() => _trainer.Train();
+    }
+
+    // Nothing is learned: the vocabulary is what it is.
+    private sealed class Gpt2Builder(TokenizerOptions options) : TokenizerBuilder
+    {
+        internal override int? CountTokens(string line) => null;
+
+        internal override void Add(string line)
+        {
+        }
+
+        internal override TextTokenizer Build() => Gpt2Encoding.Create(options);
     }
 }

@@ -13,12 +13,15 @@ public enum TokenizerKind
 
     /// <summary>A piece of a word, learned by byte-level byte-pair encoding.</summary>
     Bpe,
+
+    /// <summary>A piece of a word, by GPT-2's own byte-level byte-pair encoding: its 50,257 tokens, nothing is learned.</summary>
+    Gpt2,
 }
 
 /// <summary>How text becomes tokens, and how large the vocabulary may grow.</summary>
 public sealed record TokenizerOptions
 {
-    /// <summary>What one token is: word, char or bpe.</summary>
+    /// <summary>What one token is: word, char, bpe (a piece of a word, learned), or gpt2 (a piece of a word, GPT-2's own).</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Word;
 
     /// <summary>Whether text is turned to lower case first.</summary>

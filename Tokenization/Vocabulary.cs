@@ -36,8 +36,9 @@ public sealed class Vocabulary
     /// The vocabulary of the given spellings and ids. Special tokens that it lacks (a file made elsewhere) are appended behind its highest id.
     /// </summary>
     /// <param name="ids">Spelling to id; ids may have gaps.</param>
+    /// <param name="endToken">The spelling that closes every sequence.</param>
     /// <exception cref="UserMistakeException">Two spellings share an id, or an id is negative or above 16,777,211.</exception>
-    public Vocabulary(IEnumerable<KeyValuePair<string, int>> ids)
+    public Vocabulary(IEnumerable<KeyValuePair<string, int>> ids, string endToken = EndToken)
     {
         _ids = new Dictionary<string, int>(StringComparer.Ordinal);
         int highest = -1;
@@ -58,7 +59,7 @@ public sealed class Vocabulary
         }
 
         HasOwnSpecialTokens = SpecialTokens.Select((token, id) => _ids.TryGetValue(token, out int found) && found == id).All(own => own);
-        foreach (string special in SpecialTokens)
+        foreach (string special in SpecialTokens.Select(special => special == EndToken ? endToken : special))
         {
             if (!_ids.ContainsKey(special))
             {
@@ -79,7 +80,7 @@ public sealed class Vocabulary
         }
 
         _lookup = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        (PaddingId, BeginId, EndId, UnknownId) = (_ids[PaddingToken], _ids[BeginToken], _ids[EndToken], _ids[UnknownToken]);
+        (PaddingId, BeginId, EndId, UnknownId) = (_ids[PaddingToken], _ids[BeginToken], _ids[endToken], _ids[UnknownToken]);
     }
 
     /// <summary>How many ids the vocabulary spans, special tokens included: the width V of logits and embeddings.</summary>
@@ -168,8 +169,10 @@ public sealed class Vocabulary
     }
 
     /// <summary>Reads a vocab.json, ours or one made elsewhere.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="endToken">The spelling that closes every sequence.</param>
     /// <exception cref="UserMistakeException">The file is missing, is no JSON map from spellings to whole numbers, or its ids clash.</exception>
-    public static Vocabulary Load(string path)
+    public static Vocabulary Load(string path, string endToken = EndToken)
     {
         byte[] content = BoundedFile.Read(path, BoundedFile.MaximumModelBytes);
         var reader = new Utf8JsonReader(content);
@@ -203,6 +206,6 @@ public sealed class Vocabulary
             throw new UserMistakeException($"{path} is not valid JSON; it must be a JSON map from tokens to ids.", exception);
         }
 
-        return new Vocabulary(ids);
+        return new Vocabulary(ids, endToken);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class TokenizerArguments
 
     private readonly Option<string> _kind = new("--kind")
     {
-        Description = "What one token is: word, char, or bpe (a piece of a word).",
+        Description = "What one token is: word, char, bpe (a piece of a word, learned), or gpt2 (a piece of a word, GPT-2's own).",
         DefaultValueFactory = _ => "word",
     };
 

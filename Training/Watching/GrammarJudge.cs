@@ -30,9 +30,10 @@ internal sealed class GrammarJudge
     public GrammarJudge(string path, TextTokenizer tokenizer, int count)
     {
         (_grammar, _tokenizer) = (Grammar.Load(path), tokenizer);
-        if (tokenizer.Options.Kind == TokenizerKind.Bpe)
+        if (tokenizer is BytePairTokenizer)
         {
-            throw new UserMistakeException("A bpe tokenizer writes one string in many ways, so a grammar cannot judge its model's likelihoods; "
+            throw new UserMistakeException(
+                "A bpe or gpt2 tokenizer writes one string in many ways, so a grammar cannot judge its model's likelihoods; "
                 + "leave --grammar away or train with tokenizer.kind word or char.");
         }
 
