@@ -31,7 +31,8 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
         foreach (int[] indices in order.Chunk(BatchSize))
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor ids = SequenceBatch.ToTensor(set, indices, generator.Format.PaddingId!.Value).to(generator.Device); // [B, T]
+            // Without padding all sequences have one length, so nothing is filled.
+            Tensor ids = SequenceBatch.ToTensor(set, indices, generator.Format.PaddingId ?? 0).to(generator.Device); // [B, T]
             total += generator.SumNegativeLogLikelihood(ids);
         }
 

@@ -14,7 +14,12 @@ public sealed record SequenceFormat(int Vocabulary, int Length, int BeginId, int
     /// <summary>Sequences of exactly <paramref name="length"/> tokens over the whole vocabulary, as those of the SeqGAN oracle.</summary>
     public static SequenceFormat FixedLength(int vocabulary, int length, int beginId) => new(vocabulary, length, beginId, null, null, true);
 
-    /// <summary>The ids that never stand in a generated sequence: padding (which is written, not generated) and a begin that is no token.</summary>
+    /// <summary>Other ids of the vocabulary that have no meaning in this format.</summary>
+    public IReadOnlyList<int> Unused { get; init; } = [];
+
+    /// <summary>
+    /// The ids that never stand in a generated sequence: padding (which is written, not generated), a begin that is no token, and what is unused.
+    /// </summary>
     public IEnumerable<int> NeverGenerated
     {
         get
@@ -27,6 +32,11 @@ public sealed record SequenceFormat(int Vocabulary, int Length, int BeginId, int
             if (!BeginIsToken)
             {
                 yield return BeginId;
+            }
+
+            foreach (int unused in Unused)
+            {
+                yield return unused;
             }
         }
     }

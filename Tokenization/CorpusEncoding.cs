@@ -18,7 +18,8 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
     internal SequenceSet this[CorpusSplit split] => _splits[(int)split];
 
     /// <summary>A split in numbers.</summary>
-    internal SplitReport Describe(CorpusSplit split) => new(this[split].Count, this[split].Tokens - this[split].Count, _unknown[(int)split]);
+    internal SplitReport Describe(CorpusSplit split) => new(
+        this[split].Count, this[split].Tokens - (options.End == SequenceEnd.Token ? this[split].Count : 0), _unknown[(int)split]);
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">Which.</param>
@@ -54,7 +55,11 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
                 _histogram[ids.Count]++;
                 _unknown[place] += CollectionsMarshal.AsSpan(ids).Count(tokenizer.UnknownId);
                 hashes.Add(line.Hash);
-                ids.Add(tokenizer.EndId);
+                if (options.End == SequenceEnd.Token)
+                {
+                    ids.Add(tokenizer.EndId);
+                }
+
                 _splits[place].Add(CollectionsMarshal.AsSpan(ids));
             }
         }

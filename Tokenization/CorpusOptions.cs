@@ -3,10 +3,26 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
+/// <summary>How a sequence ends.</summary>
+public enum SequenceEnd
+{
+    /// <summary>By an end token, which is learned and generated as any other.</summary>
+    Token,
+
+    /// <summary>It does not: all sequences have the same number of tokens.</summary>
+    None,
+}
+
 /// <summary>Which lines of a corpus are used, and for what.</summary>
 public sealed record CorpusOptions
 {
     private const double DefaultFraction = 0.05;
+
+    /// <summary>How a sequence ends: by a token, or none; then all have the same length, which minimum_tokens and maximum_tokens both give.</summary>
+    public SequenceEnd End { get; init; } = SequenceEnd.Token;
+
+    /// <summary>The oracle that the corpus was drawn from, a file or a seed: adds the likelihood of samples under it (nll/oracle).</summary>
+    public string Oracle { get; init; } = "";
 
     /// <summary>A file of its own for validation, read as the corpus is; no line of the corpus is held out for it then.</summary>
     public string Validation { get; init; } = "";
@@ -51,7 +67,8 @@ public sealed record CorpusOptions
     }
 
     /// <summary>The same with files that another working directory finds too.</summary>
-    public CorpusOptions WithFullPaths() => this with { Validation = Full(Validation), Test = Full(Test) };
+    public CorpusOptions WithFullPaths() =>
+        this with { Validation = Full(Validation), Test = Full(Test), Oracle = ulong.TryParse(Oracle, out _) ? Oracle : Full(Oracle) };
 
     /// <summary>Refuses values that make no sense.</summary>
     /// <exception cref="UserMistakeException">A value is out of range.</exception>
@@ -70,6 +87,12 @@ public sealed record CorpusOptions
                 CultureInfo.InvariantCulture,
                 $"The corpus holds out {ValidationFraction} for validation and {TestFraction} for test; both must be at least 0 and their sum "
                     + $"below 1."));
+        }
+
+        if (End == SequenceEnd.None && MinimumTokens != MaximumTokens)
+        {
+            throw new UserMistakeException($"data.end is none, so all sequences have one length, but data.minimum_tokens is {MinimumTokens} and "
+                + $"data.maximum_tokens {MaximumTokens}; set both to that length.");
         }
 
         RefuseBoth("validation", Validation, ValidationFraction);

@@ -5,11 +5,17 @@ namespace GumbelGan.Tokenization;
 /// <summary>A corpus as ids, in three splits, with its tokenizer and an account of every line.</summary>
 public sealed class EncodedCorpus
 {
-    private EncodedCorpus(TextTokenizer tokenizer, SequenceSet train, SequenceSet validation, SequenceSet test, CorpusReport report) =>
-        (Tokenizer, Train, Validation, Test, Report) = (tokenizer, train, validation, test, report);
+    private EncodedCorpus(TextTokenizer tokenizer, CorpusOptions options, CorpusEncoding encoding, CorpusReport report)
+    {
+        (Tokenizer, Options, Report) = (tokenizer, options, report);
+        (Train, Validation, Test) = (encoding[CorpusSplit.Train], encoding[CorpusSplit.Validation], encoding[CorpusSplit.Test]);
+    }
 
     /// <summary>What the ids mean.</summary>
     public TextTokenizer Tokenizer { get; }
+
+    /// <summary>How it was read.</summary>
+    public CorpusOptions Options { get; }
 
     /// <summary>The training split, in file order.</summary>
     public SequenceSet Train { get; }
@@ -107,7 +113,7 @@ public sealed class EncodedCorpus
             Test = encoding.Describe(CorpusSplit.Test),
             LengthHistogram = encoding.LengthHistogram,
         };
-        return new EncodedCorpus(tokenizer, encoding[CorpusSplit.Train], encoding[CorpusSplit.Validation], encoding[CorpusSplit.Test], report);
+        return new EncodedCorpus(tokenizer, options, encoding, report);
     }
 
     private static EncodedCorpus Checked(EncodedCorpus corpus, CorpusOptions options)
@@ -116,6 +122,14 @@ public sealed class EncodedCorpus
         if (corpus.Tokenizer.Vocabulary.Count < Vocabulary.SpecialTokens.Count + 2)
         {
             throw new UserMistakeException($"{path} has fewer than two distinct tokens in its training split; there is nothing to learn from it.");
+        }
+
+        CorpusReport report = corpus.Report;
+        long unknown = report.Train.UnknownTokens + report.Validation.UnknownTokens + report.Test.UnknownTokens;
+        if (options.End == SequenceEnd.None && corpus.Tokenizer.Vocabulary.HasSpecialTokensLast && unknown > 0)
+        {
+            throw new UserMistakeException($"{path} has {unknown} words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to "
+                + $"{corpus.Tokenizer.Vocabulary.Count - Vocabulary.SpecialTokens.Count - 1}); raise tokenizer.numbers or choose another kind.");
         }
 
         foreach ((CorpusSplit split, string file) in options.HeldOutFiles)

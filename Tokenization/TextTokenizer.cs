@@ -156,7 +156,7 @@ public abstract class TextTokenizer : Tokenizer
         options.Validate();
         return options.Kind switch
         {
-            TokenizerKind.Word => new WordTokenizer(options, Vocabulary.Load(vocabularyPath)),
+            TokenizerKind.Word or TokenizerKind.Number => new WordTokenizer(options, Vocabulary.Load(vocabularyPath)),
             TokenizerKind.Char => new CharTokenizer(options, Vocabulary.Load(vocabularyPath)),
             TokenizerKind.Bpe or TokenizerKind.Gpt2 => BytePairTokenizer.Load(vocabularyPath, mergesPath, options),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),

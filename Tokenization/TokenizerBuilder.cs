@@ -15,7 +15,8 @@ internal abstract class TokenizerBuilder
             TokenizerKind.Word => new WordBuilder(options),
             TokenizerKind.Char => new CharBuilder(options),
             TokenizerKind.Bpe => new BytePairBuilder(options),
-            TokenizerKind.Gpt2 => new Gpt2Builder(options),
+            TokenizerKind.Gpt2 => new FixedBuilder(() => Gpt2Encoding.Create(options)),
+            TokenizerKind.Number => new FixedBuilder(() => WordTokenizer.OfNumbers(options)),
             _ => throw new InvalidOperationException($"No tokenizer of kind {options.Kind}."),
         };
     }
@@ -97,7 +98,7 @@ internal abstract class TokenizerBuilder
     }
 
     // Nothing is learned: the vocabulary is what it is.
-    private sealed class Gpt2Builder(TokenizerOptions options) : TokenizerBuilder
+    private sealed class FixedBuilder(Func<TextTokenizer> create) : TokenizerBuilder
     {
         internal override int? CountTokens(string line) => null;
 
@@ -105,6 +106,6 @@ internal abstract class TokenizerBuilder
         {
         }
 
-        internal override TextTokenizer Build() => Gpt2Encoding.Create(options);
+        internal override TextTokenizer Build() => create();
     }
 }

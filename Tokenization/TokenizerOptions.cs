@@ -16,12 +16,19 @@ public enum TokenizerKind
 
     /// <summary>A piece of a word, by GPT-2's own byte-level byte-pair encoding: its 50,257 tokens, nothing is learned.</summary>
     Gpt2,
+
+    /// <summary>A whole number between white space; its id is the number itself. For sequences of an oracle.</summary>
+    Number,
 }
 
 /// <summary>How text becomes tokens, and how large the vocabulary may grow.</summary>
 public sealed record TokenizerOptions
 {
-    /// <summary>What one token is: word, char, bpe (a piece of a word, learned), or gpt2 (a piece of a word, GPT-2's own).</summary>
+    private const int MostNumbers = 1 << 20;
+
+    /// <summary>
+    /// What one token is: word, char, bpe (a piece of a word, learned), gpt2 (a piece of a word, GPT-2's own), or number (a whole number).
+    /// </summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Word;
 
     /// <summary>Whether text is turned to lower case first.</summary>
@@ -49,6 +56,9 @@ public sealed record TokenizerOptions
     /// <summary>How many merges are learned (bpe only); the vocabulary has 256 bytes, four special tokens and at most this many more.</summary>
     public int Merges { get; init; } = 8000;
 
+    /// <summary>How many numbers there are, counted from 0 (number only): the vocabulary of the SeqGAN oracle has 5,000.</summary>
+    public int Numbers { get; init; } = 5000;
+
     /// <summary>Whether characters outside the vocabulary are spelled by 256 byte tokens instead of becoming unknown (char only).</summary>
     public bool ByteFallback { get; init; }
 
@@ -65,6 +75,11 @@ public sealed record TokenizerOptions
         if (MinimumCount < 1)
         {
             throw new UserMistakeException($"The tokenizer's minimum count is {MinimumCount}; it must be at least 1.");
+        }
+
+        if (Numbers is < 2 or > MostNumbers)
+        {
+            throw new UserMistakeException($"The tokenizer is to know {Numbers} numbers; there must be 2 to {MostNumbers}.");
         }
 
         if (Merges < 0)

@@ -104,6 +104,9 @@ public sealed class Vocabulary
     /// <summary>Whether ids 0 to 3 are the special tokens, as in every vocabulary that we build.</summary>
     public bool HasOwnSpecialTokens { get; }
 
+    /// <summary>Whether no ordinary token stands behind a special one, so that without these the ids run from 0 to the last ordinary one.</summary>
+    public bool HasSpecialTokensLast => Math.Min(Math.Min(PaddingId, BeginId), Math.Min(EndId, UnknownId)) == Count - SpecialTokens.Count;
+
     /// <summary>The spelling of <paramref name="id"/>; <see cref="UnknownToken"/> for an id in a gap of a file made elsewhere.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The id is negative or at least <see cref="Count"/>.</exception>
     public string this[int id]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.ML.Tokenizers;
 
@@ -15,6 +16,10 @@ public sealed class WordTokenizer : TextTokenizer
 
     internal WordTokenizer(TokenizerOptions options, Vocabulary vocabulary)
         : base(options, vocabulary) => _preTokenizer = new WordPreTokenizer(options.SplitPunctuation, options.GraphemeClusters);
+
+    /// <summary>The words 0, 1, 2 and so on, whose ids they are; the special tokens stand behind.</summary>
+    internal static WordTokenizer OfNumbers(TokenizerOptions options) => new(options with { SplitPunctuation = false },
+        new Vocabulary(Enumerable.Range(0, options.Numbers).Select(id => KeyValuePair.Create(id.ToString(CultureInfo.InvariantCulture), id))));
 
     /// <inheritdoc/>
     public override PreTokenizer PreTokenizer => _preTokenizer;

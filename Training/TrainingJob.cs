@@ -18,9 +18,10 @@ namespace GumbelGan.Training;
 public sealed class TrainingJob : IDisposable
 {
     private readonly RunConfig _config;
+    private readonly OracleJudge? _oracle;
 
-    private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator) =>
-        (_config, Corpus, Generator, Discriminator) = (config, corpus, generator, discriminator);
+    private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator, OracleJudge? oracle) =>
+        (_config, Corpus, Generator, Discriminator, _oracle) = (config, corpus, generator, discriminator, oracle);
 
     /// <summary>The corpus, encoded and split.</summary>
     public EncodedCorpus Corpus { get; }
@@ -58,12 +59,13 @@ public sealed class TrainingJob : IDisposable
             throw new UserMistakeException(problem);
         }
 
+        OracleJudge? oracle = config.Data.Oracle.Length > 0 ? new OracleJudge(config.Data.Oracle, corpus.Tokenizer, format) : null;
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
         IGenerator generator = config.Generator.Create(format, root.Derive("generator"));
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
         generator.Module.to(device);
-        return new TrainingJob(config, corpus, generator, discriminator.to(device));
+        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle);
     }
 
     /// <summary>Trains in a new folder.</summary>
@@ -124,7 +126,7 @@ public sealed class TrainingJob : IDisposable
         TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
         SequenceFormat format = corpus is not null ? FormatOf(corpus)
-            : new SequenceFormat(tokenizer.Vocabulary.Count, config.Data.MaximumTokens + 1, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+            : FormatOf(tokenizer, config.Data.End, config.Data.MaximumTokens + (config.Data.End == SequenceEnd.Token ? 1 : 0));
         IGenerator generator = config.Generator.Create(format, new RandomKey(0));
         checkpoint.LoadGenerator(generator);
         return (generator, tokenizer, config);
@@ -135,6 +137,7 @@ public sealed class TrainingJob : IDisposable
     {
         Generator.Dispose();
         Discriminator.Dispose();
+        _oracle?.Dispose();
     }
 
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
@@ -210,7 +213,7 @@ public sealed class TrainingJob : IDisposable
     {
         using Objective objective = _config.Objective.Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
         var health = new HealthWatch(_config.Health, recorder, observer);
-        var selection = new Selection(Generator, new Evaluator(_config, Corpus), health, folder, recorder, observer);
+        var selection = new Selection(Generator, new Evaluator(_config, Corpus, _oracle), health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
         var trainer = new Trainer(_config, objective, selection, reporter, folder, observer, checkpoint);
         File.Delete(folder.Failure);
@@ -229,8 +232,17 @@ public sealed class TrainingJob : IDisposable
     internal static SequenceFormat FormatOf(EncodedCorpus corpus)
     {
         int longest = Math.Max(corpus.Train.MaximumLength, Math.Max(corpus.Validation.MaximumLength, corpus.Test.MaximumLength));
-        TextTokenizer tokenizer = corpus.Tokenizer;
-        return new SequenceFormat(tokenizer.Vocabulary.Count, longest, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
+        return FormatOf(corpus.Tokenizer, corpus.Options.End, longest);
+    }
+
+    // Without an end there is nothing to pad. Where special tokens stand behind the others, the model need not know them: then it is of the form of
+    // the SeqGAN oracle, which begins from its token 0.
+    private static SequenceFormat FormatOf(TextTokenizer tokenizer, SequenceEnd end, int longest)
+    {
+        int count = tokenizer.Vocabulary.Count;
+        return end == SequenceEnd.Token ? new SequenceFormat(count, longest, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId)
+            : tokenizer.Vocabulary.HasSpecialTokensLast ? SequenceFormat.FixedLength(count - Vocabulary.SpecialTokens.Count, longest, 0)
+            : new SequenceFormat(count, longest, tokenizer.BeginId, null, null) { Unused = [tokenizer.EndId, tokenizer.PaddingId] };
     }
 
     private Dictionary<string, HyperParameterValue> HyperParameters() => new()

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GumbelGan.Engine;
+using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
@@ -21,7 +23,7 @@ internal static class CorpusCommand
 
     public static Command Create(Surroundings surroundings)
     {
-        var command = new ExplainedCommand("corpus", "Generates a corpus from a grammar, or tells what is in a corpus file.")
+        var command = new ExplainedCommand("corpus", "Generates a corpus from a grammar or an oracle, or tells what is in a corpus file.")
         {
             Examples =
             [
@@ -36,8 +38,17 @@ internal static class CorpusCommand
 
     private static Command Build(Surroundings surroundings)
     {
-        var grammar = new Argument<string>("grammar") { Description = "A grammar file; corpora/README.md documents the format." };
-        var count = new Option<long>("--count")
+        var grammar = new Argument<string?>("grammar")
+        {
+            Description = "A grammar file; corpora/README.md documents the format.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var oracle = new Option<string?>("--oracle")
+        {
+            HelpName = "file|seed",
+            Description = "Draw sequences of numbers from this LSTM oracle instead: a safetensors file, or a seed for one of 5,000 numbers.",
+        };
+        var count = new Option<long>("--count", "--lines")
         {
             Description = "How many lines to draw, independently, repeats included.",
             DefaultValueFactory = _ => 10_000
@@ -45,12 +56,18 @@ internal static class CorpusCommand
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same corpus." };
         var output = new Option<string>("--output") { Description = "The file to write.", Required = true };
         var command =
-            new ExplainedCommand("build", "Draws lines from a probabilistic grammar, exactly from its distribution within its length bounds.")
+            new ExplainedCommand("build",
+                "Draws lines from a probabilistic grammar, exactly from its distribution within its length bounds, or from an LSTM oracle.")
             {
-                Examples = [new("gumbelgan corpus build corpora/arithmetic.grammar --count 5000 --seed 1 --output corpora/arithmetic.txt",
-                "5,000 expressions over x")],
+                Examples =
+                [
+                    new("gumbelgan corpus build corpora/arithmetic.grammar --count 5000 --seed 1 --output corpora/arithmetic.txt",
+                        "5,000 expressions over x"),
+                    new("gumbelgan corpus build --oracle 88 --lines 10000 --output corpora/oracle.txt", "the synthetic task of SeqGAN"),
+                ],
             };
         command.Arguments.Add(grammar);
+        command.Options.Add(oracle);
         command.Options.Add(count);
         command.Options.Add(seed);
         command.Options.Add(output);
@@ -62,16 +79,23 @@ internal static class CorpusCommand
                 throw new UserMistakeException($"--count is {lines}; draw at least one line.");
             }
 
-            var source = Grammar.Load(parsed.GetRequiredValue(grammar));
-            var random = new RandomStream(new RandomKey(parsed.GetValue(seed)).Derive("corpus"));
+            if (parsed.GetValue(grammar) is null == parsed.GetValue(oracle) is null)
+            {
+                throw new UserMistakeException("A corpus is drawn from a grammar file or from an --oracle; name one of them.");
+            }
+
+            RandomKey key = new RandomKey(parsed.GetValue(seed)).Derive("corpus");
+            using LstmOracle? model = parsed.GetValue(oracle) is { } named ? LoadOracle(named) : null;
+            IEnumerable<string> drawn = model is null ? FromGrammar(Grammar.Load(parsed.GetValue(grammar)!), lines, key)
+                : model.Sequences(lines, key).Select(ids => string.Join(' ', ids.Select(id => id.ToString(CultureInfo.InvariantCulture))));
             string path = parsed.GetRequiredValue(output);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             AtomicFile.Write(path, stream =>
             {
-                for (long i = 0; i < lines; i++)
+                foreach (string text in drawn)
                 {
                     surroundings.Cancellation.ThrowIfCancellationRequested();
-                    byte[] line = System.Text.Encoding.UTF8.GetBytes(SequenceLine.Of(source.Sample(random)) + "\n");
+                    byte[] line = System.Text.Encoding.UTF8.GetBytes(SequenceLine.Of(text) + "\n");
                     stream.Write(line);
                     hash.AppendData(line);
                 }
@@ -81,6 +105,21 @@ internal static class CorpusCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static LstmOracle LoadOracle(string fileOrSeed)
+    {
+        EngineSettings.Prepare(0);
+        return LstmOracle.Named(fileOrSeed);
+    }
+
+    private static IEnumerable<string> FromGrammar(Grammar grammar, long lines, RandomKey key)
+    {
+        var random = new RandomStream(key);
+        for (long i = 0; i < lines; i++)
+        {
+            yield return grammar.Sample(random);
+        }
     }
 
     private static Command Info(Surroundings surroundings)

@@ -38,6 +38,12 @@ internal static class EvaluateCommand
             HelpName = "file",
             Description = "The grammar that the corpus was drawn from; adds validity and exact divergences."
         };
+        var oracle = new Option<string>("--oracle")
+        {
+            HelpName = "file|seed",
+            Description = "The oracle that the corpus was drawn from; adds nll/oracle, nats a token, of samples beside held-out NLL, at each "
+                + "temperature too. Without it, the configuration's data.oracle, if there is one."
+        };
         var method = new Option<string>("--method")
         {
             HelpName = "name",
@@ -55,7 +61,7 @@ internal static class EvaluateCommand
             ],
         };
         command.Arguments.Add(run);
-        foreach (Option option in (Option[])[count, temperatures, grammar, method, json])
+        foreach (Option option in (Option[])[count, temperatures, grammar, oracle, method, json])
         {
             command.Options.Add(option);
         }
@@ -67,6 +73,7 @@ internal static class EvaluateCommand
                 Count = parsed.GetValue(count),
                 Temperatures = Temperatures(parsed.GetValue(temperatures)!),
                 Grammar = parsed.GetValue(grammar),
+                Oracle = parsed.GetValue(oracle),
                 Method = parsed.GetValue(method),
             };
             if (options.Count < 2)
@@ -145,10 +152,29 @@ internal static class EvaluateCommand
             output.WriteLine(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd());
         }
 
+        WriteOracleCurve(evaluation, output);
         output.WriteLine();
         foreach (MetricResult result in evaluated.Last)
         {
             output.WriteLine($"{result.Name}: {result.Metric.Definition}");
+        }
+    }
+
+    // Quality and diversity of one model at several temperatures: neither number says much alone (Caccia et al. 2020).
+    private static void WriteOracleCurve(RunEvaluation evaluation, TextWriter output)
+    {
+        if (!evaluation.Sweep.Any(point => point.Metrics.ContainsKey("nll/oracle")))
+        {
+            return;
+        }
+
+        output.WriteLine();
+        output.WriteLine("temperature  nll/test  nll/oracle  half-sum   (best checkpoint, nats a token)");
+        foreach (SweepPoint point in evaluation.Sweep)
+        {
+            double? half = (point.Metrics["nll/test"] + point.Metrics["nll/oracle"]) / 2;
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{point.Temperature,-11}  {Number(point.Metrics, "nll/test"),8}  "
+                + $"{Number(point.Metrics, "nll/oracle"),10}  {half,8:F4}"));
         }
     }
 

@@ -11,7 +11,8 @@ internal sealed class TokenizerArguments
 
     private readonly Option<string> _kind = new("--kind")
     {
-        Description = "What one token is: word, char, bpe (a piece of a word, learned), or gpt2 (a piece of a word, GPT-2's own).",
+        Description =
+            "What one token is: word, char, bpe (a piece of a word, learned), gpt2 (a piece of a word, GPT-2's own), or number (a whole number).",
         DefaultValueFactory = _ => "word",
     };
 
@@ -40,6 +41,12 @@ internal sealed class TokenizerArguments
         DefaultValueFactory = _ => _defaults.Merges,
     };
 
+    private readonly Option<int> _numbers = new("--numbers")
+    {
+        Description = "How many numbers there are, counted from 0 (number only).",
+        DefaultValueFactory = _ => _defaults.Numbers,
+    };
+
     private readonly Option<bool> _byteFallback = new("--byte-fallback")
     {
         Description = "Spell characters outside the vocabulary by byte tokens instead of the unknown token (char only).",
@@ -47,7 +54,8 @@ internal sealed class TokenizerArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_kind, _lowercase, _keepPunctuation, _minimumCount, _maximumVocabulary, _merges, _byteFallback])
+        foreach (Option option in (Option[])[_kind, _lowercase, _keepPunctuation, _minimumCount, _maximumVocabulary, _merges, _numbers,
+            _byteFallback])
         {
             command.Options.Add(option);
         }
@@ -70,6 +78,7 @@ internal sealed class TokenizerArguments
             MinimumCount = parsed.GetValue(_minimumCount),
             MaximumVocabulary = parsed.GetValue(_maximumVocabulary),
             Merges = parsed.GetValue(_merges),
+            Numbers = parsed.GetValue(_numbers),
             ByteFallback = parsed.GetValue(_byteFallback),
         };
     }

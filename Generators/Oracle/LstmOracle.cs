@@ -47,6 +47,13 @@ public sealed class LstmOracle : IDisposable
         return oracle;
     }
 
+    /// <summary>The oracle of a file, or of a seed the one drawn from it with the sizes of the SeqGAN oracle: V 5000, H 32, T 20.</summary>
+    /// <param name="fileOrSeed">A safetensors file (<see cref="Load"/>) or a whole number.</param>
+    /// <exception cref="UserMistakeException">It is no number, and no oracle can be read there.</exception>
+    public static LstmOracle Named(string fileOrSeed) =>
+        ulong.TryParse(fileOrSeed, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out ulong seed)
+            ? Draw(5000, 32, 20, new RandomKey(seed).Derive("oracle")) : Load(fileOrSeed);
+
     /// <summary>
     /// Reads an oracle from safetensors with PyTorch's names of an <c>nn.Embedding</c>, a one-layer <c>nn.LSTM</c> and an <c>nn.Linear</c>, and
     /// the metadata start_token and sequence_length.
@@ -84,6 +91,36 @@ public sealed class LstmOracle : IDisposable
         }
 
         return oracle;
+    }
+
+    /// <summary>Writes a file that <see cref="Load"/> reads.</summary>
+    /// <exception cref="UserMistakeException">It cannot be written.</exception>
+    public void Save(string path) => SafetensorsFile.Write(
+        path,
+        _names.Select(name => (name.InFile, Weights: _model.get_parameter(name.InModel)!))
+            .Select(item => SafetensorsEntry.Create<float>(item.InFile, item.Weights.shape, TensorMemory.Numbers(item.Weights))),
+        new Dictionary<string, string>
+        {
+            [StartTokenKey] = Format.BeginId.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            [SequenceLengthKey] = Format.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        });
+
+    /// <summary>Draws sequences one after another, [T] each.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="key">Keys the draws.</param>
+    public IEnumerable<int[]> Sequences(long count, RandomKey key)
+    {
+        const int Batch = 256;
+        for (long drawn = 0; drawn < count; drawn += Batch)
+        {
+            // Always whole batches: the first sequences are the same however many are wanted.
+            using Tensor ids = Sample(Batch, key.Derive((ulong)(drawn / Batch))); // [B, T]
+            long[] values = ids.data<long>().ToArray();
+            for (int row = 0; row < Math.Min(Batch, count - drawn); row++)
+            {
+                yield return Array.ConvertAll(values[(row * Format.Length)..((row + 1) * Format.Length)], id => (int)id);
+            }
+        }
     }
 
     /// <summary>Draws sequences.</summary>

@@ -92,7 +92,7 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
     [InlineData("corpus info FOLDER", "is a directory")]
     [InlineData("corpus info FOLDER/missing.txt", "does not exist")]
     [InlineData("corpus info FOLDER/latin.txt", "line 1: byte 1 of the file is not valid UTF-8")]
-    [InlineData("corpus info FOLDER/text.txt --kind syllable", "choose word, char, bpe, gpt2")]
+    [InlineData("corpus info FOLDER/text.txt --kind syllable", "choose word, char, bpe, gpt2, number")]
     [InlineData("corpus info FOLDER/text.txt --maximum-tokens 0", "bounds must satisfy")]
     [InlineData("corpus info FOLDER/text.txt --test-fraction 1", "sum below 1")]
     [InlineData("corpus build FOLDER/text.txt --output FOLDER/out", "line 1, column 1")]

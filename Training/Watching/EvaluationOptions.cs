@@ -14,6 +14,11 @@ public sealed record EvaluationOptions
     /// <summary>The grammar file that the corpus was drawn from: adds validity and divergences; null where there is none.</summary>
     public string? Grammar { get; init; }
 
+    /// <summary>
+    /// The oracle that the corpus was drawn from, a file or a seed: adds nll/oracle; null takes the configuration's, if it names one.
+    /// </summary>
+    public string? Oracle { get; init; }
+
     /// <summary>The method's name in a comparison; null to take <see cref="Objectives.ObjectiveKind.MethodName"/>.</summary>
     public string? Method { get; init; }
 }

@@ -25,7 +25,10 @@ public sealed record EvaluationRecord(
         double DistinctShare);
 
 /// <summary>Measures a generator while it trains, on the validation split, and once at the end on the test split.</summary>
-public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
+/// <param name="config">The run's.</param>
+/// <param name="corpus">The run's.</param>
+/// <param name="oracle">Scores the samples too; null where the corpus is not an oracle's.</param>
+public sealed class Evaluator(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null)
 {
     private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
@@ -43,6 +46,11 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
 
         var scalars = new List<(string Tag, double Value)> { ("nll/validation", held.PerToken) };
         int[][] ids = Sample(generator, Math.Max(config.Recording.Samples, config.Recording.BleuSamples), 1, _key);
+        if (oracle?.Score(ids) is { } scored)
+        {
+            scalars.Add(("nll/oracle", scored.TotalNats / scored.Tokens));
+        }
+
         if (config.Recording.BleuSamples > 1)
         {
             int[][] generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))];

@@ -61,6 +61,7 @@ public sealed class FrozenLanguageModel : IDisposable
             corpus.Report.Identity, corpus.Tokenizer.VocabularySha256, options.MinimumTokens, options.MaximumTokens, options.ValidationFraction,
                 options.TestFraction, options.SplitSeed,
             _options, Steps, BatchSize, LearningRate, ClipNorm, WeightsVersion, EngineSettings.LibtorchVersion,
+            .. options.End == SequenceEnd.None ? (object[])["no end"] : [],
         ];
         string description = string.Join('|', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(description)))[..32];
@@ -78,7 +79,8 @@ public sealed class FrozenLanguageModel : IDisposable
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor ids = Padded(chunk); // [B, T]
-            Tensor mask = ids.ne(_model.Format.PaddingId!.Value).to(ScalarType.Float32); // [B, T]
+            Tensor mask = _model.Format.PaddingId is { } padding
+                ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape); // [B, T]
             Tensor mean = (_model.HiddenStates(ids) * mask.unsqueeze(2)).sum([1]) / mask.sum(1, true); // [B, H]
             float[] values = mean.cpu().data<float>().ToArray();
             for (int i = 0; i < values.Length; i++)
@@ -95,12 +97,13 @@ public sealed class FrozenLanguageModel : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
 
-    // The end token stands at the end of each, as the model learned them; place t of the hidden states has read what stands before t.
+    // The end token, if there is one, stands at the end of each, as the model learned them; place t of the hidden states has read what stands before
+    // t.
     private Tensor Padded(int[][] sequences)
     {
-        int time = sequences.Max(sequence => sequence.Length) + 1;
+        int time = sequences.Max(sequence => sequence.Length) + (_model.Format.EndId is null ? 0 : 1);
         long[] values = new long[sequences.Length * time];
-        Array.Fill(values, _model.Format.PaddingId!.Value);
+        Array.Fill(values, _model.Format.PaddingId ?? 0);
         for (int row = 0; row < sequences.Length; row++)
         {
             for (int t = 0; t < sequences[row].Length; t++)
@@ -108,7 +111,10 @@ public sealed class FrozenLanguageModel : IDisposable
                 values[row * time + t] = sequences[row][t];
             }
 
-            values[row * time + sequences[row].Length] = _model.Format.EndId!.Value;
+            if (_model.Format.EndId is { } end)
+            {
+                values[row * time + sequences[row].Length] = end;
+            }
         }
 
         return tensor(values, [sequences.Length, time]);

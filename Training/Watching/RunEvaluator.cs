@@ -24,7 +24,7 @@ public sealed record EvaluatedCheckpoints(RunEvaluation Evaluation, IReadOnlyLis
 /// References of BLEU and the like are the test split; the row of real held-out text is the validation split; every row counts equally many
 /// sequences.
 /// </remarks>
-public sealed class RunEvaluator
+public sealed class RunEvaluator : IDisposable
 {
     private const int SamplesKept = 20;
     private const double CollapsedShare = 0.1;
@@ -38,6 +38,7 @@ public sealed class RunEvaluator
     private readonly FrozenLanguageModel _frozen;
     private readonly double[,] _testFeatures;
     private readonly GrammarJudge? _grammar;
+    private readonly OracleJudge? _oracle;
 
     private RunEvaluator(RunFolder folder, RunConfig config, EncodedCorpus corpus, EvaluationOptions options, FrozenLanguageModel frozen)
     {
@@ -48,6 +49,13 @@ public sealed class RunEvaluator
         _training = Contents(corpus.Train);
         _heldOut = Contents(corpus.Validation)[.._count];
         _testFeatures = frozen.Features(_test);
+        if (options.Grammar is not null && config.Data.End == SequenceEnd.None)
+        {
+            throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar away.");
+        }
+
+        string oracle = options.Oracle ?? config.Data.Oracle;
+        _oracle = oracle.Length > 0 ? new OracleJudge(oracle, corpus.Tokenizer, TrainingJob.FormatOf(corpus)) : null;
         _grammar = options.Grammar is { } grammar ? new GrammarJudge(grammar, corpus.Tokenizer, options.Count) : null;
     }
 
@@ -98,12 +106,16 @@ public sealed class RunEvaluator
         {
             string shared = Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!, "frozen-language-models");
             using var frozen = FrozenLanguageModel.For(corpus, config.Data, shared);
-            result = new RunEvaluator(folder, config, corpus, options, frozen).Measure(document, cancellation);
+            using var evaluator = new RunEvaluator(folder, config, corpus, options, frozen);
+            result = evaluator.Measure(document, cancellation);
         }
 
         AtomicFile.WriteAllText(Path.Combine(path, RunEvaluation.FileName), result.Evaluation.ToJson() + "\n");
         return result;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _oracle?.Dispose();
 
     private EvaluatedCheckpoints Measure(RunEvaluation document, CancellationToken cancellation)
     {
@@ -162,7 +174,7 @@ public sealed class RunEvaluator
         {
             Likelihoods =
                 [new SplitLikelihood("test", "held-out test text under the model", likelihood.PerToken * likelihood.Tokens, likelihood.Tokens,
-                likelihood.Sequences)],
+                likelihood.Sequences), .. OfOracle(samples)],
         };
         if (_grammar is not null)
         {
@@ -177,10 +189,12 @@ public sealed class RunEvaluator
 
     private IReadOnlyList<MetricResult> OfText(int[][] sequences, string name)
     {
-        MetricInputs inputs = Inputs(sequences);
+        MetricInputs inputs = Inputs(sequences) with { Likelihoods = OfOracle(sequences) };
         return MetricCatalogue.Compute(
             _grammar is null ? inputs : _grammar.Judge(inputs, [.. sequences.Select(row => _corpus.Tokenizer.Decode(row))], _key.Derive(name)));
     }
+
+    private IReadOnlyList<SplitLikelihood> OfOracle(int[][] sequences) => _oracle is null ? [] : [_oracle.Score(sequences)];
 
     private MetricInputs Inputs(int[][] sequences)
     {
