@@ -105,7 +105,7 @@ public sealed class OracleRunTests : IDisposable
         Assert.All(sampled.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.All(line.Split(' ') is var words && words.Length == Length ? words : [],
                 word => Assert.InRange(int.Parse(word, CultureInfo.InvariantCulture), 0, 5)));
-        (LstmGenerator generator, TextTokenizer _, RunConfig _) = TrainingJob.Load(RunFolder.Open(_run.Run), RunFolder.Open(_run.Run).Latest());
+        (IGenerator generator, TextTokenizer _, RunConfig _) = TrainingJob.Load(RunFolder.Open(_run.Run), RunFolder.Open(_run.Run).Latest());
         using (generator)
         {
             Assert.Equal(SequenceFormat.FixedLength(Numbers, Length, 0).ToString(), generator.Format.ToString());
@@ -140,7 +140,7 @@ public sealed class OracleRunTests : IDisposable
         RunConfig config = _run.Config("objective=gumbel", "data.end=none", "data.minimum_tokens=3", "data.maximum_tokens=3",
             "data.validation_fraction=0.3", "data.test_fraction=0.3");
         _run.Train(config);
-        (LstmGenerator generator, TextTokenizer tokenizer, RunConfig _) =
+        (IGenerator generator, TextTokenizer tokenizer, RunConfig _) =
             TrainingJob.Load(RunFolder.Open(_run.Run), RunFolder.Open(_run.Run).Latest());
         using (generator)
         {
