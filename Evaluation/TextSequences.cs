@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Text;
+using GumbelGan.Storage;
 
 namespace GumbelGan.Evaluation;
 
@@ -16,6 +18,26 @@ public sealed class TextSequences(TextUnit unit)
 
     /// <summary>The ids of each line's units; an empty line gives an empty sequence.</summary>
     public List<int[]> Read(IEnumerable<string> lines) => [.. lines.Select(Read)];
+
+    /// <summary>The same of the lines of a file.</summary>
+    /// <exception cref="UserMistakeException">The file is missing, unreadable, empty, or no UTF-8 text.</exception>
+    public List<int[]> ReadFile(string file)
+    {
+        try
+        {
+            List<int[]> read = Read(File.ReadLines(file, new UTF8Encoding(false, throwOnInvalidBytes: true)));
+            return read.Count > 0 ? read : throw new UserMistakeException($"{file} is empty; give a text file with one sequence a line.");
+        }
+        catch (DecoderFallbackException cause)
+        {
+            throw new UserMistakeException($"{file} is not UTF-8 text; convert it first.", cause);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new UserMistakeException(
+                $"{file} cannot be read ({cause.Message.TrimEnd('.')}); give a text file with one sequence a line.", cause);
+        }
+    }
 
     private int[] Read(string line) => unit switch
     {

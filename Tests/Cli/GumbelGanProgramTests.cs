@@ -74,11 +74,11 @@ public sealed class GumbelGanProgramTests
     }
 
     [Fact]
-    public void The_version_is_one_line()
+    public void The_version_tells_program_commit_and_engine()
     {
         ProgramRun run = ProgramRun.Of("--version");
         Assert.Equal(ExitCode.Done, run.ExitCode);
-        Assert.Matches(@"\A\d+\.\d+\.\d+\S*\n\z", run.Output);
+        Assert.Matches(@"\Agumbelgan \d+\.\d+\.\d+( \(commit [0-9a-f]{40}\))?\nTorchSharp 0\.107\.0, libtorch 2\.10\.0\n\z", run.Output);
     }
 
     private static ProgramRun Try(string commandLine, Func<int> action, bool isInterrupted = false)

@@ -1,0 +1,16 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace GumbelGan.Cli;
+
+/// <summary>How every command writes its JSON document.</summary>
+internal static class JsonFormat
+{
+    /// <summary>Indented, keys in snake case; it goes to a terminal or a parser, never into a page, so apostrophes stay readable.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}
