@@ -44,8 +44,8 @@ internal sealed partial class StandardStream : Stream
     }
 
     /// <summary>
-    /// Has the numbers of closed standard streams lead to nowhere, before anything is opened: libraries write their warnings to number 2 without asking
-    /// what that is.
+    /// Has the numbers of closed standard streams lead to nowhere, before anything is opened: libraries write their warnings to number 2 without
+    /// asking what that is.
     /// </summary>
     /// <returns>What to keep as long as the program runs.</returns>
     public static IReadOnlyList<SafeFileHandle> FillGaps()

@@ -30,6 +30,15 @@ public sealed class GumbelGanProgramTests
         Assert.Equal(new ProgramRun(ExitCode.UserMistake, "", expected + "\n"), Try(commandLine, () => 0));
     }
 
+    [Theory]
+    [InlineData(32, ExitCode.Done, "")]
+    [InlineData(28, ExitCode.Failed, "Standard output cannot be written (the system's words); give it another place, or free some space.\n")]
+    public void Output_that_nobody_reads_ends_quietly_and_output_that_cannot_be_written_fails(int error, int exitCode, string says)
+    {
+        Assert.Equal(new ProgramRun(exitCode, "", says),
+            Try("one two", () => throw new GumbelGan.Cli.Streams.StandardStreamException(error, "the system's words")));
+    }
+
     [Fact]
     public void A_users_mistake_is_its_own_sentence_and_exit_code_2()
     {
