@@ -5,7 +5,7 @@ namespace GumbelGan.Cli;
 /// <summary>A command whose <c>--help</c> ends with examples, and with more where options alone do not tell the story.</summary>
 /// <param name="name">The word the user types.</param>
 /// <param name="description">What it does, one or two sentences.</param>
-public sealed class ExplainedCommand(string name, string description) : Command(name, description)
+public class ExplainedCommand(string name, string description) : Command(name, description)
 {
     /// <summary>Complete command lines, each with what it does.</summary>
     public IReadOnlyList<Example> Examples { get; init; } = [];

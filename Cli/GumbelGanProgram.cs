@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Diagnostics.CodeAnalysis;
 using GumbelGan.Cli.Commands;
+using GumbelGan.Cli.Streams;
 using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
 
@@ -30,6 +31,11 @@ public static class GumbelGanProgram
     {
         try
         {
+            if (Completion.IsAsked(args))
+            {
+                return Complete(root, args, surroundings);
+            }
+
             ParseResult parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (parsed.Action is not ExplainedHelpAction && (parsed.Errors.Count > 0 || ParseErrorSentence.MisspeltOption(parsed) is not null))
             {
@@ -56,6 +62,17 @@ public static class GumbelGanProgram
 
             return ExitCode.UserMistake;
         }
+        catch (StandardStreamException failure)
+        {
+            // A reader that has enough, such as head, is no failure.
+            if (failure.IsReaderGone)
+            {
+                return ExitCode.Done;
+            }
+
+            surroundings.Error.WriteLine($"Standard output cannot be written ({failure.Message}); give it another place, or free some space.");
+            return ExitCode.Failed;
+        }
         catch (OperationCanceledException) when (surroundings.Cancellation.IsCancellationRequested)
         {
             return ExitCode.Interrupted;
@@ -69,6 +86,16 @@ public static class GumbelGanProgram
         }
     }
 
+    private static int Complete(Command root, IReadOnlyList<string> args, Surroundings surroundings)
+    {
+        foreach (string word in Completion.Answer(root, args))
+        {
+            surroundings.Output.WriteLine(word);
+        }
+
+        return ExitCode.Done;
+    }
+
     /// <summary>The root command with every command below it.</summary>
     public static Command CreateRoot(Surroundings surroundings)
     {
@@ -77,7 +104,8 @@ public static class GumbelGanProgram
             "Trains, samples and measures text GANs with the Gumbel-Softmax relaxation, beside REINFORCE and maximum likelihood.");
         var help = new ExplainedHelpAction();
         root.Options.Add(new HelpOption { Action = help });
-        root.Options.Add(new VersionOption());
+        root.Options.Add(
+            new VersionOption { Action = new ProgramVersion.Action(), Description = "Show the versions of program, TorchSharp and libtorch" });
         root.SetAction(parsed => help.Invoke(parsed));
         foreach (Command command in CreateCommands(surroundings))
         {
@@ -91,7 +119,7 @@ public static class GumbelGanProgram
     {
         yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
         yield return SampleCommand.Create(surroundings);
-        yield return MetricsCommand.Create(surroundings.Output);
+        yield return MetricsCommand.Create(surroundings);
         yield return EvaluateCommand.Create(surroundings);
         yield return CompareCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);

@@ -1,19 +1,26 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using GumbelGan.Cli;
+using GumbelGan.Cli.Streams;
 using GumbelGan.Engine;
+using Microsoft.Win32.SafeHandles;
 
+IReadOnlyList<SafeFileHandle> fillers = StandardStream.FillGaps();
 EngineSettings.ApplyEnvironment();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using var cancellation = new CancellationTokenSource();
-using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-return GumbelGanProgram.Run(args, Console.Out, Console.Error, cancellation.Token);
+PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+PosixSignalRegistration[] registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+int exitCode = GumbelGanProgram.Run(args, ConsoleStreams.Open(cancellation.Token));
+Array.ForEach(registrations, registration => registration.Dispose());
+GC.KeepAlive(fillers);
+return exitCode;
 
 void Stop(PosixSignalContext signal)
 {
     signal.Cancel = true;
-    if (cancellation.IsCancellationRequested)
+    // A terminal that closes sends SIGHUP, and so does its shell a moment later: only the other two are a person's impatience.
+    if (cancellation.IsCancellationRequested && signal.Signal != PosixSignal.SIGHUP)
     {
         Environment.Exit(ExitCode.Interrupted);
     }

@@ -1,3 +1,4 @@
+using GumbelGan.Cli.Streams;
 using Spectre.Console;
 
 namespace GumbelGan.Cli;
@@ -6,15 +7,33 @@ namespace GumbelGan.Cli;
 /// What a command may touch of the world outside: injected, so that a test runs any command in process and reads what it printed.
 /// </summary>
 /// <param name="Output">Standard output: results only; with <c>--json</c> one document and nothing else.</param>
-/// <param name="Error">Standard error: plain lines.</param>
+/// <param name="Error">Standard error: plain lines, which may quote files and so must not act on a terminal.</param>
 /// <param name="Progress">The console that live progress is drawn on (standard error); not interactive when that is no terminal.</param>
-/// <param name="Cancellation">Set by SIGINT and SIGTERM; a command that honours it lets <see cref="OperationCanceledException"/> out.</param>
+/// <param name="Cancellation">Set by SIGINT, SIGTERM and SIGHUP; a command that honours it lets <see cref="OperationCanceledException"/> out.</param>
 public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiConsole Progress, CancellationToken Cancellation)
 {
     /// <summary>Where the time comes from.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Surroundings on plain writers; where <paramref name="error"/> is a terminal's standard error, progress is live.</summary>
-    public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) =>
-        new(output, error, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
+    /// <summary>Columns of the terminal that results go to; null where they go into a file or a pipe.</summary>
+    public int? TerminalWidth { get; init; }
+
+    /// <summary>Surroundings on plain writers.</summary>
+    public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) => new(output, new HarmlessWriter(error),
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
+
+    /// <summary>Surroundings whose results go to a terminal.</summary>
+    public static Surroundings OnTerminal(TextWriter output, TextWriter error, int width, CancellationToken cancellation) =>
+        Of(new HarmlessWriter(output), error, cancellation) with { TerminalWidth = width };
+
+    /// <summary><paramref name="items"/>, as long as nobody has asked to stop.</summary>
+    /// <exception cref="OperationCanceledException">Somebody has.</exception>
+    public IEnumerable<T> UntilCancelled<T>(IEnumerable<T> items)
+    {
+        foreach (T item in items)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            yield return item;
+        }
+    }
 }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Storage;
+using GumbelGan.Tokenization;
 
 namespace GumbelGan.Evaluation;
 
@@ -16,6 +18,14 @@ public sealed class TextSequences(TextUnit unit)
 
     /// <summary>The ids of each line's units; an empty line gives an empty sequence.</summary>
     public List<int[]> Read(IEnumerable<string> lines) => [.. lines.Select(Read)];
+
+    /// <summary>The same of the lines of a file.</summary>
+    /// <exception cref="UserMistakeException">The file is missing, unreadable, empty, or no UTF-8 text.</exception>
+    public List<int[]> ReadFile(string file)
+    {
+        List<int[]> read = Read(new CorpusReader(file).ReadLines().Select(line => line.Text));
+        return read.Count > 0 ? read : throw new UserMistakeException($"{file} is empty; give a text file with one sequence a line.");
+    }
 
     private int[] Read(string line) => unit switch
     {

@@ -34,6 +34,9 @@ public abstract class TextTokenizer : Tokenizer
         (Options, Vocabulary) = (options, vocabulary);
     }
 
+    /// <summary>The files that a tokenizer may have in its folder.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [OptionsFile, VocabularyFile, BytePairTokenizer.MergesFile];
+
     /// <summary>How this tokenizer cuts text.</summary>
     public TokenizerOptions Options { get; }
 

@@ -1,11 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using GumbelGan.Evaluation;
+using GumbelGan.Cli.Parsing;
+using GumbelGan.Cli.Printing;
 using GumbelGan.Evaluation.Comparison;
-using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Commands;
@@ -13,45 +9,10 @@ namespace GumbelGan.Cli.Commands;
 /// <summary><c>gumbelgan evaluate</c>: measures a finished run on the test split and writes its evaluation.json.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly JsonSerializerOptions _json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>The command, writing to the output of <paramref name="surroundings"/>.</summary>
-    public static Command Create(Surroundings surroundings)
-    {
-        var defaults = new EvaluationOptions();
-        var run = new Argument<string>("run") { Description = "The folder of a finished run." };
-        var count = new Option<int>("--count")
-        {
-            HelpName = "number",
-            Description = "Sequences to draw; BLEU and the like use no more than there "
-            + "are validation lines.",
-            DefaultValueFactory = _ => defaults.Count
-        };
-        var temperatures = new Option<string>("--temperatures")
-        {
-            HelpName = "list",
-            Description = "Sampling temperatures of the quality-diversity curves, separated by commas.",
-            DefaultValueFactory = _ => string.Join(',', defaults.Temperatures.Select(value => value.ToString(CultureInfo.InvariantCulture))),
-        };
-        var grammar = new Option<string>("--grammar")
-        {
-            HelpName = "file",
-            Description = "The grammar that the corpus was drawn from; adds validity and exact divergences."
-        };
-        var oracle = new Option<string>("--oracle")
-        {
-            HelpName = "file|seed",
-            Description = "The oracle that the corpus was drawn from; adds nll/oracle, nats a token, of samples beside held-out NLL, at each "
-                + "temperature too. Without it, the configuration's data.oracle, if there is one."
-        };
-        var method = new Option<string>("--method")
-        {
-            HelpName = "name",
-            Description = "What 'compare' calls this run's method; without it, the objective and its kind."
-        };
-        var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new ExplainedCommand("evaluate",
-            "Measures a finished run on the test split, last and validation-selected checkpoint, and writes evaluation.json into its folder.")
+    public static Command Create(Surroundings surroundings) =>
+        new RequestCommand<Request>("evaluate",
+            "Measures a finished run on the test split, last and validation-selected checkpoint, and writes evaluation.json into its folder.",
+            request => Run(request, surroundings))
         {
             Examples =
             [
@@ -59,125 +20,42 @@ internal static class EvaluateCommand
                 new("gumbelgan evaluate runs/captions --grammar corpora/captions.grammar --temperatures 0.5,1,1.5",
                     "validity and divergences from the true distribution; three temperatures"),
             ],
-        };
-        command.Arguments.Add(run);
-        foreach (Option option in (Option[])[count, temperatures, grammar, oracle, method, json])
-        {
-            command.Options.Add(option);
         }
+        .Word("run", "The folder of a finished run.", request => request.Run)
+        .AlsoWrites(request => Path.Combine(request.Run, RunEvaluation.FileName))
+        .Number("--count", "Sequences to draw; BLEU and the like use no more than there are validation lines.", request => request.Options.Count,
+            atLeast: 2)
+        .Numbers("--temperatures", "Sampling temperatures of the quality-diversity curves, separated by commas.",
+            request => request.Options.Temperatures, atLeast: 0.01, atMost: 100)
+        .Text("--grammar", "file", "The grammar that the corpus was drawn from; adds validity and exact divergences.",
+            request => request.Options.Grammar, FileUse.Read)
+        .Text("--oracle", "file|seed", "The oracle that the corpus was drawn from; adds nll/oracle, nats a token, of samples beside held-out NLL, at "
+            + "each temperature too. Without it, the configuration's data.oracle, if there is one.", request => request.Options.Oracle, FileUse.Read)
+        .Text("--method", "name", "What 'compare' calls this run's method; without it, the objective and its kind.",
+            request => request.Options.Method)
+        .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
 
-        command.SetAction(parsed =>
-        {
-            var options = new EvaluationOptions
-            {
-                Count = parsed.GetValue(count),
-                Temperatures = Temperatures(parsed.GetValue(temperatures)!),
-                Grammar = parsed.GetValue(grammar),
-                Oracle = parsed.GetValue(oracle),
-                Method = parsed.GetValue(method),
-            };
-            if (options.Count < 2)
-            {
-                throw new UserMistakeException($"--count is {options.Count}; draw at least two sequences.");
-            }
-
-            EvaluatedCheckpoints evaluated = RunEvaluator.Evaluate(parsed.GetRequiredValue(run), options, surroundings.Cancellation);
-            if (parsed.GetValue(json))
-            {
-                surroundings.Output.WriteLine(Document(evaluated).ToJsonString(_json));
-            }
-            else
-            {
-                WriteTable(evaluated, surroundings.Output);
-            }
-
-            return ExitCode.Done;
-        });
-        return command;
-    }
-
-    private static double[] Temperatures(string list)
+    private static int Run(Request request, Surroundings surroundings)
     {
-        var values = new SortedSet<double>();
-        foreach (string item in list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        EvaluatedCheckpoints evaluated = RunEvaluator.Evaluate(request.Run, request.Options, surroundings.Cancellation);
+        if (request.IsJson)
         {
-            if (!double.TryParse(item, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !(value >= 0.01 && value <= 100))
-            {
-                throw new UserMistakeException(
-                    $"--temperatures has '{item}'; give numbers from 0.01 to 100, separated by commas, such as 0.5,1,1.5.");
-            }
-
-            values.Add(value);
+            surroundings.Output.WriteLine(EvaluationTable.Document(evaluated).ToJsonString(JsonFormat.Options));
+        }
+        else
+        {
+            EvaluationTable.Write(evaluated, new TableWriter(surroundings));
         }
 
-        return [.. values];
+        return ExitCode.Done;
     }
 
-    // The last checkpoint's metrics stand at the top, as in 'metrics --json'; what else there is, beside them.
-    private static JsonObject Document(EvaluatedCheckpoints evaluated)
+    private sealed record Request
     {
-        JsonObject document = MetricCatalogue.ToJson(evaluated.Last);
-        document["best"] = MetricCatalogue.ToJson(evaluated.Best);
-        document["evaluation"] = JsonNode.Parse(evaluated.Evaluation.ToJson());
-        return document;
+        public string Run { get; init; } = "";
+
+        public EvaluationOptions Options { get; init; } = new();
+
+        public bool IsJson { get; init; }
     }
-
-    private static void WriteTable(EvaluatedCheckpoints evaluated, TextWriter output)
-    {
-        RunEvaluation evaluation = evaluated.Evaluation;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, "
-            + $"seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator "
-            + $"updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
-        if (evaluation.StatusReason is { } reason)
-        {
-            output.WriteLine(reason);
-        }
-
-        if (evaluation.Last is not { } last || evaluation.Best is not { } best)
-        {
-            return;
-        }
-
-        string[] names = [.. evaluation.References.Keys];
-        string[][] rows =
-        [
-            ["", string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"),
-                string.Create(CultureInfo.InvariantCulture, $"best (step {best.Step})"), .. names.Select(name => name.Replace('_', ' '))],
-            .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag),
-                .. names.Select(name => Number(evaluation.References[name], tag))]),
-        ];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            output.WriteLine(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd());
-        }
-
-        WriteOracleCurve(evaluation, output);
-        output.WriteLine();
-        foreach (MetricResult result in evaluated.Last)
-        {
-            output.WriteLine($"{result.Name}: {result.Metric.Definition}");
-        }
-    }
-
-    // Quality and diversity of one model at several temperatures: neither number says much alone (Caccia et al. 2020).
-    private static void WriteOracleCurve(RunEvaluation evaluation, TextWriter output)
-    {
-        if (!evaluation.Sweep.Any(point => point.Metrics.ContainsKey("nll/oracle")))
-        {
-            return;
-        }
-
-        output.WriteLine();
-        output.WriteLine("temperature  nll/test  nll/oracle  half-sum   (best checkpoint, nats a token)");
-        foreach (SweepPoint point in evaluation.Sweep)
-        {
-            double? half = (point.Metrics["nll/test"] + point.Metrics["nll/oracle"]) / 2;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{point.Temperature,-11}  {Number(point.Metrics, "nll/test"),8}  "
-                + $"{Number(point.Metrics, "nll/oracle"),10}  {half,8:F4}"));
-        }
-    }
-
-    private static string Number(IReadOnlyDictionary<string, double?> metrics, string tag) =>
-        !metrics.TryGetValue(tag, out double? value) ? "-" : value?.ToString("F4", CultureInfo.InvariantCulture) ?? "undefined";
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
+using GumbelGan.Cli.Parsing;
+using GumbelGan.Cli.Printing;
 using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Cli.Commands;
@@ -8,69 +9,35 @@ namespace GumbelGan.Cli.Commands;
 /// <summary><c>gumbelgan runs</c>: what is in the runs folder, the newest first.</summary>
 internal static class RunsCommand
 {
-    private static readonly JsonSerializerOptions _json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
-
-    public static Command Create(Surroundings surroundings)
-    {
-        var folder = new Argument<string>("folder") { Description = "The folder that holds the runs.", DefaultValueFactory = _ => "runs" };
-        var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new ExplainedCommand("runs", "Lists runs with their status, step, best held-out NLL (nats per token) and age.")
+    public static Command Create(Surroundings surroundings) =>
+        new RequestCommand<Request>("runs", "Lists runs with their status, step, best held-out NLL (nats per token) and age.",
+            request => Run(request, surroundings))
         {
             Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"),
                 new("gumbelgan runs old-runs --json", "the same of another folder, for a script")],
-        };
-        command.Arguments.Add(folder);
-        command.Options.Add(json);
-        command.SetAction(parsed =>
-        {
-            IReadOnlyList<RunSummary> runs = RunSummary.ReadAll(parsed.GetRequiredValue(folder));
-            if (parsed.GetValue(json))
-            {
-                surroundings.Output.WriteLine(JsonSerializer.Serialize(runs.Select(run => Document(run)), _json));
-            }
-            else
-            {
-                WriteTable(runs, surroundings);
-            }
-
-            return ExitCode.Done;
-        });
-        return command;
-    }
-
-    private static object Document(RunSummary run) => new
-    {
-        run.Name,
-        Status = run.Status.ToString().ToLowerInvariant(),
-        run.Phase,
-        run.Step,
-        run.BestValidationNll,
-        run.TestNll,
-        run.LastWrite,
-    };
-
-    private static void WriteTable(IReadOnlyList<RunSummary> runs, Surroundings surroundings)
-    {
-        string[][] rows =
-        [
-            ["run", "status", "phase", "step", "best NLL", "test NLL", "age"],
-            .. runs.Select(run => (string[])
-            [
-                run.Name,
-                run.Status.ToString().ToLowerInvariant(),
-                run.Phase ?? "-",
-                run.Step?.ToString(CultureInfo.InvariantCulture) ?? "-",
-                Nll(run.BestValidationNll),
-                Nll(run.TestNll),
-                run.AgeInWords(surroundings.Clock),
-            ]),
-        ];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            surroundings.Output.WriteLine(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd());
         }
+        .Word("folder", "The folder that holds the runs.", request => request.Folder)
+        .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
+
+    private static int Run(Request request, Surroundings surroundings)
+    {
+        IReadOnlyList<RunSummary> runs = RunSummary.ReadAll(request.Folder);
+        if (request.IsJson)
+        {
+            surroundings.Output.WriteLine(JsonSerializer.Serialize(runs.Select(RunsTable.Document), JsonFormat.Options));
+        }
+        else
+        {
+            RunsTable.Write(runs, surroundings.Clock, new TableWriter(surroundings));
+        }
+
+        return ExitCode.Done;
     }
 
-    private static string Nll(double? nats) => nats?.ToString("F3", CultureInfo.InvariantCulture) ?? "-";
+    private sealed record Request
+    {
+        public string Folder { get; init; } = "runs";
+
+        public bool IsJson { get; init; }
+    }
 }

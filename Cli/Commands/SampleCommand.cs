@@ -1,7 +1,8 @@
 using System.CommandLine;
+using GumbelGan.Cli.Parsing;
+using GumbelGan.Cli.Printing;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
-using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
@@ -13,65 +14,51 @@ namespace GumbelGan.Cli.Commands;
 /// <summary><c>gumbelgan sample</c>: writes sequences drawn from a run's generator, one a line.</summary>
 internal static class SampleCommand
 {
-    /// <summary>The command, writing to the output of <paramref name="surroundings"/>.</summary>
-    public static Command Create(Surroundings surroundings)
-    {
-        var run = new Argument<string>("run") { Description = "A run folder." };
-        var count = new Option<int>("--count") { HelpName = "number", Description = "How many sequences.", DefaultValueFactory = _ => 10 };
-        var temperature = new Option<double>("--temperature")
-        {
-            HelpName = "number",
-            Description = "Divides the logits: 1 samples the model itself, less is safer and less varied.",
-            DefaultValueFactory = _ => 1.0
-        };
-        var seed = new Option<long>("--seed") { HelpName = "number", Description = "Another seed, other samples.", DefaultValueFactory = _ => 1 };
-        var best = new Option<bool>("--best") { Description = "Use the checkpoint with the lowest validation NLL instead of the latest." };
-        var output = new Option<string>("--output") { HelpName = "file", Description = "Write to this file instead of standard output." };
-        var command = new ExplainedCommand("sample", "Draws sequences from a run's generator, one a line.")
+    public static Command Create(Surroundings surroundings) =>
+        new RequestCommand<Request>("sample", "Draws sequences from a run's generator, one a line.", request => Run(request, surroundings))
         {
             Examples =
             [
                 new("gumbelgan sample runs/captions --count 20", "twenty sentences"),
                 new("gumbelgan sample runs/captions --temperature 0.7 --best", "safer sentences, from the best checkpoint"),
             ],
-        };
-        command.Arguments.Add(run);
-        command.Options.Add(count);
-        command.Options.Add(temperature);
-        command.Options.Add(seed);
-        command.Options.Add(best);
-        command.Options.Add(output);
-        command.SetAction(parsed =>
+        }
+        .Word("run", "A run folder.", request => request.Run, FileUse.Read)
+        .Number("--count", "How many sequences.", request => request.Count, atLeast: 1)
+        .Number("--temperature", "Divides the logits: 1 samples the model itself, less is safer and less varied.", request => request.Temperature,
+            atLeast: 0.001, atMost: 1000)
+        .Number("--seed", "Another seed, other samples.", request => request.Seed)
+        .Flag("--best", "Use the checkpoint with the lowest validation NLL instead of the latest.", request => request.Best)
+        .Text("--output", "file", "Write to this file instead of standard output.", request => request.Output, FileUse.Write);
+
+    private static int Run(Request request, Surroundings surroundings)
+    {
+        RunFolder folder = RunFolder.Open(request.Run);
+        (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(Checkpoint checkpoint) => TrainingJob.Load(folder, checkpoint);
+        (IGenerator generator, TextTokenizer tokenizer, _) = request.Best ? folder.ReadBest(Load) : folder.ReadLatest(Load);
+        using (generator)
         {
-            int wanted = parsed.GetValue(count);
-            double divisor = parsed.GetValue(temperature);
-            if (wanted < 1 || !(divisor >= 0.001 && divisor <= 1000))
-            {
-                throw new UserMistakeException("--count must be at least 1 and --temperature between 0.001 and 1000.");
-            }
+            RandomKey key = new RandomKey((ulong)request.Seed).Derive("sample");
+            IEnumerable<string> lines = Evaluator.Sample(generator, request.Count, request.Temperature, key)
+                .Select(row => SequenceLine.Of(tokenizer.Decode(row)));
+            ResultLines.Write(request.Output, surroundings, lines);
+        }
 
-            RunFolder folder = RunFolder.Open(parsed.GetValue(run)!);
-            (IGenerator generator, TextTokenizer tokenizer, RunConfig _) =
-                TrainingJob.Load(folder, parsed.GetValue(best) ? folder.Best() : folder.Latest());
-            using (generator)
-            {
-                IEnumerable<string> lines = Evaluator.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample"))
-                    .Select(row => SequenceLine.Of(tokenizer.Decode(row)));
-                if (parsed.GetValue(output) is { } path)
-                {
-                    AtomicFile.WriteAllText(path, string.Concat(lines.Select(line => line + "\n")));
-                }
-                else
-                {
-                    foreach (string line in lines)
-                    {
-                        surroundings.Output.WriteLine(line);
-                    }
-                }
-            }
+        return ExitCode.Done;
+    }
 
-            return ExitCode.Done;
-        });
-        return command;
+    private sealed record Request
+    {
+        public string Run { get; init; } = "";
+
+        public int Count { get; init; } = 10;
+
+        public double Temperature { get; init; } = 1;
+
+        public long Seed { get; init; } = 1;
+
+        public bool Best { get; init; }
+
+        public string? Output { get; init; }
     }
 }

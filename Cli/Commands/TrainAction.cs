@@ -1,19 +1,15 @@
-using System.Globalization;
+using GumbelGan.Cli.Printing;
 using GumbelGan.Cli.Progress;
-using GumbelGan.Storage;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
-using Spectre.Console;
 
 namespace GumbelGan.Cli.Commands;
 
 /// <summary>What <c>gumbelgan train</c> does with a request: resolves the configuration, trains, and prints what came of it.</summary>
 internal static class TrainAction
 {
-    private const int SamplesShown = 10;
-
     /// <summary>Trains, or with <c>--dry-run</c> prints the resolved configuration.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static int Run(TrainRequest request, Surroundings surroundings)
@@ -21,12 +17,6 @@ internal static class TrainAction
         string folder;
         if (request.Resume is { } resumed)
         {
-            if (request.Assignments.Count > 0)
-            {
-                throw new UserMistakeException(
-                    $"--resume continues a run with its own configuration, so {request.Assignments[0].Origin} cannot be given.");
-            }
-
             folder = resumed;
             Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation));
         }
@@ -57,7 +47,7 @@ internal static class TrainAction
             Watched(request, surroundings, folder, observer => job.Start(folder, Environment.CommandLine, observer, surroundings.Cancellation));
         }
 
-        ShowResult(folder, surroundings.Output);
+        TrainingResult.Write(folder, new TableWriter(surroundings));
         return ExitCode.Done;
     }
 
@@ -76,23 +66,5 @@ internal static class TrainAction
             surroundings.Error.WriteLine($"Interrupted; a checkpoint is written. Continue with: gumbelgan train --resume {folder}");
             throw;
         }
-    }
-
-    private static void ShowResult(string folder, TextWriter output)
-    {
-        TrainingSummary summary = TrainingSummary.Read(folder);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
-            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
-            + $"(test)."));
-        (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
-        var table = new Table().AddColumns("real (held out)", "generated").Border(TableBorder.Rounded).ShowRowSeparators();
-        for (int i = 0; i < generated.Count; i++)
-        {
-            table.AddRow(new Text(i < real.Count ? real[i] : ""), new Text(generated[i]));
-        }
-
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
-        console.Profile.Width = Math.Max(100, console.Profile.Width);
-        console.Write(table);
     }
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using GumbelGan.Storage;
+using GumbelGan.Cli.Parsing;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 
@@ -11,47 +11,16 @@ internal static class TrainCommand
     /// <summary>The command, which hands its request to <paramref name="train"/> and ends with the exit code that returns.</summary>
     /// <param name="train">Trains.</param>
     /// <param name="keys">Every configuration key, for the help text.</param>
-    public static Command Create(Func<TrainRequest, int> train, Func<IReadOnlyList<ConfigurationKey>> keys)
-    {
-        var config = new Option<string>("--config")
-        {
-            HelpName = "file",
-            Description = "A YAML configuration; a run's own config.yaml starts the same run again."
-        };
-        var recipe = new Option<string>("--recipe")
-        {
-            HelpName = "name",
-            Description = "A configuration that comes with the program, for example captions; --config overrides it."
-        };
-        var run = new Option<string>("--run")
-        {
-            HelpName = "folder",
-            Description = "The run folder to create; it must not exist yet. Without it, a new name in runs/."
-        };
-        var resume =
-            new Option<string>("--resume") { HelpName = "folder", Description = "Continue the run in this folder from its latest checkpoint." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Check everything, print the resolved configuration, and stop." };
-        var quiet = new Option<bool>("--quiet") { Description = "Show no progress." };
-        var set = new Option<string[]>("--set")
-        {
-            HelpName = "key=value",
-            Description = "Override one configuration key; may be given several times.",
-            Arity = ArgumentArity.OneOrMore
-        };
-        (Option<string> Option, string Key)[] shorthands =
-        [
-            (new("--corpus") { HelpName = "file", Description = "The text to learn, one sequence a line." }, "corpus"),
-            (new("--objective") { HelpName = "name",
-                Description = $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}." }, "objective"),
-            (new("--seed") { HelpName = "number", Description = "The root of every random stream." }, "seed"),
-            (new("--device") { HelpName = "name", Description = "cpu or cuda." }, "device"),
-            (new("--threads") { HelpName = "number", Description = "Threads for the engine; 0 for one a core." }, "threads"),
-        ];
-
-        var command =
-            new ExplainedCommand("train", "Trains a generator, and writes a run folder with checkpoints, samples, metrics and TensorBoard events.")
+    public static Command Create(Func<TrainRequest, int> train, Func<IReadOnlyList<ConfigurationKey>> keys) =>
+        new RequestCommand<TrainRequest>("train",
+            "Trains a generator, and writes a run folder with checkpoints, samples, metrics and TensorBoard events.",
+            request =>
             {
-                Examples =
+                request.Check();
+                return train(request);
+            })
+        {
+            Examples =
             [
                 new("gumbelgan train --recipe captions --corpus corpora/captions.txt --run runs/captions",
                     "the captions recipe on the captions corpus"),
@@ -59,39 +28,32 @@ internal static class TrainCommand
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
                 new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
-                FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
-            };
-        command.Options.Add(config);
-        command.Options.Add(recipe);
-        Array.ForEach(shorthands, shorthand => command.Options.Add(shorthand.Option));
-        command.Options.Add(run);
-        command.Options.Add(resume);
-        command.Options.Add(dryRun);
-        command.Options.Add(quiet);
-        command.Options.Add(set);
-        command.SetAction(parsed =>
-        {
-            IEnumerable<ConfigurationAssignment> fromShorthands = shorthands
-                .Select(shorthand => (shorthand.Option.Name, shorthand.Key, Value: parsed.GetValue(shorthand.Option)))
-                .Where(given => given.Value is not null)
-                .Select(given => new ConfigurationAssignment(given.Key, given.Value!, given.Name));
-            var request = new TrainRequest
-            {
-                Config = parsed.GetValue(config),
-                Recipe = parsed.GetValue(recipe),
-                Run = parsed.GetValue(run),
-                Resume = parsed.GetValue(resume),
-                DryRun = parsed.GetValue(dryRun),
-                Quiet = parsed.GetValue(quiet),
-                Assignments = [.. fromShorthands, .. (parsed.GetValue(set) ?? []).Select(ConfigurationAssignment.Parse)],
-            };
-            if (request is { Resume: not null } and not { Config: null, Recipe: null, Run: null })
-            {
-                throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run away.");
-            }
+            FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
+        }
+        .Text("--config", "file", "A YAML configuration; a run's own config.yaml starts the same run again.", request => request.Config,
+            FileUse.Read)
+        .Text("--recipe", "name", "A configuration that comes with the program, for example captions; --config overrides it.",
+            (request, value) => request with { Recipe = value }, Recipes.Names)
+        .Key("--corpus", "file", "The text to learn, one sequence a line.", "corpus", use: FileUse.Read)
+        .Key("--objective", "name", $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}.", "objective",
+            ObjectiveKind.All.Select(kind => kind.Name))
+        .Key("--seed", "number", "The root of every random stream.", "seed")
+        .Key("--device", "name", "cpu or cuda.", "device", ["cpu", "cuda"])
+        .Key("--threads", "number", "Threads for the engine; 0 for one a core.", "threads")
+        .Text("--run", "folder", "The run folder to create; it must not exist yet. Without it, a new name in runs/.", request => request.Run,
+            FileUse.Write)
+        .Text("--resume", "folder", "Continue the run in this folder from its latest checkpoint.", request => request.Resume)
+        .Flag("--dry-run", "Check everything, print the resolved configuration, and stop.", request => request.DryRun)
+        .Flag("--quiet", "Show no progress.", request => request.Quiet)
+        .Texts("--set", "key=value", "Override one configuration key; may be given several times.",
+            (request, text) => request.With(ConfigurationAssignment.Parse(text)), () => Assignments(keys()));
 
-            return train(request);
-        });
-        return command;
-    }
+    // An option that stands for a configuration key.
+    private static RequestCommand<TrainRequest> Key(this RequestCommand<TrainRequest> command, string name, string helpName, string description,
+        string key, IEnumerable<string>? completions = null, FileUse use = FileUse.None) =>
+        command.Text(name, helpName, description, (request, value) => request.With(new ConfigurationAssignment(key, value, name)), completions, use);
+
+    // What may come after --set: every key, and for a key that is one of a few, each of them.
+    private static IEnumerable<string> Assignments(IEnumerable<ConfigurationKey> keys) => keys.SelectMany(key =>
+        key.Choices.Count == 0 ? [$"{key.Path}="] : key.Choices.Select(choice => $"{key.Path}={choice}"));
 }

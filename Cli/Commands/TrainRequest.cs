@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli.Commands;
@@ -28,4 +29,23 @@ public sealed record TrainRequest
     /// <c>--threads</c>), then every <c>--set</c> in the order given.
     /// </summary>
     public IReadOnlyList<ConfigurationAssignment> Assignments { get; init; } = [];
+
+    /// <summary>The same request with one more assignment, which wins over those before it.</summary>
+    internal TrainRequest With(ConfigurationAssignment assignment) => this with { Assignments = [.. Assignments, assignment] };
+
+    /// <summary>Refuses options that contradict each other.</summary>
+    /// <exception cref="UserMistakeException">A run that goes on has its configuration already.</exception>
+    internal void Check()
+    {
+        if (this is { Resume: not null } and not { Config: null, Recipe: null, Run: null })
+        {
+            throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run away.");
+        }
+
+        if (Resume is not null && Assignments.Count > 0)
+        {
+            throw new UserMistakeException(
+                $"--resume continues a run with its own configuration, so {Assignments[0].Origin} cannot be given.");
+        }
+    }
 }

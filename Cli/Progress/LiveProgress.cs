@@ -1,4 +1,5 @@
 using System.Globalization;
+using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -8,7 +9,7 @@ namespace GumbelGan.Cli.Progress;
 /// <summary>Progress on a terminal: one block of lines, redrawn in place a few times a second.</summary>
 internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext context, TimeProvider clock) : ITrainingObserver
 {
-    private const int BarWidth = 30;
+    private const int LongestBar = 30, ShortestBar = 5;
     private const int SparklineWidth = 40;
 
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(150);
@@ -44,7 +45,7 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
 
     public void OnMessage(string message)
     {
-        console.WriteLine(ProgressText.Harmless(message));
+        console.WriteLine(HarmlessText.Of(message));
         Draw();
     }
 
@@ -61,10 +62,9 @@ internal sealed class LiveProgress(IAnsiConsole console, LiveDisplayContext cont
         int step = _state.Last?.Step ?? 0;
         double part = _state.TotalSteps > 0 ? (double)step / _state.TotalSteps : 0;
         string times = $"{ProgressText.Duration(_state.Elapsed)} gone" + (_state.Left is { } left ? $", {ProgressText.Duration(left)} left" : "");
-        yield return new Markup(string.Create(
-            CultureInfo.InvariantCulture,
-            $"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, BarWidth, isUnicode)}[/] {step}/{_state.TotalSteps} "
-                + $"({part * 100:F0}%)"));
+        string count = string.Create(CultureInfo.InvariantCulture, $"{step}/{_state.TotalSteps} ({part * 100:F0}%)");
+        int bar = Math.Clamp(console.Profile.Width - _state.Phase.Length - count.Length - 3, ShortestBar, LongestBar);
+        yield return new Markup($"[bold]{Markup.Escape(_state.Phase)}[/] [green]{ProgressText.Bar(part, bar, isUnicode)}[/] {count}");
         yield return new Text(times);
 
         if (_state.Last is { } report)

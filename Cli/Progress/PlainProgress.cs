@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Progress;
@@ -55,9 +56,9 @@ internal sealed class PlainProgress(TextWriter writer, TimeProvider clock) : ITr
         if (generated.Count > 0 && (_lastSample is not { } last || clock.GetElapsedTime(last) >= _interval))
         {
             _lastSample = clock.GetTimestamp();
-            writer.WriteLine($"sample: {ProgressText.Harmless(generated[0])}");
+            writer.WriteLine($"sample: {HarmlessText.Of(generated[0])}");
         }
     }
 
-    public void OnMessage(string message) => writer.WriteLine(ProgressText.Harmless(message));
+    public void OnMessage(string message) => writer.WriteLine(HarmlessText.Of(message));
 }

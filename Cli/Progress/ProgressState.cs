@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Progress;
@@ -55,5 +56,5 @@ internal sealed class ProgressState(TimeProvider clock)
         }
     }
 
-    public void TakeSample(string sample) => Sample = ProgressText.Harmless(sample);
+    public void TakeSample(string sample) => Sample = HarmlessText.Of(sample);
 }

@@ -75,16 +75,4 @@ internal static class ProgressText
 
         return kept.Append(ellipsis).ToString();
     }
-
-    /// <summary>A corpus can hold anything, escape codes included; the terminal must get none of them.</summary>
-    public static string Harmless(string text)
-    {
-        var harmless = new StringBuilder(text.Length);
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            harmless.Append(Rune.IsControl(rune) ? new Rune('?') : rune);
-        }
-
-        return harmless.ToString();
-    }
 }

@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Progress;
@@ -17,5 +18,5 @@ internal sealed class QuietProgress(TextWriter writer) : ITrainingObserver
     {
     }
 
-    public void OnMessage(string message) => writer.WriteLine(ProgressText.Harmless(message));
+    public void OnMessage(string message) => writer.WriteLine(HarmlessText.Of(message));
 }

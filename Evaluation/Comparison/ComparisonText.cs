@@ -1,41 +1,42 @@
 using System.Globalization;
-using System.Text;
 
 namespace GumbelGan.Evaluation.Comparison;
 
-/// <summary>A comparison as plain text for a terminal.</summary>
+/// <summary>A comparison in words and tables of text.</summary>
 public static class ComparisonText
 {
-    /// <summary>The tables, one line feed a line: cost, both checkpoints, tests, and what the metrics mean.</summary>
-    public static string Render(RunComparison comparison)
+    /// <summary>Tells a comparison: cost, both checkpoints, tests, and what the metrics mean.</summary>
+    /// <param name="comparison">The comparison.</param>
+    /// <param name="writeLine">Takes a sentence; an empty one sets things apart.</param>
+    /// <param name="writeTable">Takes a table; the first row and the first column are headings.</param>
+    public static void Write(RunComparison comparison, Action<string> writeLine, Action<IReadOnlyList<string[]>> writeTable)
     {
-        var text = new StringBuilder();
         foreach (string objection in comparison.Objections)
         {
-            text.Append("FORCED COMPARISON: ").Append(objection).Append(".\n");
+            writeLine($"FORCED COMPARISON: {objection}.");
         }
 
-        Append(text, CostTable(comparison));
+        writeTable(CostTable(comparison));
         foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
         {
-            text.Append('\n').Append(Title(checkpoint)).Append('\n');
-            Append(text, MetricTable(comparison, checkpoint));
+            writeLine("");
+            writeLine(Title(checkpoint));
+            writeTable(MetricTable(comparison, checkpoint));
         }
 
         if (comparison.Tests.Count > 0)
         {
-            text.Append(CultureInfo.InvariantCulture,
-                $"\nDifferences from {comparison.Baseline}; p corrected by Holm for all {comparison.Tests.Count} tests\n");
-            Append(text, TestTable(comparison));
+            writeLine("");
+            writeLine(string.Create(CultureInfo.InvariantCulture,
+                $"Differences from {comparison.Baseline}; p corrected by Holm for all {comparison.Tests.Count} tests"));
+            writeTable(TestTable(comparison));
         }
 
-        text.Append('\n');
+        writeLine("");
         foreach (Metric metric in MetricCatalogue.All.Where(metric => comparison.Tags.Any(tag => MetricCatalogue.ForTag(tag) == metric)))
         {
-            text.Append(comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key)).Append(": ").Append(metric.Definition).Append('\n');
+            writeLine($"{comparison.MetricNames.GetValueOrDefault(metric.Key, metric.Key)}: {metric.Definition}");
         }
-
-        return text.ToString();
     }
 
     /// <summary>What a checkpoint's table is called.</summary>
@@ -135,14 +136,5 @@ public static class ComparisonText
     {
         long[] distinct = [.. values.Distinct().Order()];
         return distinct.Length == 1 ? Whole(distinct[0]) : $"{Whole(distinct[0])} to {Whole(distinct[^1])}";
-    }
-
-    private static void Append(StringBuilder text, IReadOnlyList<string[]> rows)
-    {
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            text.Append(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd()).Append('\n');
-        }
     }
 }

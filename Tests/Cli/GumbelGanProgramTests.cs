@@ -30,6 +30,15 @@ public sealed class GumbelGanProgramTests
         Assert.Equal(new ProgramRun(ExitCode.UserMistake, "", expected + "\n"), Try(commandLine, () => 0));
     }
 
+    [Theory]
+    [InlineData(32, ExitCode.Done, "")]
+    [InlineData(28, ExitCode.Failed, "Standard output cannot be written (the system's words); give it another place, or free some space.\n")]
+    public void Output_that_nobody_reads_ends_quietly_and_output_that_cannot_be_written_fails(int error, int exitCode, string says)
+    {
+        Assert.Equal(new ProgramRun(exitCode, "", says),
+            Try("one two", () => throw new GumbelGan.Cli.Streams.StandardStreamException(error, "the system's words")));
+    }
+
     [Fact]
     public void A_users_mistake_is_its_own_sentence_and_exit_code_2()
     {
@@ -74,11 +83,11 @@ public sealed class GumbelGanProgramTests
     }
 
     [Fact]
-    public void The_version_is_one_line()
+    public void The_version_tells_program_commit_and_engine()
     {
         ProgramRun run = ProgramRun.Of("--version");
         Assert.Equal(ExitCode.Done, run.ExitCode);
-        Assert.Matches(@"\A\d+\.\d+\.\d+\S*\n\z", run.Output);
+        Assert.Matches(@"\Agumbelgan \d+\.\d+\.\d+( \(commit [0-9a-f]{40}\))?\nTorchSharp 0\.107\.0, libtorch 2\.10\.0\n\z", run.Output);
     }
 
     private static ProgramRun Try(string commandLine, Func<int> action, bool isInterrupted = false)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Evaluation.Report;
+using GumbelGan.Tests.Cli;
 using Xunit;
 
 namespace GumbelGan.Tests.Evaluation;
@@ -54,7 +55,7 @@ public sealed class HtmlReportTests
         string[] folders = made.ThreeByThree();
         RunComparison comparison = RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions());
         string page = Render(folders, charts: null);
-        string row = ComparisonText.Render(comparison).Split('\n').First(line => line.StartsWith("bleu/4 (", StringComparison.Ordinal));
+        string row = Printed.Comparison(comparison).Split('\n').First(line => line.StartsWith("bleu/4 (", StringComparison.Ordinal));
         foreach (string cell in row.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             Assert.Contains(cell, page);

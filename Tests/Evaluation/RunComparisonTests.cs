@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Storage;
+using GumbelGan.Tests.Cli;
 using Xunit;
 
 namespace GumbelGan.Tests.Evaluation;
@@ -16,7 +17,7 @@ public sealed class RunComparisonTests
     {
         using var made = new MadeUpRuns();
         RunComparison comparison = Compare(made.ThreeByThree());
-        string text = ComparisonText.Render(comparison);
+        string text = Printed.Comparison(comparison);
         string best = text[text.IndexOf("Checkpoint selected", StringComparison.Ordinal)..text.IndexOf("Last checkpoint", StringComparison.Ordinal)];
         string line = Assert.Single(best.Split('\n'), row => row.StartsWith("bleu/4", StringComparison.Ordinal));
         foreach (string method in MadeUpRuns.Methods)
@@ -63,7 +64,7 @@ public sealed class RunComparisonTests
         Assert.Equal((3, 0, 1), (gumbel.Count(RunOutcome.Completed), gumbel.Count(RunOutcome.Collapsed), gumbel.Count(RunOutcome.Failed)));
         Assert.Equal(3, reinforce.Best["bleu/4"].Count);
         Assert.Equal(3, gumbel.Best["bleu/4"].Count);
-        Assert.Contains("n=3", ComparisonText.Render(comparison));
+        Assert.Contains("n=3", Printed.Comparison(comparison));
     }
 
     [Fact]
@@ -73,7 +74,7 @@ public sealed class RunComparisonTests
         RunComparison comparison = Compare(made.ThreeByThree());
         Assert.Equal(0, comparison.References["memoriser"]["diversity/novelty"].Mean);
         Assert.Equal(3, comparison.References["memoriser"]["diversity/novelty"].Count);
-        string[] lines = ComparisonText.Render(comparison).Split('\n');
+        string[] lines = Printed.Comparison(comparison).Split('\n');
         string header = lines.First(line => line.Contains("held out") && line.Contains("memoriser"));
         Assert.True(header.IndexOf("memoriser", StringComparison.Ordinal) < header.IndexOf("mle", StringComparison.Ordinal));
         Assert.Equal(["mle", "gumbel", "reinforce"], comparison.Methods.Select(method => method.Name));
@@ -95,7 +96,7 @@ public sealed class RunComparisonTests
                 with { Last = new CheckpointEvaluation(1, metrics), Best = new CheckpointEvaluation(1, metrics) };
             return made.Write(evaluation);
         })];
-        string[] lines = ComparisonText.Render(Compare(folders)).Split('\n');
+        string[] lines = Printed.Comparison(Compare(folders)).Split('\n');
         string header = lines.First(line => line.Contains("held out"));
         Assert.True(header.IndexOf("collapsed", StringComparison.Ordinal) < header.IndexOf("honest", StringComparison.Ordinal));
         Assert.Matches(@"^validity \(higher is better\) +- +- +1\.0000 \[one seed\] +1\.0000",
@@ -127,7 +128,7 @@ public sealed class RunComparisonTests
         Assert.Contains(named, mistake.Message);
         Assert.Contains("changed", mistake.Message);
         RunComparison forced = RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions { Force = true });
-        Assert.StartsWith("FORCED COMPARISON: ", ComparisonText.Render(forced));
+        Assert.StartsWith("FORCED COMPARISON: ", Printed.Comparison(forced));
         Assert.True(JsonNode.Parse(ComparisonJson.Render(forced))!["forced"]!.GetValue<bool>());
     }
 

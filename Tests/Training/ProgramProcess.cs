@@ -29,10 +29,30 @@ internal sealed partial class ProgramProcess : IDisposable
 
     public bool HasEnded => _process.HasExited;
 
+    private static string Program =>
+        Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "GumbelGan.Cli.exe" : "GumbelGan.Cli");
+
+    /// <summary>Runs a shell's script, in which "$@" is the program with its arguments, to its end.</summary>
+    public static (int ExitCode, string Output, string Error) InShell(string script, params string[] arguments)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script, "sh", Program, .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
+        Task<string> output = shell.StandardOutput.ReadToEndAsync(), error = shell.StandardError.ReadToEndAsync();
+        if (!shell.WaitForExit(_patience))
+        {
+            shell.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{script} does not end with {string.Join(' ', arguments)}.");
+        }
+
+        return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
     public static ProgramProcess Start(params string[] arguments)
     {
-        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "GumbelGan.Cli.exe" : "GumbelGan.Cli");
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
         var started = new ProgramProcess(Process.Start(start)!);
         started._process.ErrorDataReceived += (_, line) =>
         {
@@ -85,11 +105,11 @@ internal sealed partial class ProgramProcess : IDisposable
         End();
     }
 
-    /// <summary>Sends a signal that the process may answer: INT or TERM.</summary>
+    /// <summary>Sends a signal that the process may answer: HUP, INT or TERM.</summary>
     public void Signal(string name)
     {
         // Not by the program kill, which a machine with nothing but Debian's base does not have.
-        if (SendSignal(_process.Id, name == "INT" ? 2 : 15) != 0)
+        if (SendSignal(_process.Id, name switch { "HUP" => 1, "INT" => 2, _ => 15 }) != 0)
         {
             throw new InvalidOperationException($"The signal {name} could not be sent: {Marshal.GetLastPInvokeErrorMessage()}.");
         }

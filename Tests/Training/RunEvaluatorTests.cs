@@ -139,7 +139,7 @@ public sealed class RunEvaluatorTests
     }
 
     [Theory]
-    [InlineData("--count 1", "at least two")]
+    [InlineData("--count 1", "--count must be a whole number of at least 2")]
     [InlineData("--temperatures 1,warm", "'warm'")]
     [InlineData("--temperatures 0", "'0'")]
     public void Wrong_options_are_one_sentence(string options, string expected)

@@ -13,6 +13,7 @@ public sealed class SignalTests
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
+    [InlineData("HUP")]
     public void A_signal_finishes_the_step_writes_a_checkpoint_says_how_to_go_on_and_exits_with_130(string signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");

@@ -1,5 +1,6 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Storage;
+using TorchSharp;
 
 namespace GumbelGan.Training.Benchmarking;
 
@@ -22,6 +23,14 @@ public enum BenchmarkSubject
 /// <summary>What is timed, and at which sizes. The defaults are case A of docs/benchmarks.md.</summary>
 public sealed record BenchmarkOptions
 {
+    /// <summary>Sequences a step, and times that it is repeated, unless told.</summary>
+    public const int UsualBatch = 64, UsualRepeats = 20;
+
+    /// <summary>The same where sampling: a repeat takes seconds, not milliseconds, and draws as large batches as evaluation does.</summary>
+    public const int SamplingBatch = 256, SamplingRepeats = 3;
+
+    private readonly int? _batch, _repeats;
+
     /// <summary>iteration, mle, sample or reinforce.</summary>
     public BenchmarkSubject Subject { get; init; }
 
@@ -29,7 +38,7 @@ public sealed record BenchmarkOptions
     public int Vocabulary { get; init; } = 5000;
 
     /// <summary>B: sequences a step, or a draw where sampling.</summary>
-    public int Batch { get; init; } = 64;
+    public int Batch { get => _batch ?? (Subject == BenchmarkSubject.Sample ? SamplingBatch : UsualBatch); init => _batch = value; }
 
     /// <summary>T: every sequence has exactly so many tokens.</summary>
     public int Length { get; init; } = 20;
@@ -47,7 +56,7 @@ public sealed record BenchmarkOptions
     public int Threads { get; init; }
 
     /// <summary>How often the subject is timed, after the warm-up.</summary>
-    public int Repeats { get; init; } = 20;
+    public int Repeats { get => _repeats ?? (Subject == BenchmarkSubject.Sample ? SamplingRepeats : UsualRepeats); init => _repeats = value; }
 
     /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sample"/> draws.</summary>
     public int Count { get; init; } = 10000;
@@ -62,7 +71,9 @@ public sealed record BenchmarkOptions
     public string Device { get; init; } = "cpu";
 
     /// <summary>Refuses what cannot be built.</summary>
-    /// <exception cref="UserMistakeException">A size is not positive, or the filters are wider than a sequence is long.</exception>
+    /// <exception cref="UserMistakeException">
+    /// A size is not positive, the filters are wider than a sequence is long, or there is no such device.
+    /// </exception>
     public void Check()
     {
         foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding),
@@ -77,6 +88,11 @@ public sealed record BenchmarkOptions
         if (Threads is < 0 or > 1024)
         {
             throw new UserMistakeException($"--threads is {Threads}; give 0 for one thread a core, or a number up to 1024.");
+        }
+
+        if (Device == "cuda" && !torch.cuda.is_available())
+        {
+            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or see docs/gpu.md.");
         }
 
         if (IsComposed && Subject == BenchmarkSubject.Reinforce)

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using System.Numerics;
 using System.Reflection;
 using System.Text.Json;
 using GumbelGan.Storage;
@@ -121,11 +122,9 @@ internal sealed class ConfigurationProperty
             _ when ScalarType == typeof(string) => node.IsNull ? null : node.Text,
             { IsPlain: false } when !ScalarType.IsEnum && !IsKind => null,
             _ when ScalarType == typeof(bool) => node.Text switch { "true" => true, "false" => false, _ => null },
-            _ when ScalarType == typeof(int) =>
-                int.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null,
-            _ when ScalarType == typeof(long) =>
-                long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole : null,
-            _ when ScalarType == typeof(double) => Number(node.Text),
+            _ when ScalarType == typeof(int) => Number<int>(node.Text),
+            _ when ScalarType == typeof(long) => Number<long>(node.Text),
+            _ when ScalarType == typeof(double) => Number<double>(node.Text),
             _ when IsKind => Entries().FirstOrDefault(kind => kind.Name == node.Text),
             _ => EnumValue(node.Text),
         };
@@ -137,11 +136,8 @@ internal sealed class ConfigurationProperty
         return value;
     }
 
-    private static object? Number(string text)
-    {
-        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return double.TryParse(text, Style, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null;
-    }
+    private static object? Number<T>(string text)
+        where T : struct, INumber<T> => StrictNumber.TryParse(text, out T number) ? number : null;
 
     private object? EnumValue(string text)
     {
@@ -185,6 +181,9 @@ internal sealed class ConfigurationProperty
 
     private IEnumerable<INamedKind> Entries() =>
         (IEnumerable<INamedKind>)ScalarType.GetProperty("All", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+
+    /// <summary>What a value can be, where it is one of a few; else empty.</summary>
+    public IReadOnlyList<string> ChoiceNames => ScalarType.IsEnum || IsKind ? [.. Choices()] : [];
 
     private IEnumerable<string> Choices() => IsKind ? Entries().Select(kind => kind.Name) : Enum.GetNames(ScalarType).Select(SnakeCase);
 

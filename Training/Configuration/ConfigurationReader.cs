@@ -78,7 +78,10 @@ public static class ConfigurationReader
                     string below = $"{prefix}{property.Name}.",
                         own = ((INamedKind)property.Property.PropertyType.GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value)!).Name;
                     keys.Add(new ConfigurationKey(below + ConfigurationProperty.KindKey,
-                        $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones."));
+                        $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones.")
+                    {
+                        Choices = [.. kinds.Select(kind => kind.Name)],
+                    });
                     IReadOnlyList<ConfigurationProperty> common = ConfigurationProperty.Of(property.Property.PropertyType);
                     Collect(common, value!, below);
                     foreach (IKindOf<object> kind in kinds)
@@ -95,7 +98,10 @@ public static class ConfigurationReader
                 else
                 {
                     keys.Add(new ConfigurationKey(prefix + property.Name, property.TypeInWords, ConfigurationWriter.Value(value),
-                        documentation.Summary(property.Property)));
+                        documentation.Summary(property.Property))
+                    {
+                        Choices = property.IsList ? [] : property.ChoiceNames,
+                    });
                 }
             }
         }

@@ -1,4 +1,5 @@
 using System.Text;
+using GumbelGan.Storage;
 
 namespace GumbelGan.Training.Configuration;
 
@@ -22,9 +23,9 @@ internal static class ConfigurationText
                 break;
             }
 
-            shown.Append(Rune.IsControl(rune) || rune == Rune.ReplacementChar ? "?" : rune.ToString());
+            shown.Append(rune == Rune.ReplacementChar ? "?" : rune.ToString());
         }
 
-        return shown.ToString();
+        return HarmlessText.Of(shown.ToString());
     }
 }

@@ -208,6 +208,32 @@ public sealed class RunFolder
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
     public string? LatestName() => Target(LatestPointer);
 
+    /// <summary>Reads the latest checkpoint of a run that may go on meanwhile; see <see cref="ReadBest"/>.</summary>
+    public T ReadLatest<T>(Func<Checkpoint, T> read) => Read(LatestPointer, read);
+
+    /// <summary>
+    /// Reads the best checkpoint of a run that may go on meanwhile: where training moves on and deletes the checkpoint while it is read, the one that
+    /// has taken its place is read instead.
+    /// </summary>
+    /// <exception cref="UserMistakeException">There is none, or it cannot be read though nothing has taken its place.</exception>
+    public T ReadBest<T>(Func<Checkpoint, T> read) => Read(BestPointer, read);
+
+    private T Read<T>(string pointer, Func<Checkpoint, T> read)
+    {
+        while (true)
+        {
+            string? name = Target(pointer);
+            try
+            {
+                return read(Pointed(pointer));
+            }
+            catch (UserMistakeException) when (Target(pointer) != name)
+            {
+                // A pointer moves before what it named is deleted, so this is another checkpoint, and a whole one.
+            }
+        }
+    }
+
     private Checkpoint Pointed(string pointer)
     {
         string? name = Target(pointer);

@@ -73,7 +73,7 @@ public sealed class RunEvaluator : IDisposable
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         RunEnvironment environment = RunEnvironment.Read(folder.Environment);
         string? failure = File.Exists(folder.Failure) ? File.ReadAllText(folder.Failure).Trim() : null;
-        TrainingState? state = folder.LatestName() is null ? null : folder.Latest().State();
+        TrainingState? state = folder.LatestName() is null ? null : folder.ReadLatest(checkpoint => checkpoint.State());
         if (failure is null && state?.Phase != Phase.Finished)
         {
             throw new UserMistakeException(
@@ -119,15 +119,15 @@ public sealed class RunEvaluator : IDisposable
 
     private EvaluatedCheckpoints Measure(RunEvaluation document, CancellationToken cancellation)
     {
-        (IReadOnlyList<MetricResult> last, int[][] lastSamples) = AtTemperature(_folder.Latest(), 1);
+        (IReadOnlyList<MetricResult> last, int[][] lastSamples) = _folder.ReadLatest(checkpoint => AtTemperature(checkpoint, 1));
         cancellation.ThrowIfCancellationRequested();
-        (IReadOnlyList<MetricResult> best, int[][] bestSamples) = AtTemperature(_folder.Best(), 1);
+        (IReadOnlyList<MetricResult> best, int[][] bestSamples) = _folder.ReadBest(checkpoint => AtTemperature(checkpoint, 1));
         var sweep = new List<SweepPoint>();
         foreach (double temperature in _options.Temperatures)
         {
             cancellation.ThrowIfCancellationRequested();
             sweep.Add(new SweepPoint(temperature,
-                RunEvaluation.Tagged(temperature == 1 ? best : AtTemperature(_folder.Best(), temperature).Results)));
+                RunEvaluation.Tagged(temperature == 1 ? best : _folder.ReadBest(checkpoint => AtTemperature(checkpoint, temperature)).Results)));
         }
 
         var random = new RandomStream(_key.Derive("memoriser"));

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
-using GumbelGan.Cli.Commands;
-using GumbelGan.Storage;
+using GumbelGan.Cli;
 using Xunit;
 
-namespace GumbelGan.Tests.Evaluation;
+namespace GumbelGan.Tests.Cli;
 
 public sealed class MetricsCommandTests : IDisposable
 {
@@ -41,20 +40,21 @@ public sealed class MetricsCommandTests : IDisposable
         File.WriteAllBytes(binary, [0x61, 0x80, 0x81]);
         foreach (string bad in new[] { Path.Combine(_folder, "absent"), Write("empty", ""), binary, _folder })
         {
-            Assert.Contains(bad, Assert.Throws<UserMistakeException>(() => Run("--generated", bad, "--reference", good)).Message);
+            ProgramRun run = ProgramRun.Of("metrics", "--generated", bad, "--reference", good);
+            Assert.Equal((ExitCode.UserMistake, ""), (run.ExitCode, run.Output));
+            Assert.Contains(bad, run.Error);
         }
 
-        Assert.Throws<UserMistakeException>(() => Run("--generated", good, "--reference", good, "--threads", "-3"));
+        Assert.Equal(ExitCode.UserMistake, ProgramRun.Of("metrics", "--generated", good, "--reference", good, "--threads", "-3").ExitCode);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static string Run(params string[] arguments)
     {
-        var output = new StringWriter();
-        Assert.Equal(0, MetricsCommand.Create(output)
-            .Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false }));
-        return output.ToString();
+        ProgramRun run = ProgramRun.Of(["metrics", .. arguments]);
+        Assert.Equal((ExitCode.Done, ""), (run.ExitCode, run.Error));
+        return run.Output;
     }
 
     private string Write(string name, string text)

@@ -1,11 +1,10 @@
 using System.Text.Json;
 using GumbelGan.Cli;
-using GumbelGan.Tests.Cli;
 using GumbelGan.Tests.Storage;
 using GumbelGan.Tokenization;
 using Xunit;
 
-namespace GumbelGan.Tests.Tokenization;
+namespace GumbelGan.Tests.Cli;
 
 public sealed class CorpusAndTokenizerCommandTests : IDisposable
 {
@@ -92,11 +91,11 @@ public sealed class CorpusAndTokenizerCommandTests : IDisposable
     [InlineData("corpus info FOLDER", "is a directory")]
     [InlineData("corpus info FOLDER/missing.txt", "does not exist")]
     [InlineData("corpus info FOLDER/latin.txt", "line 1: byte 1 of the file is not valid UTF-8")]
-    [InlineData("corpus info FOLDER/text.txt --kind syllable", "choose word, char, bpe, gpt2, number")]
+    [InlineData("corpus info FOLDER/text.txt --kind syllable", "--kind must be one of word, char, bpe, gpt2, number, not 'syllable'")]
     [InlineData("corpus info FOLDER/text.txt --maximum-tokens 0", "bounds must satisfy")]
     [InlineData("corpus info FOLDER/text.txt --test-fraction 1", "sum below 1")]
     [InlineData("corpus build FOLDER/text.txt --output FOLDER/out", "line 1, column 1")]
-    [InlineData("corpus build FOLDER/good.grammar --count 0 --output FOLDER/out", "at least one line")]
+    [InlineData("corpus build FOLDER/good.grammar --count 0 --output FOLDER/out", "--count must be a whole number of at least 1, not '0'")]
     [InlineData("corpus build FOLDER/good.grammar --output FOLDER", "is a folder")]
     [InlineData("tokenizer train FOLDER/empty.txt --output FOLDER/out", "no text to learn from")]
     [InlineData("tokenizer train FOLDER/text.txt --minimum-count 0 --output FOLDER/out", "at least 1")]

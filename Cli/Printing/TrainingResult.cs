@@ -1,0 +1,20 @@
+using System.Globalization;
+using GumbelGan.Training.Runs;
+
+namespace GumbelGan.Cli.Printing;
+
+/// <summary>What a run has come to, printed at its end: likelihoods, and samples beside real lines.</summary>
+internal static class TrainingResult
+{
+    private const int SamplesShown = 10;
+
+    public static void Write(string folder, TableWriter writer)
+    {
+        TrainingSummary summary = TrainingSummary.Read(folder);
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
+            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
+            + $"(test)."));
+        (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
+        writer.Write([["real (held out)", "generated"], .. generated.Select((line, i) => (string[])[i < real.Count ? real[i] : "", line])]);
+    }
+}
