@@ -7,7 +7,7 @@ namespace GumbelGan.Training.Runs;
 /// <summary>The places in a run's folder, and its checkpoints.</summary>
 public sealed class RunFolder
 {
-    private const string LatestPointer = "latest", BestPointer = "best", HalfWritten = ".partial";
+    private const string LatestPointer = "latest", BestPointer = "best", StartPointer = Phase.Start, HalfWritten = ".partial";
 
     /// <summary>The file of a checkpoint that holds its <see cref="TrainingState"/>.</summary>
     internal const string StateFile = "state.json";
@@ -123,19 +123,9 @@ public sealed class RunFolder
                     File.Delete(record);
                 }
             }
-            else if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+            else
             {
-                // The process was killed between moving best and moving latest; latest's own best is still there.
-                if (state.BestStep == 0)
-                {
-                    File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
-                    return;
-                }
-
-                string before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal)
-                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
-                        + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
-                Point(BestPointer, before);
+                FinishMoving(state, latest!);
             }
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
@@ -144,10 +134,13 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> stays.</summary>
+    /// <summary>
+    /// Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> and <c>start</c> stay.
+    /// </summary>
     /// <remarks>
     /// The files are written into a folder with a temporary name, which takes its final name once all of them are on the disk; the pointers
-    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole.
+    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole. <c>start</c> moves to whatever a phase
+    /// begins with: in a finished run it is what the last phase made its own weights from, pre-trained or untrained.
     /// </remarks>
     /// <param name="state">Names the checkpoint by its step.</param>
     /// <param name="files">File names and their tensors.</param>
@@ -184,6 +177,11 @@ public sealed class RunFolder
             }
 
             Point(LatestPointer, name);
+            if (state.BeginsPhase)
+            {
+                Point(StartPointer, name);
+            }
+
             Prune(keep);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
@@ -201,9 +199,17 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">There is none.</exception>
     public Checkpoint Latest() => Pointed(LatestPointer);
 
-    /// <summary>The checkpoint with the lowest validation NLL.</summary>
+    /// <summary>The checkpoint with the lowest validation NLL of the last phase that has been evaluated.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
     public Checkpoint Best() => Pointed(BestPointer);
+
+    /// <summary>The checkpoint that the last phase began with: pre-trained weights, or untrained ones.</summary>
+    /// <exception cref="UserMistakeException">There is none.</exception>
+    public Checkpoint Start() => Pointed(StartPointer);
+
+    /// <summary>The checkpoint of <paramref name="step"/>, or null where it is no longer kept.</summary>
+    public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => StepOf(name) == step)
+        .Max(StringComparer.Ordinal) is { } name ? new Checkpoint(System.IO.Path.Combine(Checkpoints, name)) : null;
 
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
     public string? LatestName() => Target(LatestPointer);
@@ -250,11 +256,39 @@ public sealed class RunFolder
             ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
+    // A process that is killed while pointers move has moved best before latest, and latest before start.
+    private void FinishMoving(TrainingState state, string latest)
+    {
+        if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+        {
+            string? before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal);
+            if (before is null && state.BestStep > 0)
+            {
+                throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
+                    + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+            }
+
+            if (before is null)
+            {
+                File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
+            }
+            else
+            {
+                Point(BestPointer, before);
+            }
+        }
+
+        if (state.BeginsPhase && Target(StartPointer) != latest)
+        {
+            Point(StartPointer, latest);
+        }
+    }
+
     private void Prune(int keep)
     {
-        string? best = Target(BestPointer);
+        string?[] kept = [Target(BestPointer), Target(StartPointer)];
         foreach (string old in Names()
-            .Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
+            .Where(name => !kept.Contains(name)).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
             Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
         }
