@@ -49,7 +49,7 @@ internal static class CompareCommand
         command.SetAction(parsed =>
         {
             var options = new ComparisonOptions { Force = parsed.GetValue(force), Baseline = parsed.GetValue(baseline) };
-            var comparison = RunComparison.Create([.. parsed.GetRequiredValue(runs).Select(EvaluatedRun.Read)], options);
+            var comparison = RunComparison.Create([.. parsed.GetRequiredValue(runs).Select(ComparedRun.Read)], options);
             if (parsed.GetValue(report) is { } file)
             {
                 WriteReport(comparison, file, surroundings);

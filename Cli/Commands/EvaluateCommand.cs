@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Storage;
 using GumbelGan.Training.Watching;
 
@@ -18,7 +18,7 @@ internal static class EvaluateCommand
     /// <summary>The command, writing to the output of <paramref name="surroundings"/>.</summary>
     public static Command Create(Surroundings surroundings)
     {
-        var defaults = new EvaluationOptions();
+        var defaults = new FinalEvaluationOptions();
         var run = new Argument<string>("run") { Description = "The folder of a finished run." };
         var count = new Option<int>("--count")
         {
@@ -43,6 +43,11 @@ internal static class EvaluateCommand
             HelpName = "name",
             Description = "What 'compare' calls this run's method; without it, the objective and its kind."
         };
+        var corpus = new Option<string>("--corpus")
+        {
+            HelpName = "file",
+            Description = "Where the run's corpus lies now, if it has moved; its content must be the same."
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new ExplainedCommand("evaluate",
             "Measures a finished run on the test split, last and validation-selected checkpoint, and writes evaluation.json into its folder.")
@@ -55,17 +60,18 @@ internal static class EvaluateCommand
             ],
         };
         command.Arguments.Add(run);
-        foreach (Option option in (Option[])[count, temperatures, grammar, method, json])
+        foreach (Option option in (Option[])[count, temperatures, corpus, grammar, method, json])
         {
             command.Options.Add(option);
         }
 
         command.SetAction(parsed =>
         {
-            var options = new EvaluationOptions
+            var options = new FinalEvaluationOptions
             {
                 Count = parsed.GetValue(count),
                 Temperatures = Temperatures(parsed.GetValue(temperatures)!),
+                Corpus = parsed.GetValue(corpus),
                 Grammar = parsed.GetValue(grammar),
                 Method = parsed.GetValue(method),
             };
@@ -74,7 +80,7 @@ internal static class EvaluateCommand
                 throw new UserMistakeException($"--count is {options.Count}; draw at least two sequences.");
             }
 
-            EvaluatedCheckpoints evaluated = RunEvaluator.Evaluate(parsed.GetRequiredValue(run), options, surroundings.Cancellation);
+            FinalResults evaluated = FinalEvaluation.Evaluate(parsed.GetRequiredValue(run), options, surroundings.Cancellation);
             if (parsed.GetValue(json))
             {
                 surroundings.Output.WriteLine(Document(evaluated).ToJsonString(_json));
@@ -107,17 +113,17 @@ internal static class EvaluateCommand
     }
 
     // The last checkpoint's metrics stand at the top, as in 'metrics --json'; what else there is, beside them.
-    private static JsonObject Document(EvaluatedCheckpoints evaluated)
+    private static JsonObject Document(FinalResults evaluated)
     {
         JsonObject document = MetricCatalogue.ToJson(evaluated.Last);
-        document["best"] = MetricCatalogue.ToJson(evaluated.Best);
-        document["evaluation"] = JsonNode.Parse(evaluated.Evaluation.ToJson());
+        document["selected"] = MetricCatalogue.ToJson(evaluated.Selected);
+        document["evaluation"] = JsonNode.Parse(evaluated.Document.ToJson());
         return document;
     }
 
-    private static void WriteTable(EvaluatedCheckpoints evaluated, TextWriter output)
+    private static void WriteTable(FinalResults evaluated, TextWriter output)
     {
-        RunEvaluation evaluation = evaluated.Evaluation;
+        EvaluationDocument evaluation = evaluated.Document;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, "
             + $"seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator "
             + $"updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
@@ -126,17 +132,20 @@ internal static class EvaluateCommand
             output.WriteLine(reason);
         }
 
-        if (evaluation.Last is not { } last || evaluation.Best is not { } best)
+        if (evaluation.Last is not { } last || evaluation.Selected is not { } selected)
         {
             return;
         }
 
         string[] names = [.. evaluation.References.Keys];
+        (string Name, IReadOnlyDictionary<string, double?> Metrics)[] checkpoints = evaluation.SelectedIsLast
+            ? [(string.Create(CultureInfo.InvariantCulture, $"last = selected (step {last.Step})"), last.Metrics)]
+            : [(string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"), last.Metrics),
+                (string.Create(CultureInfo.InvariantCulture, $"selected (step {selected.Step})"), selected.Metrics)];
         string[][] rows =
         [
-            ["", string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"),
-                string.Create(CultureInfo.InvariantCulture, $"best (step {best.Step})"), .. names.Select(name => name.Replace('_', ' '))],
-            .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag),
+            ["", .. checkpoints.Select(checkpoint => checkpoint.Name), .. names.Select(name => name.Replace('_', ' '))],
+            .. last.Metrics.Keys.Select(tag => (string[])[tag, .. checkpoints.Select(checkpoint => Number(checkpoint.Metrics, tag)),
                 .. names.Select(name => Number(evaluation.References[name], tag))]),
         ];
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];

@@ -14,11 +14,12 @@ internal static class RunsCommand
     {
         var folder = new Argument<string>("folder") { Description = "The folder that holds the runs.", DefaultValueFactory = _ => "runs" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new ExplainedCommand("runs", "Lists runs with their status, step, best held-out NLL (nats per token) and age.")
-        {
-            Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"),
+        var command =
+            new ExplainedCommand("runs", "Lists runs with their status, step, the selected checkpoint's held-out NLL (nats per token) and age.")
+            {
+                Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"),
                 new("gumbelgan runs old-runs --json", "the same of another folder, for a script")],
-        };
+            };
         command.Arguments.Add(folder);
         command.Options.Add(json);
         command.SetAction(parsed =>
@@ -44,7 +45,8 @@ internal static class RunsCommand
         Status = run.Status.ToString().ToLowerInvariant(),
         run.Phase,
         run.Step,
-        run.BestValidationNll,
+        run.SelectedValidationNll,
+        run.SelectedStep,
         run.TestNll,
         run.LastWrite,
     };
@@ -53,14 +55,15 @@ internal static class RunsCommand
     {
         string[][] rows =
         [
-            ["run", "status", "phase", "step", "best NLL", "test NLL", "age"],
+            ["run", "status", "phase", "step", "selected NLL", "at step", "test NLL", "age"],
             .. runs.Select(run => (string[])
             [
                 run.Name,
                 run.Status.ToString().ToLowerInvariant(),
                 run.Phase ?? "-",
                 run.Step?.ToString(CultureInfo.InvariantCulture) ?? "-",
-                Nll(run.BestValidationNll),
+                Nll(run.SelectedValidationNll),
+                run.SelectedStep?.ToString(CultureInfo.InvariantCulture) ?? "-",
                 Nll(run.TestNll),
                 run.AgeInWords(surroundings.Clock),
             ]),

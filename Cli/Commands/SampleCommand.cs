@@ -25,7 +25,10 @@ internal static class SampleCommand
             DefaultValueFactory = _ => 1.0
         };
         var seed = new Option<long>("--seed") { HelpName = "number", Description = "Another seed, other samples.", DefaultValueFactory = _ => 1 };
-        var best = new Option<bool>("--best") { Description = "Use the checkpoint with the lowest validation NLL instead of the latest." };
+        var best = new Option<bool>(
+            "--best")
+        { Description = "Use the selected checkpoint, of the lowest validation NLL in the last phase, instead of the latest." };
+        var start = new Option<bool>("--start") { Description = "Use the weights that the last phase began with: pre-trained, or untrained ones." };
         var output = new Option<string>("--output") { HelpName = "file", Description = "Write to this file instead of standard output." };
         var command = new ExplainedCommand("sample", "Draws sequences from a run's generator, one a line.")
         {
@@ -40,6 +43,7 @@ internal static class SampleCommand
         command.Options.Add(temperature);
         command.Options.Add(seed);
         command.Options.Add(best);
+        command.Options.Add(start);
         command.Options.Add(output);
         command.SetAction(parsed =>
         {
@@ -50,12 +54,18 @@ internal static class SampleCommand
                 throw new UserMistakeException("--count must be at least 1 and --temperature between 0.001 and 1000.");
             }
 
+            if (parsed.GetValue(start) && parsed.GetValue(best))
+            {
+                throw new UserMistakeException("--start and --best name different checkpoints; give one of them.");
+            }
+
             RunFolder folder = RunFolder.Open(parsed.GetValue(run)!);
             (IGenerator generator, TextTokenizer tokenizer, RunConfig _) =
-                TrainingJob.Load(folder, parsed.GetValue(best) ? folder.Best() : folder.Latest());
+                TrainingJob.Load(folder, parsed.GetValue(start) ? folder.Start() : parsed.GetValue(best) ? folder.Best() : folder.Latest());
             using (generator)
             {
-                IEnumerable<string> lines = Evaluator.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample"))
+                IEnumerable<string> lines =
+                    InterimEvaluation.Sample(generator, wanted, divisor, new RandomKey((ulong)parsed.GetValue(seed)).Derive("sample"))
                     .Select(row => tokenizer.Decode(row));
                 if (parsed.GetValue(output) is { } path)
                 {

@@ -80,9 +80,10 @@ internal static class TrainAction
 
     private static void ShowResult(string folder, TextWriter output)
     {
-        TrainingSummary summary = TrainingSummary.Read(folder);
+        RunSummary summary = RunSummary.Read(folder);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
-            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
+            + $"training, {summary.SelectedValidationNll:F3} selected (step {summary.SelectedStep}), {summary.LastValidationNll:F3} after "
+            + $"(validation); {summary.TestNll:F3} after "
             + $"(test)."));
         (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
         var table = new Table().AddColumns("real (held out)", "generated").Border(TableBorder.Rounded).ShowRowSeparators();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Evaluation.Comparison;
 
@@ -15,11 +16,16 @@ public static class ComparisonText
             text.Append("FORCED COMPARISON: ").Append(objection).Append(".\n");
         }
 
-        Append(text, CostTable(comparison));
-        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
+        foreach (string note in comparison.Notes)
         {
-            text.Append('\n').Append(Title(checkpoint)).Append('\n');
-            Append(text, MetricTable(comparison, checkpoint));
+            text.Append("Note: ").Append(note).Append(".\n");
+        }
+
+        Append(text, CostTable(comparison));
+        foreach ((string title, IReadOnlyList<string[]> table) in MetricTables(comparison))
+        {
+            text.Append('\n').Append(title).Append('\n');
+            Append(text, table);
         }
 
         if (comparison.Tests.Count > 0)
@@ -38,10 +44,38 @@ public static class ComparisonText
         return text.ToString();
     }
 
-    /// <summary>What a checkpoint's table is called.</summary>
-    internal static string Title(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Best
-        ? "Checkpoint selected on validation data: mean over seeds [Student-t 95% interval]"
-        : "Last checkpoint: mean over seeds [Student-t 95% interval]";
+    /// <summary>The metrics with their titles: both checkpoints of one method side by side, or of several methods one after the other.</summary>
+    internal static IEnumerable<(string Title, IReadOnlyList<string[]> Table)> MetricTables(RunComparison comparison)
+    {
+        string over = comparison.Runs.Count() == 1 ? "" : ": mean over seeds [Student-t 95% interval]";
+        if (comparison.Methods is [var only])
+        {
+            yield return ("On the test split" + over, MetricTable(comparison, [.. Shown(only).Select(checkpoint => (only, checkpoint))], Name));
+            yield break;
+        }
+
+        bool same = comparison.Methods.All(method => method.SelectedIsLast);
+        if (!same)
+        {
+            yield return ("Checkpoint selected on validation data within the method's own phase" + over, Table(CheckpointChoice.Selected));
+        }
+
+        yield return ($"Last checkpoint{(same ? ", which is also the selected one" : "")}{over}", Table(CheckpointChoice.Last));
+
+        IReadOnlyList<string[]> Table(CheckpointChoice checkpoint) =>
+            MetricTable(comparison, [.. comparison.Methods.Select(method => (method, checkpoint))], (method, _) => method.Name);
+    }
+
+    /// <summary>The checkpoints of a method that are different weights.</summary>
+    internal static IEnumerable<CheckpointChoice> Shown(MethodSummary method) =>
+        method.SelectedIsLast ? [CheckpointChoice.Last] : [CheckpointChoice.Selected, CheckpointChoice.Last];
+
+    /// <summary>Which checkpoint of a method it is: "last (step 500)".</summary>
+    internal static string Name(MethodSummary method, CheckpointChoice checkpoint)
+    {
+        string kind = method.SelectedIsLast ? "last = selected" : checkpoint == CheckpointChoice.Last ? "last" : "selected";
+        return method.Steps(checkpoint) is { Length: > 0 } steps ? $"{kind} (step {Range(steps)})" : kind;
+    }
 
     /// <summary>Counts of runs and what they cost; the first row and the first column are headings.</summary>
     internal static IReadOnlyList<string[]> CostTable(RunComparison comparison) =>
@@ -59,20 +93,26 @@ public static class ComparisonText
         ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: false))],
     ];
 
-    /// <summary>Metrics by rows; reference columns first, then methods.</summary>
-    internal static IReadOnlyList<string[]> MetricTable(RunComparison comparison, CheckpointChoice checkpoint)
+    // Metrics by rows; reference columns first, then checkpoints of methods.
+    private static IReadOnlyList<string[]> MetricTable(RunComparison comparison,
+        IReadOnlyList<(MethodSummary Method, CheckpointChoice Which)> columns,
+        Func<MethodSummary, CheckpointChoice, string> heading)
     {
         string[] references = [.. comparison.References.Keys.Order(StringComparer.Ordinal)];
+        string[] headings = [.. columns.Select(column => heading(column.Method, column.Which))];
+        string[] checkpoints = [.. columns.Select(column => Name(column.Method, column.Which))];
         return
         [
-            ["", .. references.Select(reference => reference.Replace('_', ' ')), .. comparison.Methods.Select(method => method.Name)],
+            ["", .. references.Select(reference => reference.Replace('_', ' ')), .. headings],
+            .. headings.SequenceEqual(checkpoints) ? [] : new[] { (string[])["checkpoint", .. references.Select(_ => "-"), .. checkpoints] },
             .. comparison.Tags.Select(tag => (string[])
             [
                 tag + Arrow(tag),
                 .. references.Select(reference => comparison.References[reference]
                     .TryGetValue(tag, out SeedSummary? summary) ? Cell(summary, exact: summary.StandardDeviation is 0 or double.NaN) : "-"),
-                .. comparison.Methods.Select(method => method.At(checkpoint).TryGetValue(tag, out SeedSummary? summary)
-                    ? Cell(summary, exact: false) + (summary.Count < method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
+                .. columns.Select(column => column.Method.At(column.Which).TryGetValue(tag, out SeedSummary? summary)
+                    ? Cell(summary, exact: comparison.Runs.Count() == 1)
+                        + (summary.Count < column.Method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
                     : "-"),
             ]),
         ];
@@ -85,7 +125,7 @@ public static class ComparisonText
         .. comparison.Tests.Select(test => (string[])
         [
             test.Tag,
-            test.Checkpoint == CheckpointChoice.Best ? "best" : "last",
+            test.IsOfBoth ? "last = selected" : test.Checkpoint == CheckpointChoice.Selected ? "selected" : "last",
             test.Method,
             Signed(test.Result.Difference),
             $"[{Signed(test.Result.Interval.Lower)}, {Signed(test.Result.Interval.Upper)}]",
@@ -110,12 +150,7 @@ public static class ComparisonText
             ? $"{Number(summary.Mean)} [one seed]" : $"{Number(summary.Mean)} [{Number(summary.Interval.Lower)}, {Number(summary.Interval.Upper)}]";
     }
 
-    private static string Arrow(string tag) => MetricCatalogue.ForTag(tag)?.Better switch
-    {
-        Better.Higher => " (higher is better)",
-        Better.Lower => " (lower is better)",
-        _ => "",
-    };
+    private static string Arrow(string tag) => MetricCatalogue.ForTag(tag)?.Direction is { Length: > 0 } direction ? $" ({direction})" : "";
 
     private static string Format(double value) => Math.Abs(value) switch
     {

@@ -17,8 +17,8 @@ public sealed class FirstWeightsTests
         run.Train(config);
         RunFolder folder = RunFolder.Open(run.Run);
         Assert.Equal(0, folder.Best().State().Step);
-        Assert.Equal(0, RunEvaluator.Evaluate(run.Run, new EvaluationOptions { Count = 20, Temperatures = [1] },
-            TestContext.Current.CancellationToken).Evaluation.Best!.Step);
+        Assert.Equal(0, FinalEvaluation.Evaluate(run.Run, new FinalEvaluationOptions { Count = 20, Temperatures = [1] },
+            TestContext.Current.CancellationToken).Document.Selected!.Step);
     }
 
     [Fact]

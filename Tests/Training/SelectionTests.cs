@@ -1,6 +1,6 @@
+using GumbelGan.Storage;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
 using Xunit;

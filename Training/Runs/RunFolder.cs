@@ -20,18 +20,18 @@ public sealed class RunFolder
     public string Path { get; }
 
     /// <summary>The resolved configuration.</summary>
-    public string Configuration => In("config.yaml");
+    public string Configuration => PathOf("config.yaml");
 
     /// <summary>Commit, engine, threads, device, hashes, command line.</summary>
-    public string Environment => In("environment.json");
+    public string Environment => PathOf("environment.json");
 
     /// <summary>What is needed to encode and decode.</summary>
-    public string Tokenizer => In("tokenizer");
+    public string Tokenizer => PathOf("tokenizer");
 
     /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
-    public string Failure => In("failure.txt");
+    public string Failure => PathOf("failure.txt");
 
-    private string Checkpoints => In("checkpoints");
+    private string Checkpoints => PathOf("checkpoints");
 
     /// <summary>Makes the folder of a new run; an empty one, or one that a process left that was killed before it wrote anything, will do.</summary>
     /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
@@ -86,10 +86,10 @@ public sealed class RunFolder
     }
 
     /// <summary>Where the samples of <paramref name="step"/> stand.</summary>
-    public string Samples(long step) => In("samples", string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt"));
+    public string Samples(long step) => PathOf(RunSamples.FolderName, RunSamples.NameOf(step));
 
     /// <summary>Lines of the validation split, to read beside the samples.</summary>
-    public string RealSamples => In("samples", "real.txt");
+    public string RealSamples => PathOf(RunSamples.FolderName, RunSamples.RealName);
 
     /// <summary>
     /// Makes ready for writing: the folders of samples and checkpoints are made, and what a killed process left half written goes. Call it
@@ -103,9 +103,9 @@ public sealed class RunFolder
     {
         try
         {
-            Directory.CreateDirectory(In("samples"));
+            Directory.CreateDirectory(PathOf(RunSamples.FolderName));
             Directory.CreateDirectory(Checkpoints);
-            foreach (string folder in (string[])[Path, In("samples"), Checkpoints])
+            foreach (string folder in (string[])[Path, PathOf(RunSamples.FolderName), Checkpoints])
             {
                 AtomicFile.RemoveLeftovers(folder);
             }
@@ -118,7 +118,7 @@ public sealed class RunFolder
 
             if (state is null)
             {
-                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(In(Recording.MetricsJournal.FileName)))
+                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(PathOf(MetricsJournal.FileName)))
                 {
                     File.Delete(record);
                 }
@@ -173,13 +173,13 @@ public sealed class RunFolder
             _medium.PersistFolder(Checkpoints);
             if (best)
             {
-                Point(BestPointer, name);
+                MovePointer(BestPointer, name);
             }
 
-            Point(LatestPointer, name);
+            MovePointer(LatestPointer, name);
             if (state.BeginsPhase)
             {
-                Point(StartPointer, name);
+                MovePointer(StartPointer, name);
             }
 
             Prune(keep);
@@ -197,26 +197,26 @@ public sealed class RunFolder
 
     /// <summary>The latest checkpoint.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Latest() => Pointed(LatestPointer);
+    public Checkpoint Latest() => CheckpointAt(LatestPointer);
 
     /// <summary>The checkpoint with the lowest validation NLL of the last phase that has been evaluated.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Best() => Pointed(BestPointer);
+    public Checkpoint Best() => CheckpointAt(BestPointer);
 
     /// <summary>The checkpoint that the last phase began with: pre-trained weights, or untrained ones.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Start() => Pointed(StartPointer);
+    public Checkpoint Start() => CheckpointAt(StartPointer);
 
     /// <summary>The checkpoint of <paramref name="step"/>, or null where it is no longer kept.</summary>
     public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => StepOf(name) == step)
         .Max(StringComparer.Ordinal) is { } name ? new Checkpoint(System.IO.Path.Combine(Checkpoints, name)) : null;
 
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
-    public string? LatestName() => Target(LatestPointer);
+    public string? LatestName() => NameAt(LatestPointer);
 
-    private Checkpoint Pointed(string pointer)
+    private Checkpoint CheckpointAt(string pointer)
     {
-        string? name = Target(pointer);
+        string? name = NameAt(pointer);
         if (name is null)
         {
             throw new UserMistakeException($"{Path} has no checkpoint yet, so there is nothing to load; train it first.");
@@ -229,10 +229,11 @@ public sealed class RunFolder
                 $"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
     }
 
-    private void Point(string pointer, string name) => AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
+    private void MovePointer(string pointer, string name) =>
+        AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
 
     // A pointer is a small text file with the name of a checkpoint beside it; anything else in it is refused, lest it lead out of the folder.
-    private string? Target(string pointer)
+    private string? NameAt(string pointer)
     {
         string path = System.IO.Path.Combine(Checkpoints, pointer);
         if (!File.Exists(path))
@@ -259,7 +260,7 @@ public sealed class RunFolder
     // A process that is killed while pointers move has moved best before latest, and latest before start.
     private void FinishMoving(TrainingState state, string latest)
     {
-        if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+        if (NameAt(BestPointer) is { } best && IsBeyond(best, latest))
         {
             string? before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal);
             if (before is null && state.BestStep > 0)
@@ -274,19 +275,19 @@ public sealed class RunFolder
             }
             else
             {
-                Point(BestPointer, before);
+                MovePointer(BestPointer, before);
             }
         }
 
-        if (state.BeginsPhase && Target(StartPointer) != latest)
+        if (state.BeginsPhase && NameAt(StartPointer) != latest)
         {
-            Point(StartPointer, latest);
+            MovePointer(StartPointer, latest);
         }
     }
 
     private void Prune(int keep)
     {
-        string?[] kept = [Target(BestPointer), Target(StartPointer)];
+        string?[] kept = [NameAt(BestPointer), NameAt(StartPointer)];
         foreach (string old in Names()
             .Where(name => !kept.Contains(name)).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
@@ -325,5 +326,5 @@ public sealed class RunFolder
     private static bool IsEmpty(string path) => Directory.EnumerateFileSystemEntries(path).All(entry =>
         System.IO.Path.GetFileName(entry) == RunLock.FileName || entry.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal));
 
-    private string In(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+    private string PathOf(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
 }
