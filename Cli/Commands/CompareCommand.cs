@@ -38,6 +38,7 @@ internal static class CompareCommand
             [
                 new("gumbelgan compare runs/mle-1 runs/mle-2 runs/gumbel-1 runs/gumbel-2", "two methods, two seeds each"),
                 new("gumbelgan compare runs/mle-1 runs/gumbel-1 --report report.html --json", "a page to look at and a document for a script"),
+                new("gumbelgan compare runs/captions --report report.html", "one run: its results, curves and samples by step"),
             ],
         };
         command.Arguments.Add(runs);

@@ -81,19 +81,22 @@ public static class ComparisonText
     internal static IReadOnlyList<string[]> CostTable(RunComparison comparison) =>
     [
         ["", .. comparison.Methods.Select(method => method.Name)],
-        ["runs", .. comparison.Methods.Select(method => Whole(method.Runs.Count))],
-        ["  completed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Completed)))],
-        ["  collapsed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Collapsed)))],
-        ["  failed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Failed)))],
+        .. comparison.Runs.Count() == 1 ? [["outcome", comparison.Runs.Single().Evaluation.Status.ToString().ToLowerInvariant()]] : (string[][])
+        [
+            ["runs", .. comparison.Methods.Select(method => Whole(method.Runs.Count))],
+            ["  completed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Completed)))],
+            ["  collapsed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Collapsed)))],
+            ["  failed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Failed)))],
+        ],
         ["generator parameters", .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Generator)))],
         ["discriminator parameters",
             .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Discriminator)))],
         ["generator updates", .. comparison.Methods.Select(method => Whole(method.Updates.Mean))],
         ["sequences seen", .. comparison.Methods.Select(method => Whole(method.SequencesSeen.Mean))],
-        ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: false))],
+        ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: comparison.Runs.Count() == 1))],
     ];
 
-    // Metrics by rows; reference columns first, then checkpoints of methods.
+    // Metrics by rows. Reference columns stand before several methods, but after the checkpoints of the only one, which a phone shows first.
     private static IReadOnlyList<string[]> MetricTable(RunComparison comparison,
         IReadOnlyList<(MethodSummary Method, CheckpointChoice Which)> columns,
         Func<MethodSummary, CheckpointChoice, string> heading)
@@ -101,20 +104,20 @@ public static class ComparisonText
         string[] references = [.. comparison.References.Keys.Order(StringComparer.Ordinal)];
         string[] headings = [.. columns.Select(column => heading(column.Method, column.Which))];
         string[] checkpoints = [.. columns.Select(column => Name(column.Method, column.Which))];
+        string[] Row(string title, IEnumerable<string> ofReferences, IEnumerable<string> ofColumns) =>
+            comparison.Methods.Count == 1 ? [title, .. ofColumns, .. ofReferences] : [title, .. ofReferences, .. ofColumns];
         return
         [
-            ["", .. references.Select(reference => reference.Replace('_', ' ')), .. headings],
-            .. headings.SequenceEqual(checkpoints) ? [] : new[] { (string[])["checkpoint", .. references.Select(_ => "-"), .. checkpoints] },
-            .. comparison.Tags.Select(tag => (string[])
-            [
+            Row("", references.Select(reference => reference.Replace('_', ' ')), headings),
+            .. headings.SequenceEqual(checkpoints) ? [] : new[] { Row("checkpoint", references.Select(_ => "-"), checkpoints) },
+            .. comparison.Tags.Select(tag => Row(
                 tag + Arrow(tag),
-                .. references.Select(reference => comparison.References[reference]
+                references.Select(reference => comparison.References[reference]
                     .TryGetValue(tag, out SeedSummary? summary) ? Cell(summary, exact: summary.StandardDeviation is 0 or double.NaN) : "-"),
-                .. columns.Select(column => column.Method.At(column.Which).TryGetValue(tag, out SeedSummary? summary)
+                columns.Select(column => column.Method.At(column.Which).TryGetValue(tag, out SeedSummary? summary)
                     ? Cell(summary, exact: comparison.Runs.Count() == 1)
                         + (summary.Count < column.Method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
-                    : "-"),
-            ]),
+                    : "-"))),
         ];
     }
 

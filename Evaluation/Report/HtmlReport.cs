@@ -168,7 +168,7 @@ public static class HtmlReport
         {
             page.Append(comparison.Methods.Count == 1 ? "<details open><summary>" : "<details><summary>")
                 .Append(Text(string.Create(CultureInfo.InvariantCulture, $"{run.Evaluation.Method}, seed {run.Evaluation.Seed}")))
-                .Append("</summary>\n<div class=\"samples\">\n");
+                .Append("</summary>\n<div class=\"steps\" tabindex=\"0\">\n");
             AppendLines(page, "real lines", run.RealSamples);
             foreach ((long step, IReadOnlyList<string> lines) in run.SamplesByStep)
             {

@@ -35,7 +35,9 @@ public static class MetricsJournal
     /// </exception>
     public static IReadOnlyList<MetricsRecord> Read(string path) => Open(path, stream => Read(path, stream));
 
-    /// <summary>Reads the journal at <paramref name="path"/>, and passes over lines that are no records.</summary>
+    /// <summary>
+    /// Reads the journal at <paramref name="path"/>, and passes over lines that are no records; a last line that is one needs no end.
+    /// </summary>
     /// <returns>Empty where there is no such file. What follows a line over <see cref="LongestLine"/> is not read.</returns>
     /// <exception cref="UserMistakeException">The file is unreadable.</exception>
     public static IReadOnlyList<MetricsRecord> ReadWhatIsSound(string path)
@@ -52,7 +54,7 @@ public static class MetricsJournal
                 catch (UserMistakeException)
                 {
                 }
-            }, stopAtTooLong: true);
+            }, isLenient: true);
             return records;
         });
     }
@@ -167,7 +169,7 @@ public static class MetricsJournal
 
     private delegate void LineReader(ReadOnlySpan<byte> line, int number);
 
-    private static void ForEachLine(string path, Stream stream, LineReader read, bool stopAtTooLong = false)
+    private static void ForEachLine(string path, Stream stream, LineReader read, bool isLenient = false)
     {
         byte[] buffer = new byte[1 << 14];
         int filled = 0;
@@ -188,7 +190,7 @@ public static class MetricsJournal
             {
                 if (filled >= LongestLine)
                 {
-                    if (stopAtTooLong)
+                    if (isLenient)
                     {
                         return;
                     }
@@ -198,6 +200,12 @@ public static class MetricsJournal
 
                 Array.Resize(ref buffer, 2 * buffer.Length);
             }
+        }
+
+        // Whether it is whole, the lenient reader finds out by itself.
+        if (isLenient && filled > 0)
+        {
+            read(buffer.AsSpan(0, filled), number + 1);
         }
     }
 

@@ -46,7 +46,8 @@ public sealed class MetricCatalogueTests
         string[] rooms = ["Cli", "Evaluation", "Training"];
         var sources = rooms.SelectMany(room => Directory.EnumerateFiles(Path.Combine(SourceTree.Root, room), "*.cs", SearchOption.AllDirectories))
             .Where(path => !path.Contains("/Metrics/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal))
-            .ToDictionary(path => path, path => string.Join('\n', File.ReadLines(path).Where(line => !line.Contains("///", StringComparison.Ordinal))));
+            .ToDictionary(path => path, path =>
+                string.Join('\n', File.ReadLines(path).Where(line => !line.Contains("///", StringComparison.Ordinal))));
         foreach (MetricResult result in MetricCatalogue.Compute(Complete()).Where(result => result.Metric != NegativeLogLikelihood.Entry))
         {
             string[] names = [.. result.Tagged.Select(tagged => $"\"{tagged.Tag}\""), $"\"{result.Metric.Tag}/"];

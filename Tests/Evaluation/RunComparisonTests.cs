@@ -207,9 +207,10 @@ public sealed class RunComparisonTests
         using var made = new MadeUpRuns();
         string text = ComparisonText.Render(Compare([made.Write(MadeUpRuns.Evaluation("gumbel", 2))]));
         string header = text.Split('\n').Single(line => line.Contains("held out", StringComparison.Ordinal));
-        Assert.Matches("held out +memoriser +selected \\(step 400\\) +last \\(step 500\\)", header);
+        Assert.Matches("selected \\(step 400\\) +last \\(step 500\\) +held out +memoriser", header);
         Assert.Matches(string.Create(CultureInfo.InvariantCulture,
-            $"bleu/4 \\(higher is better\\) +0.3060 +0.3070 +{MadeUpRuns.Bleu4("gumbel", 2):F4} +{MadeUpRuns.Bleu4("gumbel", 2) - 0.02:F4}"), text);
+            $"bleu/4 \\(higher is better\\) +{MadeUpRuns.Bleu4("gumbel", 2):F4} +{MadeUpRuns.Bleu4("gumbel", 2) - 0.02:F4} +0.3060 +0.3070"), text);
+        Assert.Matches("outcome +completed", text);
         Assert.DoesNotContain("one seed", text, StringComparison.Ordinal);
     }
 
