@@ -15,7 +15,7 @@ public sealed partial class ExtendingTests
     {
         string root = SourceTree.Root, document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
         string[] examples = [.. Example().Matches(document).Select(match => match.Groups["code"].Value)];
-        Assert.Equal(5, examples.Length);
+        Assert.Equal(6, examples.Length);
         Assert.All(examples, code => Assert.Equal(
             File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
     }
