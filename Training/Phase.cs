@@ -9,6 +9,9 @@ public sealed record Phase(string Name, long Steps, IReadOnlyList<Update> Update
     /// <summary>The name of what comes after the last phase.</summary>
     public const string Finished = "finished";
 
+    /// <summary>What untrained weights are recorded as where no phase counts them as its own; also the pointer to what a phase began with.</summary>
+    public const string Start = "start";
+
     /// <summary>Steps between two evaluations of the generator; 0 for none.</summary>
     public long EvaluationInterval { get; init; }
 

@@ -59,7 +59,8 @@ public sealed class Trainer
         if (_folder.LatestName() is null)
         {
             // The untrained weights are a checkpoint like any other, and may prove to be the best.
-            if (_state.Phase != Phase.Finished)
+            _isBest = _state.Phase == Phase.Finished;
+            if (!_isBest)
             {
                 Evaluate(_objective.Named(_state.Phase));
             }
@@ -161,12 +162,16 @@ public sealed class Trainer
 
     private void Leave(Phase phase)
     {
-        if (phase.EndsAtBest && _state.BestValidationNll is not null && _state.BestStep != _state.Step)
+        if (phase.EndsAtBest && _state.BestIsOf(phase) && _state.BestStep != _state.Step)
         {
             _selection.RestoreBest();
         }
 
-        _state = _state with { Phase = _objective.NameAfter(phase), PhaseStep = 0, StaleEvaluations = 0 };
+        string next = _objective.NameAfter(phase);
+        // A last phase that was never evaluated has nothing to choose from: its last weights stand for it.
+        bool isOnlyChoice = next == Phase.Finished && !_state.BestIsOf(phase);
+        _isBest |= isOnlyChoice;
+        _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0, BestStep = isOnlyChoice ? _state.Step : _state.BestStep };
         if (_state.Phase == Phase.Finished)
         {
             _selection.Finish(_state);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using GumbelGan.Discriminators;
 using GumbelGan.Engine;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -153,7 +154,9 @@ public sealed class TrainingJob : IDisposable
         try
         {
             using RunRecorder recorder = RunRecorder.Start(folder.Path);
-            recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", "bleu/4", "self_bleu/4"], _config.Objective.ToString());
+            string[] judged =
+                [.. MetricCatalogue.QualityTags.Concat(MetricCatalogue.DiversityTags).Where(MetricCatalogue.TagsWhileTraining.Contains)];
+            recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", .. judged], _config.Objective.ToString());
             recorder.CustomScalarLayout(StandardTags.Layout);
             recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
             Train(folder, recorder, observer, null, cancellation);
@@ -213,7 +216,7 @@ public sealed class TrainingJob : IDisposable
     {
         using Objective objective = _config.Objective.Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
         var health = new HealthWatch(_config.Health, recorder, observer);
-        var selection = new Selection(Generator, new Evaluator(_config, Corpus, _oracle), health, folder, recorder, observer);
+        var selection = new Selection(Generator, new InterimEvaluation(_config, Corpus, _oracle), health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
         var trainer = new Trainer(_config, objective, selection, reporter, folder, observer, checkpoint);
         File.Delete(folder.Failure);

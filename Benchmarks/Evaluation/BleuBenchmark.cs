@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Benchmarks.Evaluation;
 

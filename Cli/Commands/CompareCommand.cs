@@ -18,6 +18,7 @@ internal static class CompareCommand
             Examples =
             [
                 new("gumbelgan compare runs/mle-1 runs/mle-2 runs/gumbel-1 runs/gumbel-2", "two methods, two seeds each"),
+                new("gumbelgan compare runs/captions --report report.html", "one run: its results, curves and samples by step"),
                 new("gumbelgan compare runs/mle-1 runs/gumbel-1 --report report.html --json", "a page to look at and a document for a script"),
             ],
         }
@@ -32,7 +33,7 @@ internal static class CompareCommand
 
     private static int Run(Request request, Surroundings surroundings)
     {
-        var comparison = RunComparison.Create([.. request.Runs.Select(EvaluatedRun.Read)], request.Options);
+        var comparison = RunComparison.Create([.. request.Runs.Select(ComparedRun.Read)], request.Options);
         if (request.Report is { } file)
         {
             WriteReport(comparison, file, surroundings);

@@ -22,11 +22,13 @@ internal static class EvaluateCommand
             ],
         }
         .Word("run", "The folder of a finished run.", request => request.Run)
-        .AlsoWrites(request => Path.Combine(request.Run, RunEvaluation.FileName))
+        .AlsoWrites(request => Path.Combine(request.Run, EvaluationDocument.FileName))
         .Number("--count", "Sequences to draw; BLEU and the like use no more than there are validation lines.", request => request.Options.Count,
             atLeast: 2)
         .Numbers("--temperatures", "Sampling temperatures of the quality-diversity curves, separated by commas.",
             request => request.Options.Temperatures, atLeast: 0.01, atMost: 100)
+        .Text("--corpus", "file", "Where the run's corpus lies now, if it has moved; its content must be the same.",
+            request => request.Options.Corpus, FileUse.Read)
         .Text("--grammar", "file", "The grammar that the corpus was drawn from; adds validity and exact divergences.",
             request => request.Options.Grammar, FileUse.Read)
         .Text("--oracle", "file|seed", "The oracle that the corpus was drawn from; adds nll/oracle, nats a token, of samples beside held-out NLL, at "
@@ -37,7 +39,7 @@ internal static class EvaluateCommand
 
     private static int Run(Request request, Surroundings surroundings)
     {
-        EvaluatedCheckpoints evaluated = RunEvaluator.Evaluate(request.Run, request.Options, surroundings.Cancellation);
+        FinalResults evaluated = FinalEvaluation.Evaluate(request.Run, request.Options, surroundings.Cancellation);
         if (request.IsJson)
         {
             surroundings.Output.WriteLine(EvaluationTable.Document(evaluated).ToJsonString(JsonFormat.Options));
@@ -54,7 +56,7 @@ internal static class EvaluateCommand
     {
         public string Run { get; init; } = "";
 
-        public EvaluationOptions Options { get; init; } = new();
+        public FinalEvaluationOptions Options { get; init; } = new();
 
         public bool IsJson { get; init; }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Cli.Commands;
 

@@ -10,7 +10,7 @@ namespace GumbelGan.Cli.Commands;
 internal static class RunsCommand
 {
     public static Command Create(Surroundings surroundings) =>
-        new RequestCommand<Request>("runs", "Lists runs with their status, step, best held-out NLL (nats per token) and age.",
+        new RequestCommand<Request>("runs", "Lists runs with their status, step, the selected checkpoint's held-out NLL (nats per token) and age.",
             request => Run(request, surroundings))
         {
             Examples = [new("gumbelgan runs", "the runs in runs/, the last changed first"),

@@ -3,6 +3,7 @@ using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
@@ -28,18 +29,26 @@ internal static class SampleCommand
         .Number("--temperature", "Divides the logits: 1 samples the model itself, less is safer and less varied.", request => request.Temperature,
             atLeast: 0.001, atMost: 1000)
         .Number("--seed", "Another seed, other samples.", request => request.Seed)
-        .Flag("--best", "Use the checkpoint with the lowest validation NLL instead of the latest.", request => request.Best)
+        .Flag("--best", "Use the selected checkpoint, of the lowest validation NLL in the last phase, instead of the latest.",
+            request => request.Best)
+        .Flag("--start", "Use the weights that the last phase began with: pre-trained, or untrained ones.", request => request.Start)
         .Text("--output", "file", "Write to this file instead of standard output.", request => request.Output, FileUse.Write);
 
     private static int Run(Request request, Surroundings surroundings)
     {
+        if (request.Start && request.Best)
+        {
+            throw new UserMistakeException("--start and --best name different checkpoints; give one of them.");
+        }
+
         RunFolder folder = RunFolder.Open(request.Run);
         (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(Checkpoint checkpoint) => TrainingJob.Load(folder, checkpoint);
-        (IGenerator generator, TextTokenizer tokenizer, _) = request.Best ? folder.ReadBest(Load) : folder.ReadLatest(Load);
+        (IGenerator generator, TextTokenizer tokenizer, _) =
+            request.Start ? folder.ReadStart(Load) : request.Best ? folder.ReadBest(Load) : folder.ReadLatest(Load);
         using (generator)
         {
             RandomKey key = new RandomKey((ulong)request.Seed).Derive("sample");
-            IEnumerable<string> lines = Evaluator.Sample(generator, request.Count, request.Temperature, key)
+            IEnumerable<string> lines = InterimEvaluation.Sample(generator, request.Count, request.Temperature, key)
                 .Select(row => SequenceLine.Of(tokenizer.Decode(row)));
             ResultLines.Write(request.Output, surroundings, lines);
         }
@@ -58,6 +67,8 @@ internal static class SampleCommand
         public long Seed { get; init; } = 1;
 
         public bool Best { get; init; }
+
+        public bool Start { get; init; }
 
         public string? Output { get; init; }
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Training.Watching;
 
@@ -10,17 +10,17 @@ namespace GumbelGan.Cli.Printing;
 internal static class EvaluationTable
 {
     /// <summary>For a script: the last checkpoint's metrics at the top, as in <c>metrics --json</c>; what else there is, beside them.</summary>
-    public static JsonObject Document(EvaluatedCheckpoints evaluated)
+    public static JsonObject Document(FinalResults evaluated)
     {
         JsonObject document = MetricCatalogue.ToJson(evaluated.Last);
-        document["best"] = MetricCatalogue.ToJson(evaluated.Best);
-        document["evaluation"] = JsonNode.Parse(evaluated.Evaluation.ToJson());
+        document["selected"] = MetricCatalogue.ToJson(evaluated.Selected);
+        document["evaluation"] = JsonNode.Parse(evaluated.Document.ToJson());
         return document;
     }
 
-    public static void Write(EvaluatedCheckpoints evaluated, TableWriter writer)
+    public static void Write(FinalResults evaluated, TableWriter writer)
     {
-        RunEvaluation evaluation = evaluated.Evaluation;
+        EvaluationDocument evaluation = evaluated.Document;
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, "
             + $"seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator "
             + $"updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
@@ -29,20 +29,23 @@ internal static class EvaluationTable
             writer.WriteLine(reason);
         }
 
-        if (evaluation.Last is not { } last || evaluation.Best is not { } best)
+        if (evaluation.Last is not { } last || evaluation.Selected is not { } selected)
         {
             return;
         }
 
         string[] names = [.. evaluation.References.Keys];
+        (string Name, IReadOnlyDictionary<string, double?> Metrics)[] checkpoints = evaluation.SelectedIsLast
+            ? [(string.Create(CultureInfo.InvariantCulture, $"last = selected (step {last.Step})"), last.Metrics)]
+            : [(string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"), last.Metrics),
+                (string.Create(CultureInfo.InvariantCulture, $"selected (step {selected.Step})"), selected.Metrics)];
         writer.Write(
         [
-            ["", string.Create(CultureInfo.InvariantCulture, $"last (step {last.Step})"),
-                string.Create(CultureInfo.InvariantCulture, $"best (step {best.Step})"), .. names.Select(name => name.Replace('_', ' '))],
-            .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag),
+            ["", .. checkpoints.Select(checkpoint => checkpoint.Name), .. names.Select(name => name.Replace('_', ' '))],
+            .. last.Metrics.Keys.Select(tag => (string[])[tag, .. checkpoints.Select(checkpoint => Number(checkpoint.Metrics, tag)),
                 .. names.Select(name => Number(evaluation.References[name], tag))]),
         ]);
-        WriteOracleCurve(evaluation, writer);
+        WriteOracleCurve(selected, writer);
         writer.WriteLine();
         foreach (MetricResult result in evaluated.Last)
         {
@@ -51,16 +54,16 @@ internal static class EvaluationTable
     }
 
     // Quality and diversity of one model at several temperatures: neither number says much alone (Caccia et al. 2020).
-    private static void WriteOracleCurve(RunEvaluation evaluation, TableWriter writer)
+    private static void WriteOracleCurve(CheckpointMetrics checkpoint, TableWriter writer)
     {
-        SweepPoint[] points = [.. evaluation.Sweep.Where(point => point.Metrics.ContainsKey("nll/oracle"))];
+        SweepPoint[] points = [.. checkpoint.Sweep.Where(point => point.Metrics.ContainsKey("nll/oracle"))];
         if (points.Length == 0)
         {
             return;
         }
 
         writer.WriteLine();
-        writer.WriteLine("By temperature, in nats a token:");
+        writer.WriteLine("The selected checkpoint by temperature, in nats a token:");
         writer.Write(
         [
             ["temperature", "nll/test", "nll/oracle", "half-sum"],

@@ -1,5 +1,5 @@
 using System.Globalization;
-using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Cli.Printing;
 

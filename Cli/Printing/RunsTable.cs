@@ -8,14 +8,15 @@ internal static class RunsTable
 {
     public static void Write(IReadOnlyList<RunSummary> runs, TimeProvider clock, TableWriter writer) => writer.Write(
     [
-        ["run", "status", "phase", "step", "best NLL", "test NLL", "age"],
+        ["run", "status", "phase", "step", "selected NLL", "at step", "test NLL", "age"],
         .. runs.Select(run => (string[])
         [
             run.Name,
             Status(run),
             run.Phase ?? "-",
             run.Step?.ToString(CultureInfo.InvariantCulture) ?? "-",
-            Nll(run.BestValidationNll),
+            Nll(run.SelectedValidationNll),
+            run.SelectedStep?.ToString(CultureInfo.InvariantCulture) ?? "-",
             Nll(run.TestNll),
             run.AgeInWords(clock),
         ]),
@@ -23,7 +24,7 @@ internal static class RunsTable
 
     /// <summary>The same for a script.</summary>
     public static object Document(RunSummary run) =>
-        new { run.Name, Status = Status(run), run.Phase, run.Step, run.BestValidationNll, run.TestNll, run.LastWrite };
+        new { run.Name, Status = Status(run), run.Phase, run.Step, run.SelectedValidationNll, run.SelectedStep, run.TestNll, run.LastWrite };
 
     private static string Status(RunSummary run) => run.Status.ToString().ToLowerInvariant();
 

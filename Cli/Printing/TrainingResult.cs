@@ -1,3 +1,4 @@
+using GumbelGan.Storage;
 using System.Globalization;
 using GumbelGan.Training.Runs;
 
@@ -10,9 +11,10 @@ internal static class TrainingResult
 
     public static void Write(string folder, TableWriter writer)
     {
-        TrainingSummary summary = TrainingSummary.Read(folder);
+        RunSummary summary = RunSummary.Read(folder);
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
-            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
+            + $"training, {summary.SelectedValidationNll:F3} selected (step {summary.SelectedStep}), {summary.LastValidationNll:F3} after "
+            + $"(validation); {summary.TestNll:F3} after "
             + $"(test)."));
         (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
         writer.Write([["real (held out)", "generated"], .. generated.Select((line, i) => (string[])[i < real.Count ? real[i] : "", line])]);

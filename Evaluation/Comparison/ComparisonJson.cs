@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Evaluation.Comparison;
 
@@ -15,6 +16,7 @@ public static class ComparisonJson
     {
         ["forced"] = comparison.Objections.Count > 0,
         ["objections"] = new JsonArray([.. comparison.Objections.Select(objection => (JsonNode)objection)]),
+        ["notes"] = new JsonArray([.. comparison.Notes.Select(note => (JsonNode)note)]),
         ["baseline"] = comparison.Baseline,
         ["metrics"] = new JsonArray([.. comparison.Tags.Select(tag => (JsonNode)tag)]),
         ["definitions"] = new JsonObject(MetricCatalogue.All
@@ -41,8 +43,11 @@ public static class ComparisonJson
         ["updates"] = Summary(method.Updates),
         ["sequences_seen"] = Summary(method.SequencesSeen),
         ["wall_seconds"] = Summary(method.WallSeconds),
-        ["best"] = Summaries(method.Best, tags),
+        ["selected"] = Summaries(method.Selected, tags),
+        ["selected_steps"] = Steps(method, CheckpointChoice.Selected),
         ["last"] = Summaries(method.Last, tags),
+        ["last_steps"] = Steps(method, CheckpointChoice.Last),
+        ["selected_is_last"] = method.SelectedIsLast,
     };
 
     private static JsonObject Summaries(IReadOnlyDictionary<string, SeedSummary> summaries, IReadOnlyList<string> tags) =>
@@ -59,7 +64,8 @@ public static class ComparisonJson
     private static JsonObject Test(MethodTest test) => new()
     {
         ["metric"] = test.Tag,
-        ["checkpoint"] = test.Checkpoint == CheckpointChoice.Best ? "best" : "last",
+        ["checkpoint"] = test.Checkpoint == CheckpointChoice.Selected ? "selected" : "last",
+        ["is_of_both"] = test.IsOfBoth,
         ["method"] = test.Method,
         ["test"] = test.Result.Kind == MeanTest.Paired ? "paired" : "welch",
         ["difference"] = Number(test.Result.Difference),
@@ -70,6 +76,9 @@ public static class ComparisonJson
         ["holm_p_value"] = Number(test.HolmPValue),
         ["effect_size"] = Number(test.Result.EffectSize),
     };
+
+    private static JsonArray Steps(MethodSummary method, CheckpointChoice checkpoint) =>
+        new([.. method.Steps(checkpoint).Select(step => (JsonNode)step)]);
 
     private static JsonArray Interval(ConfidenceInterval interval) => new(Number(interval.Lower), Number(interval.Upper));
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Evaluation.Comparison;
 
@@ -16,12 +17,17 @@ public static class ComparisonText
             writeLine($"FORCED COMPARISON: {objection}.");
         }
 
+        foreach (string note in comparison.Notes)
+        {
+            writeLine($"Note: {note}.");
+        }
+
         writeTable(CostTable(comparison));
-        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
+        foreach ((string title, IReadOnlyList<string[]> table) in MetricTables(comparison))
         {
             writeLine("");
-            writeLine(Title(checkpoint));
-            writeTable(MetricTable(comparison, checkpoint));
+            writeLine(title);
+            writeTable(table);
         }
 
         if (comparison.Tests.Count > 0)
@@ -39,43 +45,80 @@ public static class ComparisonText
         }
     }
 
-    /// <summary>What a checkpoint's table is called.</summary>
-    internal static string Title(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Best
-        ? "Checkpoint selected on validation data: mean over seeds [Student-t 95% interval]"
-        : "Last checkpoint: mean over seeds [Student-t 95% interval]";
+    /// <summary>The metrics with their titles: both checkpoints of one method side by side, or of several methods one after the other.</summary>
+    internal static IEnumerable<(string Title, IReadOnlyList<string[]> Table)> MetricTables(RunComparison comparison)
+    {
+        string over = comparison.Runs.Count() == 1 ? "" : ": mean over seeds [Student-t 95% interval]";
+        if (comparison.Methods is [var only])
+        {
+            yield return ("On the test split" + over, MetricTable(comparison, [.. Shown(only).Select(checkpoint => (only, checkpoint))], Name));
+            yield break;
+        }
+
+        bool same = comparison.Methods.All(method => method.SelectedIsLast);
+        if (!same)
+        {
+            yield return ("Checkpoint selected on validation data within the method's own phase" + over, Table(CheckpointChoice.Selected));
+        }
+
+        yield return ($"Last checkpoint{(same ? ", which is also the selected one" : "")}{over}", Table(CheckpointChoice.Last));
+
+        IReadOnlyList<string[]> Table(CheckpointChoice checkpoint) =>
+            MetricTable(comparison, [.. comparison.Methods.Select(method => (method, checkpoint))], (method, _) => method.Name);
+    }
+
+    /// <summary>The checkpoints of a method that are different weights.</summary>
+    internal static IEnumerable<CheckpointChoice> Shown(MethodSummary method) =>
+        method.SelectedIsLast ? [CheckpointChoice.Last] : [CheckpointChoice.Selected, CheckpointChoice.Last];
+
+    /// <summary>Which checkpoint of a method it is: "last (step 500)".</summary>
+    internal static string Name(MethodSummary method, CheckpointChoice checkpoint)
+    {
+        string kind = method.SelectedIsLast ? "last = selected" : checkpoint == CheckpointChoice.Last ? "last" : "selected";
+        return method.Steps(checkpoint) is { Length: > 0 } steps ? $"{kind} (step {Range(steps)})" : kind;
+    }
 
     /// <summary>Counts of runs and what they cost; the first row and the first column are headings.</summary>
     internal static IReadOnlyList<string[]> CostTable(RunComparison comparison) =>
     [
         ["", .. comparison.Methods.Select(method => method.Name)],
-        ["runs", .. comparison.Methods.Select(method => Whole(method.Runs.Count))],
-        ["  completed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Completed)))],
-        ["  collapsed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Collapsed)))],
-        ["  failed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Failed)))],
+        .. comparison.Runs.Count() == 1 ? [["outcome", comparison.Runs.Single().Evaluation.Status.ToString().ToLowerInvariant()]] : (string[][])
+        [
+            ["runs", .. comparison.Methods.Select(method => Whole(method.Runs.Count))],
+            ["  completed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Completed)))],
+            ["  collapsed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Collapsed)))],
+            ["  failed", .. comparison.Methods.Select(method => Whole(method.Count(RunOutcome.Failed)))],
+        ],
         ["generator parameters", .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Generator)))],
         ["discriminator parameters",
             .. comparison.Methods.Select(method => Range(method.Runs.Select(run => run.Evaluation.Parameters.Discriminator)))],
         ["generator updates", .. comparison.Methods.Select(method => Whole(method.Updates.Mean))],
         ["sequences seen", .. comparison.Methods.Select(method => Whole(method.SequencesSeen.Mean))],
-        ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: false))],
+        ["wall time, seconds", .. comparison.Methods.Select(method => Cell(method.WallSeconds, exact: comparison.Runs.Count() == 1))],
     ];
 
-    /// <summary>Metrics by rows; reference columns first, then methods.</summary>
-    internal static IReadOnlyList<string[]> MetricTable(RunComparison comparison, CheckpointChoice checkpoint)
+    // Metrics by rows. Reference columns stand before several methods, but after the checkpoints of the only one, which a phone shows first.
+    private static IReadOnlyList<string[]> MetricTable(RunComparison comparison,
+        IReadOnlyList<(MethodSummary Method, CheckpointChoice Which)> columns,
+        Func<MethodSummary, CheckpointChoice, string> heading)
     {
         string[] references = [.. comparison.References.Keys.Order(StringComparer.Ordinal)];
+        string[] headings = [.. columns.Select(column => heading(column.Method, column.Which))];
+        string[] checkpoints = [.. columns.Select(column => Name(column.Method, column.Which))];
+        string[] Row(string title, IEnumerable<string> ofReferences, IEnumerable<string> ofColumns) =>
+            comparison.Methods.Count == 1 ? [title, .. ofColumns, .. ofReferences] : [title, .. ofReferences, .. ofColumns];
         return
         [
-            ["", .. references.Select(reference => reference.Replace('_', ' ')), .. comparison.Methods.Select(method => method.Name)],
-            .. comparison.Tags.Select(tag => (string[])
-            [
+            Row("", references.Select(reference => reference.Replace('_', ' ')), headings),
+            .. headings.SequenceEqual(checkpoints) ? [] : new[] { Row("checkpoint", references.Select(_ => "-"), checkpoints) },
+            .. comparison.Tags.Select(tag => Row(
                 tag + Arrow(tag),
-                .. references.Select(reference => comparison.References[reference]
+                references.Select(reference => comparison.References[reference]
                     .TryGetValue(tag, out SeedSummary? summary) ? Cell(summary, exact: summary.StandardDeviation is 0 or double.NaN) : "-"),
-                .. comparison.Methods.Select(method => method.At(checkpoint).TryGetValue(tag, out SeedSummary? summary)
-                    ? Cell(summary, exact: false) + (summary.Count < method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
-                    : "-"),
-            ]),
+                columns.Select(column => column.Method.At(column.Which).TryGetValue(tag, out SeedSummary? summary)
+                    ? Cell(summary, exact: comparison.Runs.Count() == 1)
+                        + (summary.Count < column.Method.Runs.Count ? $" n={Whole(summary.Count)}" : "")
+                    : "-"))),
         ];
     }
 
@@ -86,7 +129,7 @@ public static class ComparisonText
         .. comparison.Tests.Select(test => (string[])
         [
             test.Tag,
-            test.Checkpoint == CheckpointChoice.Best ? "best" : "last",
+            test.IsOfBoth ? "last = selected" : test.Checkpoint == CheckpointChoice.Selected ? "selected" : "last",
             test.Method,
             Signed(test.Result.Difference),
             $"[{Signed(test.Result.Interval.Lower)}, {Signed(test.Result.Interval.Upper)}]",
@@ -111,12 +154,7 @@ public static class ComparisonText
             ? $"{Number(summary.Mean)} [one seed]" : $"{Number(summary.Mean)} [{Number(summary.Interval.Lower)}, {Number(summary.Interval.Upper)}]";
     }
 
-    private static string Arrow(string tag) => MetricCatalogue.ForTag(tag)?.Better switch
-    {
-        Better.Higher => " (higher is better)",
-        Better.Lower => " (lower is better)",
-        _ => "",
-    };
+    private static string Arrow(string tag) => MetricCatalogue.ForTag(tag)?.Direction is { Length: > 0 } direction ? $" ({direction})" : "";
 
     private static string Format(double value) => Math.Abs(value) switch
     {

@@ -7,28 +7,42 @@ namespace GumbelGan.Evaluation.Comparison;
 /// <param name="SequencesSeen">Real sequences shown, over seeds.</param>
 /// <param name="WallSeconds">Training time over seeds, seconds.</param>
 /// <param name="Last">Each metric of the last checkpoint over the seeds for which it is defined, by tag. Collapsed runs are included.</param>
-/// <param name="Best">The same of the checkpoint selected on validation data.</param>
+/// <param name="Selected">The same of the checkpoint selected on validation data.</param>
 public sealed record MethodSummary(
     string Name,
-    IReadOnlyList<EvaluatedRun> Runs,
+    IReadOnlyList<ComparedRun> Runs,
     SeedSummary Updates,
     SeedSummary SequencesSeen,
     SeedSummary WallSeconds,
     IReadOnlyDictionary<string, SeedSummary> Last,
-    IReadOnlyDictionary<string, SeedSummary> Best)
+    IReadOnlyDictionary<string, SeedSummary> Selected)
 {
     /// <summary>How many runs ended in <paramref name="outcome"/>.</summary>
     public int Count(RunOutcome outcome) => Runs.Count(run => run.Evaluation.Status == outcome);
 
+    /// <summary>Whether the selected weights are the last ones in every run that has any.</summary>
+    public bool SelectedIsLast => Runs.All(run => run.Evaluation.Last is null || run.Evaluation.SelectedIsLast);
+
     /// <summary>The metrics of one checkpoint.</summary>
-    public IReadOnlyDictionary<string, SeedSummary> At(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Last ? Last : Best;
+    public IReadOnlyDictionary<string, SeedSummary> At(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Last ? Last : Selected;
+
+    /// <summary>The steps of one checkpoint in the runs that have it, ascending.</summary>
+    public long[] Steps(CheckpointChoice checkpoint) =>
+        [.. Runs.Select(run => run.Evaluation.At(checkpoint)?.Step).OfType<long>().Distinct().Order()];
+
+    /// <summary>One checkpoint over temperatures: the metrics that are defined, summarised over seeds.</summary>
+    public IReadOnlyList<(double Temperature, IReadOnlyDictionary<string, SeedSummary> Metrics)> Sweep(CheckpointChoice checkpoint) =>
+    [
+        .. Runs.SelectMany(run => run.Evaluation.At(checkpoint)?.Sweep ?? []).GroupBy(point => point.Temperature).OrderBy(group => group.Key)
+            .Select(group => (group.Key, (IReadOnlyDictionary<string, SeedSummary>)Summaries(group.Select(point => Defined(point.Metrics))))),
+    ];
 
     /// <summary>Summarises the runs of one method.</summary>
     /// <param name="name">The method.</param>
     /// <param name="runs">Its runs, at least one.</param>
-    public static MethodSummary Of(string name, IEnumerable<EvaluatedRun> runs)
+    public static MethodSummary Of(string name, IEnumerable<ComparedRun> runs)
     {
-        EvaluatedRun[] bySeed = [.. runs.OrderBy(run => run.Evaluation.Seed).ThenBy(run => run.Name, StringComparer.Ordinal)];
+        ComparedRun[] bySeed = [.. runs.OrderBy(run => run.Evaluation.Seed).ThenBy(run => run.Name, StringComparer.Ordinal)];
         return new MethodSummary(
             name,
             bySeed,
@@ -36,12 +50,12 @@ public sealed record MethodSummary(
             SeedSummary.Of([.. bySeed.Select(run => (double)run.Evaluation.Budget.SequencesSeen)]),
             SeedSummary.Of([.. bySeed.Select(run => run.Evaluation.Budget.WallSeconds)]),
             Summaries(bySeed.Select(run => Values(run, CheckpointChoice.Last))),
-            Summaries(bySeed.Select(run => Values(run, CheckpointChoice.Best))));
+            Summaries(bySeed.Select(run => Values(run, CheckpointChoice.Selected))));
     }
 
     /// <summary>The defined metrics of one run at one checkpoint, by tag; none for a failed run.</summary>
-    public static IReadOnlyDictionary<string, double> Values(EvaluatedRun run, CheckpointChoice checkpoint) =>
-        Defined((checkpoint == CheckpointChoice.Last ? run.Evaluation.Last : run.Evaluation.Best)?.Metrics);
+    public static IReadOnlyDictionary<string, double> Values(ComparedRun run, CheckpointChoice checkpoint) =>
+        Defined(run.Evaluation.At(checkpoint)?.Metrics);
 
     internal static Dictionary<string, SeedSummary> Summaries(IEnumerable<IReadOnlyDictionary<string, double>> values) =>
         values.SelectMany(metrics => metrics)
@@ -57,8 +71,8 @@ public sealed record MethodSummary(
 /// <summary>Which of a run's two evaluated checkpoints.</summary>
 public enum CheckpointChoice
 {
-    /// <summary>Selected on validation data; never on the test set.</summary>
-    Best,
+    /// <summary>Selected on validation data, never on the test set, within the run's last phase.</summary>
+    Selected,
 
     /// <summary>The end of training.</summary>
     Last,

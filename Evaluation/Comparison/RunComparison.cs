@@ -1,3 +1,4 @@
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Evaluation.Comparison;
@@ -11,7 +12,7 @@ public sealed record ComparisonOptions
     /// <summary>The method that the others are tested against; null for "mle" where present, else the first by name.</summary>
     public string? Baseline { get; init; }
 
-    /// <summary>Tags of the metrics to show and test, in order; empty for <see cref="RunComparison.UsualMetrics"/> as far as recorded.</summary>
+    /// <summary>Tags of the metrics to show and test, in order; empty for <see cref="MetricCatalogue.ShownTags"/> as far as recorded.</summary>
     public IReadOnlyList<string> Metrics { get; init; } = [];
 }
 
@@ -21,14 +22,19 @@ public sealed record ComparisonOptions
 /// <param name="Checkpoint">Of which checkpoint.</param>
 /// <param name="Result">The test: method minus baseline; paired where both have the same seeds, else Welch's.</param>
 /// <param name="HolmPValue">The p-value corrected for all tests of the comparison.</param>
-public sealed record MethodTest(string Method, string Tag, CheckpointChoice Checkpoint, MeanComparison Result, double HolmPValue);
+/// <param name="IsOfBoth">Whether the selected weights are the last ones on both sides, so that one test says it of both.</param>
+public sealed record MethodTest(
+    string Method, string Tag, CheckpointChoice Checkpoint, MeanComparison Result, double HolmPValue, bool IsOfBoth);
 
 /// <summary>Runs grouped by method and compared over seeds.</summary>
 /// <param name="Methods">The methods: the baseline first, then by name.</param>
 /// <param name="Baseline">The method that the others are tested against.</param>
 /// <param name="References">Rows that are no model, "held_out" and "memoriser", by name and tag; over the seeds that reported them.</param>
 /// <param name="Tags">The metrics shown, in order.</param>
-/// <param name="Tests">Every method but the baseline, every metric shown, both checkpoints, as far as two seeds a side allow.</param>
+/// <param name="Tests">
+/// Every method but the baseline, every metric shown, both checkpoints, as far as two seeds a side allow; once where both are the same weights.
+/// </param>
+/// <param name="Notes">What a reader of the numbers should know, one sentence each.</param>
 /// <param name="Objections">Why the runs should not be compared, one sentence each; empty unless forced.</param>
 /// <param name="MetricNames">Reported names by metric key.</param>
 /// <param name="ConfigurationDifferences">Configuration keys on which the runs differ, with the value of each run by run name.</param>
@@ -38,39 +44,33 @@ public sealed record RunComparison(
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, SeedSummary>> References,
     IReadOnlyList<string> Tags,
     IReadOnlyList<MethodTest> Tests,
+    IReadOnlyList<string> Notes,
     IReadOnlyList<string> Objections,
     IReadOnlyDictionary<string, string> MetricNames,
     IReadOnlyList<ConfigurationDifference> ConfigurationDifferences)
 {
-    // What seeds of one method may differ in; and of these, what tells nothing about the method.
-    private static readonly string[] _ownKeys = ["seed", "device", "threads"], _locations = ["run", "name"];
+    // How often a run is evaluated decides among how many weights one is selected, and when pre-training ends early.
+    private const string EvaluationsKey = "recording.evaluate_every";
 
-    /// <summary>What a table shows unless told otherwise.</summary>
-    public static IReadOnlyList<string> UsualMetrics { get; } =
-    [
-        "nll/test", "nll/oracle", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5",
-            "ms_jaccard/4", "frechet",
-        "diversity/novelty", "diversity/duplicates", "validity", "likelihood_divergence/kl_true_model", "likelihood_divergence/kl_model_true",
-            "likelihood_divergence/jensen_shannon",
-        "divergence/kl_model_true", "divergence/jensen_shannon", "coverage/mass",
-    ];
+    // What seeds of one method may differ in: what is no part of the method, and what is compared by its content instead.
+    private static readonly string[] _freeKeys = ["seed", "device", "threads", "corpus"], _freeSections = ["recording.", "data.", "tokenizer."];
 
     /// <summary>All runs.</summary>
-    public IEnumerable<EvaluatedRun> Runs => Methods.SelectMany(method => method.Runs);
+    public IEnumerable<ComparedRun> Runs => Methods.SelectMany(method => method.Runs);
 
     /// <summary>Compares <paramref name="runs"/>.</summary>
     /// <exception cref="UserMistakeException">
     /// There are no runs; or they differ in corpus, vocabulary, parameter counts, budget, metric definitions or, within a method, configuration, and
     /// the comparison is not forced; or the baseline is not among them.
     /// </exception>
-    public static RunComparison Create(IReadOnlyList<EvaluatedRun> runs, ComparisonOptions options)
+    public static RunComparison Create(IReadOnlyList<ComparedRun> runs, ComparisonOptions options)
     {
         if (runs.Count == 0)
         {
             throw new UserMistakeException("There is nothing to compare; give the folders of at least one run.");
         }
 
-        string[] objections = [.. Object(runs)];
+        string[] objections = [.. FindObjections(runs)];
         if (objections.Length > 0 && !options.Force)
         {
             throw new UserMistakeException("These runs do not "
@@ -98,6 +98,7 @@ public sealed record RunComparison(
             SummariseReferences(runs),
             tags,
             Test(methods, tags),
+            FindNotes(runs),
             objections,
             runs.SelectMany(run => run.Evaluation.MetricNames).DistinctBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Value),
             FindDifferences(runs));
@@ -105,10 +106,10 @@ public sealed record RunComparison(
 
     private static string[] ChooseTags(MethodSummary[] methods, IReadOnlyList<string> wanted)
     {
-        var recorded = methods.SelectMany(method => method.Last.Keys.Concat(method.Best.Keys)).ToHashSet(StringComparer.Ordinal);
+        var recorded = methods.SelectMany(method => method.Last.Keys.Concat(method.Selected.Keys)).ToHashSet(StringComparer.Ordinal);
         if (wanted.Count == 0)
         {
-            return [.. UsualMetrics.Where(recorded.Contains)];
+            return [.. MetricCatalogue.ShownTags.Where(recorded.Contains)];
         }
 
         return wanted.FirstOrDefault(tag => !recorded.Contains(tag)) is { } unknown
@@ -117,7 +118,7 @@ public sealed record RunComparison(
             : [.. wanted.Distinct(StringComparer.Ordinal)];
     }
 
-    private static Dictionary<string, IReadOnlyDictionary<string, SeedSummary>> SummariseReferences(IReadOnlyList<EvaluatedRun> runs) =>
+    private static Dictionary<string, IReadOnlyDictionary<string, SeedSummary>> SummariseReferences(IReadOnlyList<ComparedRun> runs) =>
         // Methods that share a seed draw the same memoriser: it is one observation, not several.
         runs.SelectMany(run => run.Evaluation.References.Select(reference => (reference.Key, reference.Value, run.Evaluation.Seed)))
             .DistinctBy(reference => (reference.Key, reference.Seed))
@@ -128,18 +129,15 @@ public sealed record RunComparison(
     private static MethodTest[] Test(MethodSummary[] methods, string[] tags)
     {
         var tests = new List<MethodTest>();
-        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
+        foreach ((CheckpointChoice checkpoint, string tag, MethodSummary method) in
+            from checkpoint in Enum.GetValues<CheckpointChoice>() from tag in tags from method in methods[1..] select (checkpoint, tag, method))
         {
-            foreach (string tag in tags)
+            // The same weights tested twice would be one finding counted as two, and would cost every other one in Holm's correction.
+            bool ofBoth = methods[0].SelectedIsLast && method.SelectedIsLast;
+            if (!(ofBoth && checkpoint == CheckpointChoice.Selected)
+                && Test(BySeed(method, tag, checkpoint), BySeed(methods[0], tag, checkpoint)) is { } result)
             {
-                Dictionary<ulong, double> ofBaseline = BySeed(methods[0], tag, checkpoint);
-                foreach (MethodSummary method in methods[1..])
-                {
-                    if (Test(BySeed(method, tag, checkpoint), ofBaseline) is { } result)
-                    {
-                        tests.Add(new MethodTest(method.Name, tag, checkpoint, result, double.NaN));
-                    }
-                }
+                tests.Add(new MethodTest(method.Name, tag, checkpoint, result, double.NaN, ofBoth));
             }
         }
 
@@ -168,12 +166,13 @@ public sealed record RunComparison(
             .DistinctBy(entry => entry.Seed)
             .ToDictionary(entry => entry.Seed, entry => entry.Value);
 
-    private static IEnumerable<string> Object(IReadOnlyList<EvaluatedRun> runs)
+    private static IEnumerable<string> FindObjections(IReadOnlyList<ComparedRun> runs)
     {
         foreach (string? objection in new[]
         {
             Differ(runs, "corpus", run => run.CorpusHash),
             Differ(runs, "vocabulary", run => run.VocabularyHash),
+            Differ(runs, "split into training, validation and test sequences", run => run.SplitHash),
             Differ(runs, "generator parameter count", run => FormattableString.Invariant($"{run.Parameters.Generator}")),
             // A method without a discriminator is no reason to object.
             Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count",
@@ -196,7 +195,7 @@ public sealed record RunComparison(
             }
         }
 
-        foreach (IGrouping<string, EvaluatedRun> method in runs.GroupBy(run => run.Evaluation.Method, StringComparer.Ordinal))
+        foreach (IGrouping<string, ComparedRun> method in runs.GroupBy(run => run.Evaluation.Method, StringComparer.Ordinal))
         {
             if (method.GroupBy(run => run.Evaluation.Seed).FirstOrDefault(seed => seed.Count() > 1) is { } twice)
             {
@@ -204,7 +203,7 @@ public sealed record RunComparison(
                     + "is no second observation";
             }
 
-            if (FindDifferences([.. method]).FirstOrDefault(difference => !_ownKeys.Contains(difference.Key)) is { } difference)
+            if (FindDifferences([.. method]).FirstOrDefault(difference => !IsFree(difference.Key)) is { } difference)
             {
                 yield return $"runs of the method {method.Key} differ in the configuration key {difference.Key} ({Pair(difference.Values)}), so "
                     + "they are not seeds of one method";
@@ -212,9 +211,17 @@ public sealed record RunComparison(
         }
     }
 
-    private static string? Differ(IReadOnlyList<EvaluatedRun> runs, string what, Func<RunEvaluation, string> select)
+    private static bool IsFree(string key) =>
+        _freeKeys.Contains(key) || _freeSections.Any(section => key.StartsWith(section, StringComparison.Ordinal));
+
+    private static string[] FindNotes(IReadOnlyList<ComparedRun> runs) =>
+        FindDifferences(runs).FirstOrDefault(difference => difference.Key == EvaluationsKey) is { } difference
+            ? [$"{EvaluationsKey} differs ({Pair(difference.Values)}), so selected checkpoints were chosen among more weights in some runs than in "
+                + "others"] : [];
+
+    private static string? Differ(IReadOnlyList<ComparedRun> runs, string what, Func<EvaluationDocument, string> select)
     {
-        EvaluatedRun? other = runs.FirstOrDefault(run => select(run.Evaluation) != select(runs[0].Evaluation));
+        ComparedRun? other = runs.FirstOrDefault(run => select(run.Evaluation) != select(runs[0].Evaluation));
         return other is null
             ? null : $"the {what} of {runs[0].Name} is '{select(runs[0].Evaluation)}' and that of {other.Name} is '{select(other.Evaluation)}'";
     }
@@ -226,18 +233,14 @@ public sealed record RunComparison(
         return $"{value ?? "absent"} in {name}, {otherValue ?? "absent"} in {otherName}";
     }
 
-    private static ConfigurationDifference[] FindDifferences(IReadOnlyList<EvaluatedRun> runs)
-    {
-        // A run without config.yaml (evaluated from elsewhere) has nothing to differ in.
-        EvaluatedRun[] configured = [.. runs.Where(run => run.Configuration.Count > 0)];
-        return
-        [
-            .. configured.SelectMany(run => run.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-                .Where(key => !_locations.Contains(key) && configured.Select(run => run.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
-                .Select(key => new ConfigurationDifference(
-                    key, configured.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Configuration.GetValueOrDefault(key)))),
-        ];
-    }
+    // Where the corpus lies says nothing: its content is compared.
+    private static ConfigurationDifference[] FindDifferences(IReadOnlyList<ComparedRun> runs) =>
+    [
+        .. runs.SelectMany(run => run.Evaluation.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Where(key => key != "corpus" && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
+            .Select(key => new ConfigurationDifference(
+                key, runs.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
+    ];
 }
 
 /// <summary>A configuration key on which runs differ.</summary>

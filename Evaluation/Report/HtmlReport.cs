@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Evaluation.Report;
 
@@ -48,16 +49,19 @@ public static class HtmlReport
         return page.Append("</body>\n</html>\n").ToString();
     }
 
-    private static string Title(RunComparison comparison) => "Comparison of " + string.Join(", ", comparison.Methods.Select(method => method.Name));
+    private static string Title(RunComparison comparison) => comparison.Runs.Count() == 1
+        ? $"Run {comparison.Runs.Single().Name}" : "Comparison of " + string.Join(", ", comparison.Methods.Select(method => method.Name));
 
     private static void AppendHeader(StringBuilder page, RunComparison comparison, DateTimeOffset written)
     {
         page.Append("<header>\n<h1>").Append(Text(Title(comparison))).Append("</h1>\n<p>");
-        page.Append(Text(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{comparison.Runs.Count()} runs of {comparison.Methods.Count} methods; tested against {comparison.Baseline}. "
-                + $"Written {written:yyyy-MM-dd HH:mm} UTC by GumbelGan.")));
+        page.Append(Text(string.Create(CultureInfo.InvariantCulture, $"{Subject(comparison)} Written {written:yyyy-MM-dd HH:mm} UTC by GumbelGan.")));
         page.Append("</p>\n");
+        foreach (string note in comparison.Notes)
+        {
+            page.Append("<p class=\"warning\">").Append(Text(note)).Append(".</p>\n");
+        }
+
         if (comparison.Objections.Count > 0)
         {
             page.Append("<div class=\"warning\" role=\"alert\"><strong>Forced comparison.</strong> These runs do not compare:<ul>");
@@ -70,17 +74,23 @@ public static class HtmlReport
         }
 
         page.Append("<nav><a href=\"#results\">Results</a> <a href=\"#curves\">Learning curves</a> <a href=\"#quality\">Quality and diversity</a> "
-            + "<a href=\"#samples\">Samples</a> <a href=\"#configuration\">Configuration</a> <a href=\"#runs\">Runs</a> <a "
+            + "<a href=\"#samples\">Samples</a> <a href=\"#steps\">Samples by step</a> <a href=\"#configuration\">Configuration</a> <a "
+            + "href=\"#runs\">Runs</a> <a "
             + "href=\"#definitions\">Definitions</a></nav>\n</header>\n");
     }
+
+    private static string Subject(RunComparison comparison) => comparison.Runs.Count() == 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{comparison.Baseline}, seed {comparison.Runs.Single().Evaluation.Seed}.")
+        : comparison.Methods.Count == 1 ? $"{comparison.Runs.Count()} runs of {comparison.Baseline}."
+        : $"{comparison.Runs.Count()} runs of {comparison.Methods.Count} methods; tested against {comparison.Baseline}.";
 
     private static void AppendResults(StringBuilder page, RunComparison comparison)
     {
         page.Append("<section id=\"results\">\n<h2>Results</h2>\n");
-        foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
+        foreach ((string title, IReadOnlyList<string[]> table) in ComparisonText.MetricTables(comparison))
         {
-            page.Append("<h3>").Append(Text(ComparisonText.Title(checkpoint))).Append("</h3>\n");
-            AppendTable(page, ComparisonText.MetricTable(comparison, checkpoint));
+            page.Append("<h3>").Append(Text(title)).Append("</h3>\n");
+            AppendTable(page, table);
         }
 
         if (comparison.Tests.Count > 0)
@@ -91,49 +101,50 @@ public static class HtmlReport
             page.Append("</details>\n");
         }
 
-        page.Append("<h3>What each method cost</h3>\n");
+        page.Append(comparison.Methods.Count == 1 ? "<h3>What it cost</h3>\n" : "<h3>What each method cost</h3>\n");
         AppendTable(page, ComparisonText.CostTable(comparison));
         page.Append("</section>\n");
     }
 
     private static void AppendCharts(StringBuilder page, RunComparison comparison, ChartLibrary? charts)
     {
-        page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n<p>Mean over seeds; the band reaches from the smallest to the largest "
-            + "seed.</p>\n");
+        bool overSeeds = comparison.Methods.Any(method => method.Runs.Count > 1);
+        page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n")
+            .Append(overSeeds ? "<p>Mean over seeds; the band reaches from the smallest to the largest seed.</p>\n" : "");
         page.Append(charts is null
             ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"curve-charts\"></div>\n");
-        page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature, "
-            + "mean over seeds; lines join neighbouring temperatures, and the ends are labelled with theirs.</p>\n");
+        page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature")
+            .Append(overSeeds ? ", mean over seeds" : "").Append("; lines join neighbouring temperatures, and the ends are labelled with theirs. ")
+            .Append("Full lines are last checkpoints, broken ones selected checkpoints.</p>\n");
         page.Append(charts is null
             ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"quality-charts\"></div>\n");
-        foreach (MethodSummary method in comparison.Methods)
+        foreach ((MethodSummary method, CheckpointChoice checkpoint) in Checkpoints(comparison)
+            .Where(column => column.Method.Sweep(column.Which).Count > 0))
         {
-            double[] temperatures = [.. method.Runs.SelectMany(run => run.Evaluation.Sweep).Select(point => point.Temperature).Distinct().Order()];
-            if (temperatures.Length > 0)
-            {
-                page.Append("<details><summary>").Append(Text($"Sweep of {method.Name} in numbers")).Append("</summary>\n");
-                AppendTable(page, SweepTable(comparison, method, temperatures));
-                page.Append("</details>\n");
-            }
+            page.Append("<details><summary>").Append(Text($"Sweep of {method.Name}, {ComparisonText.Name(method, checkpoint)}, in numbers"))
+                .Append("</summary>\n");
+            AppendTable(page, SweepTable(comparison, method, checkpoint));
+            page.Append("</details>\n");
         }
 
         page.Append("</section>\n");
     }
 
-    private static IReadOnlyList<string[]> SweepTable(RunComparison comparison, MethodSummary method, double[] temperatures)
+    // The checkpoints of all methods, each model once.
+    private static IEnumerable<(MethodSummary Method, CheckpointChoice Which)> Checkpoints(RunComparison comparison) =>
+        comparison.Methods.SelectMany(method => ComparisonText.Shown(method).Select(checkpoint => (method, checkpoint)));
+
+    private static IReadOnlyList<string[]> SweepTable(RunComparison comparison, MethodSummary method, CheckpointChoice checkpoint)
     {
-        Dictionary<double, Dictionary<string, SeedSummary>> summaries = temperatures.ToDictionary(
-            temperature => temperature,
-            temperature => MethodSummary.Summaries(method.Runs.SelectMany(run => run.Evaluation.Sweep)
-                .Where(point => point.Temperature == temperature).Select(point => MethodSummary.Defined(point.Metrics))));
-        string[] tags = [.. comparison.Tags.Where(tag => summaries.Values.Any(summary => summary.ContainsKey(tag)))];
+        var sweep = method.Sweep(checkpoint);
+        string[] tags = [.. comparison.Tags.Where(tag => sweep.Any(point => point.Metrics.ContainsKey(tag)))];
         return
         [
             ["temperature", .. tags],
-            .. temperatures.Select(temperature => (string[])
+            .. sweep.Select(point => (string[])
             [
-                temperature.ToString("0.###", CultureInfo.InvariantCulture),
-                .. tags.Select(tag => summaries[temperature].TryGetValue(tag, out SeedSummary? summary) ? ComparisonText.Number(summary.Mean) : "-"),
+                point.Temperature.ToString("0.###", CultureInfo.InvariantCulture),
+                .. tags.Select(tag => point.Metrics.TryGetValue(tag, out SeedSummary? summary) ? ComparisonText.Number(summary.Mean) : "-"),
             ]),
         ];
     }
@@ -142,26 +153,53 @@ public static class HtmlReport
     {
         page.Append("<section id=\"samples\">\n<h2>Samples side by side</h2>\n<p>The first samples of each method's lowest seed that has some, not "
             + "chosen.</p>\n<div class=\"samples\">\n");
-        foreach (MethodSummary method in comparison.Methods)
+        foreach ((MethodSummary method, CheckpointChoice checkpoint) in Checkpoints(comparison))
         {
-            EvaluatedRun? run = method.Runs.FirstOrDefault(candidate => candidate.Evaluation.Samples.Count > 0);
-            page.Append("<article><h3>")
-                .Append(Text(run is null ? method.Name : string.Create(CultureInfo.InvariantCulture, $"{method.Name}, seed {run.Evaluation.Seed}")))
-                .Append("</h3>\n");
-            page.Append(run is null ? "<p>none</p>" : "<ol>");
-            foreach (string sample in run?.Evaluation.Samples.Take(SamplesShown) ?? [])
-            {
-                page.Append("<li>").Append(Text(sample)).Append("</li>");
-            }
-
-            page.Append(run is null ? "" : "</ol>").Append("</article>\n");
+            ComparedRun? run = method.Runs.FirstOrDefault(candidate => candidate.Evaluation.At(checkpoint)?.Samples.Count > 0);
+            AppendLines(page, run is null ? method.Name : string.Create(CultureInfo.InvariantCulture,
+                $"{method.Name}, seed {run.Evaluation.Seed}: {ComparisonText.Name(MethodSummary.Of(method.Name, [run]), checkpoint)}"),
+                run?.Evaluation.At(checkpoint)!.Samples ?? []);
         }
 
-        page.Append("</div>\n</section>\n");
+        page.Append("</div>\n</section>\n<section id=\"steps\">\n<h2>Samples by step</h2>\n<p>What the generator wrote while it trained, from one "
+            + "fixed sampling seed, beside real held-out lines; of each method the lowest seed.</p>\n");
+        foreach (ComparedRun run in comparison.Methods.Select(method => method.Runs.FirstOrDefault(run => run.SamplesByStep.Count > 0))
+            .OfType<ComparedRun>())
+        {
+            page.Append(comparison.Methods.Count == 1 ? "<details open><summary>" : "<details><summary>")
+                .Append(Text(string.Create(CultureInfo.InvariantCulture, $"{run.Evaluation.Method}, seed {run.Evaluation.Seed}")))
+                .Append("</summary>\n<div class=\"steps\" tabindex=\"0\">\n");
+            AppendLines(page, "real lines", run.RealSamples);
+            foreach ((long step, IReadOnlyList<string> lines) in run.SamplesByStep)
+            {
+                AppendLines(page, string.Create(CultureInfo.InvariantCulture, $"step {step}"), lines);
+            }
+
+            page.Append("</div></details>\n");
+        }
+
+        page.Append("</section>\n");
+    }
+
+    private static void AppendLines(StringBuilder page, string title, IReadOnlyList<string> lines)
+    {
+        page.Append("<article><h3>").Append(Text(title)).Append(lines.Count == 0 ? "</h3>\n<p>none</p>" : "</h3>\n<ol>");
+        foreach (string line in lines.Take(SamplesShown))
+        {
+            page.Append("<li>").Append(Text(line)).Append("</li>");
+        }
+
+        page.Append(lines.Count == 0 ? "" : "</ol>").Append("</article>\n");
     }
 
     private static void AppendConfiguration(StringBuilder page, RunComparison comparison)
     {
+        if (comparison.Runs.Count() == 1)
+        {
+            AppendConfigurationOf(page, comparison.Runs.Single());
+            return;
+        }
+
         page.Append("<section id=\"configuration\">\n<h2>Where configurations differ</h2>\n");
         if (comparison.ConfigurationDifferences.Count == 0)
         {
@@ -182,21 +220,29 @@ public static class HtmlReport
         page.Append("</section>\n");
     }
 
+    private static void AppendConfigurationOf(StringBuilder page, ComparedRun run)
+    {
+        page.Append("<section id=\"configuration\">\n<h2>Configuration</h2>\n<details><summary>Every key</summary>\n");
+        AppendTable(page, [["key", "value"], .. run.Evaluation.Configuration.Select(pair => (string[])[pair.Key, pair.Value])]);
+        page.Append("</details>\n</section>\n");
+    }
+
     private static void AppendRuns(StringBuilder page, RunComparison comparison)
     {
         page.Append("<section id=\"runs\">\n<h2>Runs</h2>\n");
         AppendTable(page,
         [
-            ["run", "method", "seed", "status", "best step", "wall time, seconds", "commit", "corpus", "vocabulary"],
+            ["run", "method", "seed", "status", "selected step", "last step", "wall time, seconds", "commit", "corpus", "vocabulary"],
             .. comparison.Runs.Select(run => (string[])
             [
                 run.Name,
                 run.Evaluation.Method,
                 run.Evaluation.Seed.ToString(CultureInfo.InvariantCulture),
                 run.Evaluation.Status.ToString().ToLowerInvariant() + (run.Evaluation.StatusReason is { } reason ? $": {reason}" : ""),
-                run.Evaluation.Best?.Step.ToString(CultureInfo.InvariantCulture) ?? "-",
+                run.Evaluation.Selected?.Step.ToString(CultureInfo.InvariantCulture) ?? "-",
+                run.Evaluation.Last?.Step.ToString(CultureInfo.InvariantCulture) ?? "-",
                 ComparisonText.Number(run.Evaluation.Budget.WallSeconds),
-                Short(run.Environment.GetValueOrDefault("commit")),
+                Short(run.Evaluation.Commit),
                 Short(run.Evaluation.CorpusHash),
                 Short(run.Evaluation.VocabularyHash),
             ]),

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Evaluation.Report;
 
@@ -7,28 +8,14 @@ namespace GumbelGan.Evaluation.Report;
 internal static class ReportCharts
 {
     private const int MostPoints = 400;
-    private const int MostCurves = 16;
-
-    // Charts in this order first, then whatever else was recorded.
-    private static readonly string[] _preferred =
-    [
-        "nll/validation", "loss/generator", "loss/discriminator", "loss/mle", "bleu/4", "self_bleu/4", "nll/oracle",
-            "divergence/kl_model_true", "validity",
-        "score/real", "score/fake", "temperature", "gradient_norm/generator", "gradient_norm/discriminator",
-    ];
-
-    private static readonly (string Quality, string Diversity)[] _tradeOffs =
-    [
-        ("bleu/4", "self_bleu/4"), ("nll/oracle", "nll/test"), ("validity", "coverage/mass"), ("validity", "divergence/kl_model_true"),
-            ("bleu/4", "ms_jaccard/4"),
-        ("validity", "likelihood_divergence/kl_true_model"), ("bleu/4", "nll/test"),
-    ];
+    private const int MostCurves = 24;
 
     public static JsonObject Document(RunComparison comparison) => new()
     {
         ["methods"] = new JsonArray([.. comparison.Methods.Select(method => (JsonNode)method.Name)]),
         ["curves"] = new JsonArray([.. CurveTags(comparison).Select(tag => (JsonNode)Curve(comparison, tag))]),
-        ["trade_offs"] = new JsonArray([.. _tradeOffs.Select(pair => TradeOff(comparison, pair.Quality, pair.Diversity)).OfType<JsonNode>()]),
+        ["trade_offs"] = new JsonArray([.. (from quality in MetricCatalogue.QualityTags from diversity in MetricCatalogue.DiversityTags
+            select TradeOff(comparison, quality, diversity)).OfType<JsonNode>()]),
     };
 
     /// <summary>The tags that get a learning curve, in order.</summary>
@@ -38,11 +25,13 @@ internal static class ReportCharts
             [.. comparison.Runs.SelectMany(run => run.Curves.Where(curve => curve.Value.Count > 1).Select(curve => curve.Key))];
         return
         [
-            .. _preferred.Where(recorded.Contains)
-                .Concat(recorded.Except(_preferred, StringComparer.Ordinal).Order(StringComparer.Ordinal))
-                .Take(MostCurves),
+            .. recorded.OrderBy(Place).ThenBy(tag => tag, StringComparer.Ordinal).Take(MostCurves),
         ];
     }
+
+    // What was minimised first, then what was measured in the catalogue's order, then the rest.
+    private static int Place(string tag) => tag.StartsWith("loss/", StringComparison.Ordinal) ? 0
+        : MetricCatalogue.ForTag(tag) is { } metric ? 1 + MetricCatalogue.All.ToList().IndexOf(metric) : int.MaxValue;
 
     private static JsonObject Curve(RunComparison comparison, string tag) => new()
     {
@@ -77,8 +66,17 @@ internal static class ReportCharts
 
     private static JsonObject? TradeOff(RunComparison comparison, string quality, string diversity)
     {
-        JsonNode[] methods = [.. comparison.Methods.Select(method => (JsonNode)Points(method, quality, diversity))];
-        if (methods.All(points => points.AsArray().Count == 0))
+        JsonNode[] lines =
+        [
+            .. comparison.Methods.SelectMany((method, index) => ComparisonText.Shown(method).Select(checkpoint => (JsonNode)new JsonObject
+            {
+                ["method"] = index,
+                ["name"] = $"{method.Name}, {ComparisonText.Name(method, checkpoint)}",
+                ["broken"] = checkpoint == CheckpointChoice.Selected,
+                ["points"] = Points(method, checkpoint, quality, diversity),
+            })),
+        ];
+        if (lines.All(line => line["points"]!.AsArray().Count == 0))
         {
             return null;
         }
@@ -87,7 +85,7 @@ internal static class ReportCharts
         {
             ["x"] = quality,
             ["y"] = diversity,
-            ["methods"] = new JsonArray(methods),
+            ["lines"] = new JsonArray(lines),
             ["references"] = new JsonArray(
             [
                 .. comparison.References.OrderBy(reference => reference.Key, StringComparer.Ordinal)
@@ -102,19 +100,14 @@ internal static class ReportCharts
         };
     }
 
-    private static JsonArray Points(MethodSummary method, string quality, string diversity) => new(
+    private static JsonArray Points(MethodSummary method, CheckpointChoice checkpoint, string quality, string diversity) => new(
     [
-        .. method.Runs.SelectMany(run => run.Evaluation.Sweep)
-            .GroupBy(point => point.Temperature)
-            .OrderBy(group => group.Key)
-            .Select(group => (Temperature: group.Key, Values: group.Select(point => MethodSummary.Defined(point.Metrics))
-                .Where(values => values.ContainsKey(quality) && values.ContainsKey(diversity)).ToArray()))
-            .Where(point => point.Values.Length > 0)
+        .. method.Sweep(checkpoint).Where(point => point.Metrics.ContainsKey(quality) && point.Metrics.ContainsKey(diversity))
             .Select(point => (JsonNode)new JsonObject
             {
                 ["temperature"] = point.Temperature,
-                ["x"] = point.Values.Average(values => values[quality]),
-                ["y"] = point.Values.Average(values => values[diversity]),
+                ["x"] = point.Metrics[quality].Mean,
+                ["y"] = point.Metrics[diversity].Mean,
             }),
     ]);
 

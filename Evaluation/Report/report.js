@@ -57,14 +57,14 @@
     const rows = [];
     const series = [{ label: chart.x, value: (plot, value) => number(value) }];
     const lines = [];
-    chart.methods.forEach((points, index) => {
+    chart.lines.forEach(({ method, name, broken, points }) => {
       if (points.length === 0) return;
-      const stroke = methodColour(index);
+      const stroke = methodColour(method);
       const at = series.length;
       lines.push({ points, stroke });
       points.forEach((point) => rows.push({ x: point.x, y: point.y, at }));
       series.push({
-        label: data.methods[index], stroke, width: 2, points: { show: true, size: 7, fill: stroke }, value: (plot, value) => number(value),
+        label: name, stroke, width: 2, dash: broken ? [6, 4] : [], points: { show: true, size: 7, fill: broken ? colour("--ground") : stroke }, value: (plot, value) => number(value),
         paths: (plot) => {
           const path = new Path2D();
           points.forEach((point, place) => {

@@ -45,8 +45,8 @@ public sealed class AdversarialLearningTests
             string folder = Path.Combine(run.Folder, name);
             TemporaryRun.TrainInto(folder, config, new SilentTrainingObserver(), CancellationToken.None);
             IReadOnlyDictionary<string,
-                double?> last = RunEvaluator.Evaluate(folder, new EvaluationOptions { Count = 500, Grammar = grammar, Temperatures = [1] },
-                TestContext.Current.CancellationToken).Evaluation.Last!.Metrics;
+                double?> last = FinalEvaluation.Evaluate(folder, new FinalEvaluationOptions { Count = 500, Grammar = grammar, Temperatures = [1] },
+                TestContext.Current.CancellationToken).Document.Last!.Metrics;
             return (last["likelihood_divergence/jensen_shannon"]!.Value, last["validity"]!.Value);
         }
     }

@@ -13,10 +13,10 @@ public sealed class RunsCommandTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Runs_are_listed_with_status_step_best_and_test_nll_and_age_the_newest_first()
+    public void Runs_are_listed_with_status_step_selected_and_test_nll_and_age_the_newest_first()
     {
         Run("finished", TimeSpan.FromHours(3), """
-            {"step": 100, "phase": "pretraining", "nll/validation": 3.5}
+            {"step": 100, "phase": "pretraining", "nll/validation": 2.5}
             {"step": 200, "phase": "adversarial", "nll/validation": 3.25}
             {"step": 300, "phase": "adversarial", "nll/validation": 3.75, "nll/test": 3.125}
             """);
@@ -28,11 +28,11 @@ public sealed class RunsCommandTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "no run"));
 
         const string Expected = """
-            run       status    phase        step  best NLL  test NLL  age
-            alive     running   pretraining  12    -         -         now
-            new       empty     -            -     -         -         5 min
-            finished  finished  adversarial  300   3.250     3.125     3 h
-            killed    stopped   pretraining  5     -         -         2 d
+            run       status    phase        step  selected NLL  at step  test NLL  age
+            alive     running   pretraining  12    -             -        -         now
+            new       empty     -            -     -             -        -         5 min
+            finished  finished  adversarial  300   3.250         200      3.125     3 h
+            killed    stopped   pretraining  5     -             -        -         2 d
 
             """;
         Assert.Equal(Expected, List(_folder));
@@ -44,7 +44,7 @@ public sealed class RunsCommandTests : IDisposable
         Run("one", TimeSpan.FromHours(3), "{\"step\": 100, \"phase\": \"mle\", \"nll/validation\": 3.5}\n");
         JsonElement run = Assert.Single(JsonDocument.Parse(List(_folder, "--json")).RootElement.EnumerateArray().ToArray());
         Assert.Equal(("one", "stopped", 100, 3.5), (run.GetProperty("name").GetString(), run.GetProperty("status").GetString(),
-            run.GetProperty("step").GetInt32(), run.GetProperty("best_validation_nll").GetDouble()));
+            run.GetProperty("step").GetInt32(), run.GetProperty("selected_validation_nll").GetDouble()));
     }
 
     private string List(params string[] args)

@@ -1,4 +1,5 @@
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using Xunit;
 
 namespace GumbelGan.Tests.Evaluation;

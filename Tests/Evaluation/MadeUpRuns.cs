@@ -19,7 +19,7 @@ internal sealed class MadeUpRuns : IDisposable
     public static double Bleu4(string method, ulong seed) =>
         (method switch { "mle" => 0.30, "gumbel" => 0.34, _ => 0.25 }) + (0.01 * Math.Sin((method[0] * 7.0) + seed));
 
-    public static RunEvaluation Evaluation(string method, ulong seed)
+    public static EvaluationDocument Evaluation(string method, ulong seed)
     {
         double bleu = Bleu4(method, seed);
         Dictionary<string, double?> Metrics(double shift) => new()
@@ -30,7 +30,11 @@ internal sealed class MadeUpRuns : IDisposable
             ["diversity/novelty"] = 0.9,
             ["divergence/kl_true_model"] = null,
         };
-        return new RunEvaluation
+        SweepPoint[] Sweep(double shift) =>
+            [.. new[] { 0.5, 0.75, 1, 1.25 }.Select(temperature => new SweepPoint(temperature, Metrics(shift + ((1 - temperature) * 0.2))))];
+        string[] Samples(string checkpoint) => [$"a {checkpoint} {method} sentence of seed {seed} .", "a man riding a wave on top of a surfboard .",
+            "<script>alert('from a sample')</script> & \"quotes\""];
+        return new EvaluationDocument
         {
             Method = method,
             Seed = seed,
@@ -40,33 +44,46 @@ internal sealed class MadeUpRuns : IDisposable
             VocabularyHash = "beef",
             Parameters = new ParameterCounts(12345, method == "mle" ? 0 : 6789),
             Budget = new RunBudget("updates", 500, 500, method == "mle" ? 32000 : 64000, (method == "mle" ? 10 : 20) + (0.5 * seed)),
-            Last = new CheckpointEvaluation(500, Metrics(-0.02)),
-            Best = new CheckpointEvaluation(400, Metrics(0), "nll/validation"),
+            SplitHash = "5911",
+            Commit = "abc123",
+            Configuration = Configuration(method, seed, "64"),
+            Last = new CheckpointMetrics(500, Metrics(-0.02)) { Sweep = Sweep(-0.02), Samples = Samples("last") },
+            Selected = new CheckpointMetrics(400, Metrics(0), "nll/validation") { Sweep = Sweep(0), Samples = Samples("selected") },
             References = new Dictionary<string, IReadOnlyDictionary<string, double?>>
             {
                 ["held_out"] = new Dictionary<string, double?> { ["bleu/4"] = 0.306, ["self_bleu/4"] = 0.275, ["diversity/novelty"] = 1 },
                 ["memoriser"] = new Dictionary<string, double?> { ["bleu/4"] = 0.307, ["self_bleu/4"] = 0.278, ["diversity/novelty"] = 0 },
             },
-            Sweep = [.. new[] { 0.5, 0.75, 1, 1.25 }.Select(temperature => new SweepPoint(temperature, Metrics((1 - temperature) * 0.2)))],
-            Samples = [$"a {method} sentence of seed {seed} .", "a man riding a wave on top of a surfboard .",
-                "<script>alert('from a sample')</script> & \"quotes\""],
             MetricNames = new Dictionary<string,
                 string>
             { ["bleu"] = "BLEU (1000 hypotheses, each against all 10000 references; NLTK smoothing method 1)" },
         };
     }
 
+    public static Dictionary<string, string> Configuration(string method, ulong seed, string hidden) => new()
+    {
+        ["corpus"] = "captions.txt",
+        ["seed"] = string.Create(CultureInfo.InvariantCulture, $"{seed}"),
+        ["objective"] = method,
+        ["generator.hidden"] = hidden,
+        ["recording.every"] = "10",
+        ["recording.evaluate_every"] = "50",
+    };
+
     /// <summary>Writes one run folder and returns it.</summary>
-    public string Write(RunEvaluation evaluation, string? name = null, string hiddenSize = "64")
+    public string Write(EvaluationDocument evaluation, string? name = null)
     {
         string folder = Path.Combine(Folder, name ?? string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}-{evaluation.Seed}"));
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, RunEvaluation.FileName), evaluation.ToJson());
-        File.WriteAllText(
-            Path.Combine(folder, "config.yaml"),
-            string.Create(CultureInfo.InvariantCulture, $"seed: {evaluation.Seed}\nobjective: {evaluation.Method}\nrun: {folder}\ngenerator:\n  "
-                + $"hidden_size: {hiddenSize}\n  layers: [1, 2]\n"));
-        File.WriteAllText(Path.Combine(folder, "environment.json"), "{\"commit\": \"abc123\", \"libtorch\": \"1.13.1\"}");
+        File.WriteAllText(Path.Combine(folder, EvaluationDocument.FileName), evaluation.ToJson());
+        Directory.CreateDirectory(Path.Combine(folder, "samples"));
+        File.WriteAllText(Path.Combine(folder, "samples", "real.txt"), "a real line .\nanother & another .\n");
+        foreach (int step in (int[])[0, 100, 500])
+        {
+            File.WriteAllText(Path.Combine(folder, "samples", string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt")),
+                string.Create(CultureInfo.InvariantCulture, $"written at step {step} by {evaluation.Method}\n<b>bold</b>\n"));
+        }
+
         var random = new RandomStream(new RandomKey(evaluation.Seed).Derive(evaluation.Method));
         double level = 2 + (0.3 * Array.IndexOf(Methods, evaluation.Method));
         var lines = new StringBuilder();

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Randomness;
 using Xunit;
 
@@ -36,6 +37,33 @@ public sealed class MetricCatalogueTests
         IReadOnlyList<MetricResult> results = MetricCatalogue.Compute(new MetricInputs { Generated = [[1, 2]] });
         Assert.Equal(["unique_ngrams", "duplicates", "token_entropy", "repetition"], results.Select(result => result.Metric.Key));
         Assert.Throws<ArgumentException>(() => MetricCatalogue.Compute(new MetricInputs { Generated = [] }));
+    }
+
+    /// <summary>The likelihood is what training itself is about; every other metric is known to its file and the catalogue alone.</summary>
+    [Fact]
+    public void No_metric_is_named_outside_its_own_file()
+    {
+        string[] rooms = ["Cli", "Evaluation", "Training"];
+        var sources = rooms.SelectMany(room => Directory.EnumerateFiles(Path.Combine(SourceTree.Root, room), "*.cs", SearchOption.AllDirectories))
+            .Where(path => !path.Contains("/Metrics/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal))
+            .ToDictionary(path => path, path =>
+                string.Join('\n', File.ReadLines(path).Where(line => !line.Contains("///", StringComparison.Ordinal))));
+        foreach (MetricResult result in MetricCatalogue.Compute(Complete()).Where(result => result.Metric != NegativeLogLikelihood.Entry))
+        {
+            string[] names = [.. result.Tagged.Select(tagged => $"\"{tagged.Tag}\""), $"\"{result.Metric.Tag}/"];
+            Assert.All(sources, source => Assert.DoesNotContain(names, name => source.Value.Contains(name, StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void What_is_shown_recorded_or_charted_of_a_metric_is_a_value_that_it_computes()
+    {
+        MetricInputs inputs = Complete();
+        inputs = inputs with { Likelihoods = [.. inputs.Likelihoods, new("oracle", "generated text under the oracle", 50, 20, 2)] };
+        var computed = MetricCatalogue.Compute(inputs).SelectMany(result => result.Tagged).Select(tagged => tagged.Tag).ToHashSet();
+        Assert.All(MetricCatalogue.ShownTags.Concat(MetricCatalogue.TagsWhileTraining).Concat(MetricCatalogue.QualityTags)
+            .Concat(MetricCatalogue.DiversityTags), tag => Assert.Contains(tag, computed));
+        Assert.Equal(MetricCatalogue.TagsWhileTraining, MetricCatalogue.ComputeWhileTraining(inputs).Select(value => value.Tag));
     }
 
     internal static MetricInputs Complete() => new()

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
 using Xunit;
@@ -18,8 +19,9 @@ public sealed class RunComparisonTests
         using var made = new MadeUpRuns();
         RunComparison comparison = Compare(made.ThreeByThree());
         string text = Printed.Comparison(comparison);
-        string best = text[text.IndexOf("Checkpoint selected", StringComparison.Ordinal)..text.IndexOf("Last checkpoint", StringComparison.Ordinal)];
-        string line = Assert.Single(best.Split('\n'), row => row.StartsWith("bleu/4", StringComparison.Ordinal));
+        string selected =
+            text[text.IndexOf("Checkpoint selected", StringComparison.Ordinal)..text.IndexOf("Last checkpoint", StringComparison.Ordinal)];
+        string line = Assert.Single(selected.Split('\n'), row => row.StartsWith("bleu/4", StringComparison.Ordinal));
         foreach (string method in MadeUpRuns.Methods)
         {
             double a = MadeUpRuns.Bleu4(method, 1), b = MadeUpRuns.Bleu4(method, 2), c = MadeUpRuns.Bleu4(method, 3), mean = (a + b + c) / 3;
@@ -32,10 +34,10 @@ public sealed class RunComparisonTests
         JsonNode ofGumbel = JsonNode.Parse(ComparisonJson.Render(comparison))!["methods"]!.AsArray()
             .Single(method => method!["name"]!.GetValue<string>() == "gumbel")!;
         Assert.Equal(new ulong[] { 1, 2, 3 }.Average(seed => MadeUpRuns.Bleu4("gumbel", seed)),
-            ofGumbel["best"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
+            ofGumbel["selected"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
 
         // t with two degrees of freedom has the closed form p = 1 - |t| / sqrt(2 + t^2).
-        foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: CheckpointChoice.Best }))
+        foreach (MethodTest test in comparison.Tests.Where(test => test is { Tag: "bleu/4", Checkpoint: CheckpointChoice.Selected }))
         {
             double[] differences = [.. new ulong[] { 1, 2, 3 }.Select(seed => MadeUpRuns.Bleu4(test.Method, seed) - MadeUpRuns.Bleu4("mle", seed))];
             double mean = differences.Sum() / 3, deviation = Math.Sqrt(differences.Sum(x => (x - mean) * (x - mean)) / 2),
@@ -54,16 +56,16 @@ public sealed class RunComparisonTests
     public void Collapsed_and_failed_runs_are_counted_and_collapsed_ones_stay_in_the_mean()
     {
         using var made = new MadeUpRuns();
-        RunEvaluation failed = MadeUpRuns.Evaluation("gumbel", 4)
+        EvaluationDocument failed = MadeUpRuns.Evaluation("gumbel", 4)
             with
-        { Status = RunOutcome.Failed, StatusReason = "The loss became NaN at step 7.", Last = null, Best = null };
+        { Status = RunOutcome.Failed, StatusReason = "The loss became NaN at step 7.", Last = null, Selected = null };
         RunComparison comparison = Compare([.. made.ThreeByThree(), made.Write(failed)]);
         MethodSummary reinforce = comparison.Methods.Single(method => method.Name == "reinforce"),
             gumbel = comparison.Methods.Single(method => method.Name == "gumbel");
         Assert.Equal((2, 1, 0), (reinforce.Count(RunOutcome.Completed), reinforce.Count(RunOutcome.Collapsed), reinforce.Count(RunOutcome.Failed)));
         Assert.Equal((3, 0, 1), (gumbel.Count(RunOutcome.Completed), gumbel.Count(RunOutcome.Collapsed), gumbel.Count(RunOutcome.Failed)));
-        Assert.Equal(3, reinforce.Best["bleu/4"].Count);
-        Assert.Equal(3, gumbel.Best["bleu/4"].Count);
+        Assert.Equal(3, reinforce.Selected["bleu/4"].Count);
+        Assert.Equal(3, gumbel.Selected["bleu/4"].Count);
         Assert.Contains("n=3", Printed.Comparison(comparison));
     }
 
@@ -91,9 +93,9 @@ public sealed class RunComparisonTests
         {
             var inputs = new MetricInputs { Generated = [[1]],
                 Divergences = SampleDivergences.Estimate(truth, method.Item2, 0, new GumbelGan.Randomness.RandomKey(1), 50) };
-            var metrics = RunEvaluation.Tagged(MetricCatalogue.Compute(inputs));
-            RunEvaluation evaluation = MadeUpRuns.Evaluation(method.Item1, 1)
-                with { Last = new CheckpointEvaluation(1, metrics), Best = new CheckpointEvaluation(1, metrics) };
+            var metrics = EvaluationDocument.Tagged(MetricCatalogue.Compute(inputs));
+            EvaluationDocument evaluation = MadeUpRuns.Evaluation(method.Item1, 1)
+                with { Last = new CheckpointMetrics(1, metrics), Selected = new CheckpointMetrics(1, metrics) };
             return made.Write(evaluation);
         })];
         string[] lines = Printed.Comparison(Compare(folders)).Split('\n');
@@ -106,10 +108,11 @@ public sealed class RunComparisonTests
             lines.First(line => line.StartsWith("divergence/kl_model_true", StringComparison.Ordinal)));
     }
 
-    public static readonly TheoryData<string, Func<RunEvaluation, RunEvaluation>> Mismatches = new()
+    public static readonly TheoryData<string, Func<EvaluationDocument, EvaluationDocument>> Mismatches = new()
     {
         { "corpus", run => run with { CorpusHash = "other" } },
         { "vocabulary", run => run with { VocabularyHash = "other" } },
+        { "split into training", run => run with { SplitHash = "other" } },
         { "generator parameter count", run => run with { Parameters = run.Parameters with { Generator = 1 } } },
         { "discriminator parameter count", run => run with { Parameters = run.Parameters with { Discriminator = 1 } } },
         { "budget", run => run with { Budget = run.Budget with { Limit = 501 } } },
@@ -119,7 +122,7 @@ public sealed class RunComparisonTests
 
     [Theory]
     [MemberData(nameof(Mismatches))]
-    public void Runs_that_do_not_compare_are_refused_and_marked_if_forced(string named, Func<RunEvaluation, RunEvaluation> change)
+    public void Runs_that_do_not_compare_are_refused_and_marked_if_forced(string named, Func<EvaluationDocument, EvaluationDocument> change)
     {
         using var made = new MadeUpRuns();
         string[] folders = made.ThreeByThree();
@@ -127,7 +130,7 @@ public sealed class RunComparisonTests
         var mistake = Assert.Throws<UserMistakeException>(() => Compare(folders));
         Assert.Contains(named, mistake.Message);
         Assert.Contains("changed", mistake.Message);
-        RunComparison forced = RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions { Force = true });
+        RunComparison forced = RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { Force = true });
         Assert.StartsWith("FORCED COMPARISON: ", Printed.Comparison(forced));
         Assert.True(JsonNode.Parse(ComparisonJson.Render(forced))!["forced"]!.GetValue<bool>());
     }
@@ -136,8 +139,80 @@ public sealed class RunComparisonTests
     public void Seeds_of_one_method_must_share_their_configuration()
     {
         using var made = new MadeUpRuns();
-        string[] folders = [made.Write(MadeUpRuns.Evaluation("mle", 1)), made.Write(MadeUpRuns.Evaluation("mle", 2), hiddenSize: "128")];
-        Assert.Contains("generator.hidden_size (64 in mle-1, 128 in mle-2)", Assert.Throws<UserMistakeException>(() => Compare(folders)).Message);
+        string[] folders = [made.Write(MadeUpRuns.Evaluation("mle", 1)),
+            made.Write(MadeUpRuns.Evaluation("mle", 2) with { Configuration = MadeUpRuns.Configuration("mle", 2, "128") })];
+        Assert.Contains("generator.hidden (64 in mle-1, 128 in mle-2)", Assert.Throws<UserMistakeException>(() => Compare(folders)).Message);
+    }
+
+    [Theory]
+    [InlineData("corpus", "/moved/captions.txt")]
+    [InlineData("recording.every", "20")]
+    [InlineData("recording.samples", "3")]
+    [InlineData("data.validation_fraction", "0.1")]
+    [InlineData("tokenizer.file", "/moved/tokenizer.json")]
+    [InlineData("threads", "4")]
+    public void Seeds_of_one_method_may_differ_in_what_is_no_part_of_it_or_is_compared_by_its_content(string key, string value)
+    {
+        using var made = new MadeUpRuns();
+        EvaluationDocument other = MadeUpRuns.Evaluation("mle", 2);
+        RunComparison comparison = Compare([made.Write(MadeUpRuns.Evaluation("mle", 1)),
+            made.Write(other with { Configuration = new Dictionary<string, string>(other.Configuration) { [key] = value } })]);
+        Assert.Equal(2, comparison.Methods.Single().Runs.Count);
+        Assert.Empty(comparison.Notes);
+        Assert.Equal(key != "corpus", comparison.ConfigurationDifferences.Any(difference => difference.Key == key));
+    }
+
+    [Fact]
+    public void Runs_evaluated_at_different_intervals_compare_with_a_note_that_their_selections_had_different_choices()
+    {
+        using var made = new MadeUpRuns();
+        EvaluationDocument other = MadeUpRuns.Evaluation("gumbel", 1);
+        RunComparison comparison = Compare([made.Write(MadeUpRuns.Evaluation("mle", 1)),
+            made.Write(other with { Configuration = new Dictionary<string, string>(other.Configuration) { ["recording.evaluate_every"] = "5" } })]);
+        Assert.Contains("recording.evaluate_every differs (50 in mle-1, 5 in gumbel-1)", Assert.Single(comparison.Notes));
+        Assert.StartsWith("Note: recording.evaluate_every differs", Printed.Comparison(comparison));
+        Assert.Contains("evaluate_every", JsonNode.Parse(ComparisonJson.Render(comparison))!["notes"]![0]!.GetValue<string>());
+    }
+
+    [Fact]
+    public void Weights_that_are_selected_and_last_at_once_are_tested_once_and_said_to_be_both()
+    {
+        using var made = new MadeUpRuns();
+        EvaluationDocument Both(string method, ulong seed)
+        {
+            EvaluationDocument evaluation = MadeUpRuns.Evaluation(method, seed);
+            return evaluation with { Selected = evaluation.Last! with { SelectedBy = "nll/validation" }, SelectedIsLast = true };
+        }
+
+        string[] Folders(Func<string, ulong, EvaluationDocument> ofGumbel) => [.. new ulong[] { 1, 2, 3 }.SelectMany(seed => (string[])
+            [made.Write(Both("mle", seed)), made.Write(ofGumbel("gumbel", seed)), made.Write(MadeUpRuns.Evaluation("reinforce", seed))])];
+
+        RunComparison comparison = Compare(Folders(Both));
+        // Four metrics have values: gumbel is tested on each once, reinforce, whose checkpoints differ, twice.
+        Assert.Equal((4, 8), (comparison.Tests.Count(test => test.Method == "gumbel"), comparison.Tests.Count(test => test.Method == "reinforce")));
+        Assert.All(comparison.Tests, test => Assert.Equal(test.Method == "gumbel", test.IsOfBoth));
+        double smallest = comparison.Tests.Min(test => test.Result.PValue);
+        Assert.Equal(Math.Min(1, 12 * smallest), comparison.Tests.Min(test => test.HolmPValue), 1e-12);
+        string text = Printed.Comparison(comparison);
+        Assert.Contains("last = selected (step 500)", text);
+        Assert.Contains("selected (step 400)", text);
+        Assert.True(JsonNode.Parse(ComparisonJson.Render(comparison))!["methods"]![1]!["selected_is_last"]!.GetValue<bool>());
+
+        // Where one side's checkpoints differ, the two tests are two.
+        Assert.Equal(8, Compare(Folders(MadeUpRuns.Evaluation)).Tests.Count(test => test.Method == "gumbel"));
+    }
+
+    [Fact]
+    public void One_run_is_shown_with_both_of_its_checkpoints_side_by_side()
+    {
+        using var made = new MadeUpRuns();
+        string text = Printed.Comparison(Compare([made.Write(MadeUpRuns.Evaluation("gumbel", 2))]));
+        string header = text.Split('\n').Single(line => line.Contains("held out", StringComparison.Ordinal));
+        Assert.Matches("selected \\(step 400\\) +last \\(step 500\\) +held out +memoriser", header);
+        Assert.Matches(string.Create(CultureInfo.InvariantCulture,
+            $"bleu/4 \\(higher is better\\) +{MadeUpRuns.Bleu4("gumbel", 2):F4} +{MadeUpRuns.Bleu4("gumbel", 2) - 0.02:F4} +0.3060 +0.3070"), text);
+        Assert.Matches("outcome +completed", text);
+        Assert.DoesNotContain("one seed", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,53 +229,62 @@ public sealed class RunComparisonTests
     [Fact]
     public void The_evaluation_file_survives_a_round_trip_and_damage_is_the_users_mistake()
     {
-        RunEvaluation evaluation = MadeUpRuns.Evaluation("gumbel", 2);
+        EvaluationDocument evaluation = MadeUpRuns.Evaluation("gumbel", 2);
         string json = evaluation.ToJson();
-        Assert.Equal(json, RunEvaluation.Parse(json, "here").ToJson());
+        Assert.Equal(json, EvaluationDocument.Parse(json, "here").ToJson());
         var document = JsonNode.Parse(json)!;
         Assert.Equal("completed", document["status"]!.GetValue<string>());
         Assert.Equal(64000, document["budget"]!["sequences_seen"]!.GetValue<long>());
-        Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse("{}", "runs/x")).Message);
-        Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse("{", "runs/x")).Message);
+        Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse("{}", "runs/x")).Message);
+        Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse("{", "runs/x")).Message);
         Assert.Contains("version 9",
-            Assert.Throws<UserMistakeException>(() => RunEvaluation.Parse(json.Replace("\"version\": 1", "\"version\": 9"), "runs/x")).Message);
+            Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse(json.Replace("\"version\": 2", "\"version\": 9"), "runs/x")).Message);
+        Assert.Contains("evaluate the run again",
+            Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse(json.Replace("\"version\": 2", "\"version\": 1"), "runs/x")).Message);
     }
 
     [Fact]
     public void A_folder_that_is_no_evaluated_run_is_named()
     {
         using var made = new MadeUpRuns();
-        Assert.Contains("nowhere", Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(Path.Combine(made.Folder, "nowhere"))).Message);
-        Assert.Contains("evaluation.json", Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(made.Folder)).Message);
+        Assert.Contains("nowhere", Assert.Throws<UserMistakeException>(() => ComparedRun.Read(Path.Combine(made.Folder, "nowhere"))).Message);
+        Assert.Contains("evaluation.json", Assert.Throws<UserMistakeException>(() => ComparedRun.Read(made.Folder)).Message);
         Assert.Contains("bleu/9", Assert.Throws<UserMistakeException>(
-            () => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Metrics = ["bleu/9"] })).Message);
+            () => RunComparison.Create([.. made.ThreeByThree().Select(ComparedRun.Read)], new ComparisonOptions { Metrics = ["bleu/9"] })).Message);
         Assert.Contains("'gan'", Assert.Throws<UserMistakeException>(
-            () => RunComparison.Create([.. made.ThreeByThree().Select(EvaluatedRun.Read)], new ComparisonOptions { Baseline = "gan" })).Message);
+            () => RunComparison.Create([.. made.ThreeByThree().Select(ComparedRun.Read)], new ComparisonOptions { Baseline = "gan" })).Message);
     }
 
     [Fact]
-    public void A_run_folder_is_read_with_its_curves_and_its_configuration()
+    public void A_run_folder_is_read_with_its_curves_its_samples_by_step_and_its_configuration()
     {
         using var made = new MadeUpRuns();
-        EvaluatedRun run = EvaluatedRun.Read(made.Write(MadeUpRuns.Evaluation("gumbel", 2)));
-        Assert.Equal("64", run.Configuration["generator.hidden_size"]);
-        Assert.Equal("[1, 2]", run.Configuration["generator.layers"]);
-        Assert.Equal("1.13.1", run.Environment["libtorch"]);
+        ComparedRun run = ComparedRun.Read(made.Write(MadeUpRuns.Evaluation("gumbel", 2)));
+        Assert.Equal("64", run.Evaluation.Configuration["generator.hidden"]);
         Assert.Equal(51, run.Curves["loss/generator"].Count);
         Assert.Equal(Enumerable.Range(0, 11).Select(index => index * 50L), run.Curves["nll/validation"].Select(point => point.Step));
         Assert.False(run.Curves.ContainsKey("phase"));
+        Assert.Equal([0L, 100L, 500L], run.SamplesByStep.Select(samples => samples.Step));
+        Assert.Equal(["written at step 100 by gumbel", "<b>bold</b>"], run.SamplesByStep[1].Lines);
+        Assert.Equal(["a real line .", "another & another ."], run.RealSamples);
     }
 
-    [Theory]
-    [InlineData("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")]
-    [InlineData("deep")]
-    public void A_configuration_that_would_unfold_without_bound_is_refused(string yaml)
+    [Fact]
+    public void Of_many_samples_the_first_the_last_and_some_between_are_read_and_of_a_vast_file_its_beginning()
     {
         using var made = new MadeUpRuns();
-        string run = made.Write(MadeUpRuns.Evaluation("mle", 1));
-        File.WriteAllText(Path.Combine(run, "config.yaml"), yaml == "deep" ? new string('[', 200_000) : yaml);
-        Assert.Throws<UserMistakeException>(() => EvaluatedRun.Read(run));
+        string folder = made.Write(MadeUpRuns.Evaluation("gumbel", 2)), samples = Path.Combine(folder, "samples");
+        for (int step = 1; step < 100; step++)
+        {
+            File.WriteAllText(Path.Combine(samples, string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt")), "x\n");
+        }
+
+        File.WriteAllText(Path.Combine(samples, "notes.txt"), "not samples\n");
+        File.WriteAllText(Path.Combine(samples, "000500.txt"), new string('y', 3_000_000));
+        IReadOnlyList<(long Step, IReadOnlyList<string> Lines)> read = ComparedRun.Read(folder).SamplesByStep;
+        Assert.Equal((12, 0L, 500L), (read.Count, read[0].Step, read[^1].Step));
+        Assert.Equal(1 << 20, Assert.Single(read[^1].Lines).Length);
     }
 
-    private static RunComparison Compare(string[] folders) => RunComparison.Create([.. folders.Select(EvaluatedRun.Read)], new ComparisonOptions());
+    private static RunComparison Compare(string[] folders) => RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions());
 }

@@ -1,4 +1,4 @@
-using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Randomness;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit;
@@ -11,15 +11,15 @@ public sealed class SetMetricTests
     public void Rates_of_a_small_set_are_those_counted_by_hand()
     {
         int[][] sequences = [[1, 2, 1], [1, 2, 1], [3], []];
-        double[] unique = Diversity.UniqueNGrams(sequences, 3);
+        double[] unique = UniqueNGrams.Of(sequences, 3);
         Assert.Equal([3.0 / 7, 2.0 / 4, 1.0 / 2], unique);
-        Assert.True(double.IsNaN(Diversity.UniqueNGrams(sequences, 4)[3]));
-        Assert.Equal(0.25, Diversity.DuplicateRate(sequences));
-        Assert.Equal(0.5, Diversity.NoveltyRate(sequences, [[3], [1, 2], []]));
+        Assert.True(double.IsNaN(UniqueNGrams.Of(sequences, 4)[3]));
+        Assert.Equal(0.25, DuplicateRate.Of(sequences));
+        Assert.Equal(0.5, NoveltyRate.Of(sequences, [[3], [1, 2], []]));
         Assert.Equal((4.0 / 7 * Math.Log(7.0 / 4)) + (2.0 / 7 * Math.Log(7.0 / 2)) + (1.0 / 7 * Math.Log(7)),
-            Diversity.TokenEntropy(sequences), 1e-12);
-        Assert.Equal(0.5, Diversity.RepetitionRate(sequences));
-        Assert.Equal(0, Diversity.RepetitionRate(sequences, 1));
+            TokenEntropy.Of(sequences), 1e-12);
+        Assert.Equal(0.5, RepetitionRate.Of(sequences));
+        Assert.Equal(0, RepetitionRate.Of(sequences, 1));
     }
 
     [Fact]
@@ -28,8 +28,8 @@ public sealed class SetMetricTests
         List<int[]> training = BleuTests.Corpus(4, 200, 20, 9);
         var random = new RandomStream(new RandomKey(1));
         List<int[]> resampled = [.. Enumerable.Range(0, 500).Select(_ => training[random.NextInt32(training.Count)].ToArray())];
-        Assert.Equal(0, Diversity.NoveltyRate(resampled, training));
-        Assert.True(Diversity.DuplicateRate(resampled) > 0.5);
+        Assert.Equal(0, NoveltyRate.Of(resampled, training));
+        Assert.True(DuplicateRate.Of(resampled) > 0.5);
     }
 
     [Fact]

@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
+using GumbelGan.Evaluation.Metrics;
+using GumbelGan.Storage;
 using GumbelGan.Tests.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using Xunit;
 
 namespace GumbelGan.Tests.Extending;
@@ -14,7 +15,7 @@ public sealed partial class ExtendingTests
     {
         string root = SourceTree.Root, document = File.ReadAllText(Path.Combine(root, "docs", "extending.md"));
         string[] examples = [.. Example().Matches(document).Select(match => match.Groups["code"].Value)];
-        Assert.Equal(5, examples.Length);
+        Assert.Equal(6, examples.Length);
         Assert.All(examples, code => Assert.Equal(
             File.ReadAllText(Path.Combine(root, "Tests", "Extending", $"{ClassName().Matches(code)[^1].Groups[1].Value}.cs")), code));
     }
@@ -39,6 +40,16 @@ public sealed partial class ExtendingTests
         Assert.Contains("objective: anchored", written, StringComparison.Ordinal);
         Assert.Contains("kind: bag", written, StringComparison.Ordinal);
         Assert.Contains("kind: gru", written, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_metric_of_ones_own_is_computed_reported_and_left_out_where_it_does_not_apply()
+    {
+        var inputs = new MetricInputs { Generated = [[7, 8], [7, 9], [3], []] };
+        IReadOnlyList<MetricResult> results = MetricCatalogue.Compute([.. MetricCatalogue.All, DistinctFirstWords.Entry], inputs);
+        Assert.Equal(("diversity/distinct_first_words", 2 / 3.0), Assert.Single(results[^1].Tagged));
+        Assert.Equal(2 / 3.0, MetricCatalogue.ToJson(results)["distinct_first_words"]!["value"]!.GetValue<double>());
+        Assert.Empty(MetricCatalogue.Compute([DistinctFirstWords.Entry], inputs with { Generated = [[]] }));
     }
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]

@@ -1,7 +1,7 @@
 using System.Globalization;
+using GumbelGan.Storage;
 using GumbelGan.Tests.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using Xunit;
 
 namespace GumbelGan.Tests.Golden;

@@ -1,7 +1,6 @@
 using GumbelGan.Storage;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
 using TorchSharp;
@@ -55,9 +54,9 @@ public sealed class AdversarialTrainerTests
         using var run = new TemporaryRun(3000);
         run.Train(run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=10", "pretraining.learning_rate=0.01",
             "pretraining.dropout=0", "generator.hidden=16", "recording.evaluate_every=0", "recording.checkpoint_every=1000"));
-        TrainingSummary summary = TrainingSummary.Read(run.Run);
+        RunSummary summary = RunSummary.Read(run.Run);
         Assert.InRange(summary.FirstValidationNll!.Value, 2.5, 4);
-        Assert.InRange(summary.BestValidationNll!.Value, TemporaryRun.Entropy - 0.05, TemporaryRun.Entropy + 0.1);
+        Assert.InRange(summary.SelectedValidationNll!.Value, TemporaryRun.Entropy - 0.05, TemporaryRun.Entropy + 0.1);
     }
 
     [Theory]

@@ -17,8 +17,8 @@ public sealed class FirstWeightsTests
         run.Train(config);
         RunFolder folder = RunFolder.Open(run.Run);
         Assert.Equal(0, folder.Best().State().Step);
-        Assert.Equal(0, RunEvaluator.Evaluate(run.Run, new EvaluationOptions { Count = 20, Temperatures = [1] },
-            TestContext.Current.CancellationToken).Evaluation.Best!.Step);
+        Assert.Equal(0, FinalEvaluation.Evaluate(run.Run, new FinalEvaluationOptions { Count = 20, Temperatures = [1] },
+            TestContext.Current.CancellationToken).Document.Selected!.Step);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class FirstWeightsTests
             "recording.checkpoint_every=1", "recording.keep_checkpoints=100"));
         RunFolder folder = RunFolder.Open(run.Run);
         byte[] Weights(Checkpoint checkpoint) => File.ReadAllBytes(Path.Combine(checkpoint.Path, "generator.safetensors"));
-        Assert.Equal(0, folder.Best().State().Step);
-        Assert.Equal(Weights(folder.Best()), Weights(folder.Latest()));
+        Assert.Equal(Weights(folder.OfStep(0)!), Weights(folder.Start()));
+        Assert.Equal(Weights(folder.Start()), Weights(folder.Latest()));
     }
 }

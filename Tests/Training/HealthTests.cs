@@ -1,8 +1,8 @@
 using System.Text;
+using GumbelGan.Storage;
 using GumbelGan.Tests.Training.Recording;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Recording;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
 using TorchSharp;

@@ -31,12 +31,13 @@ public sealed class HeldOutFileRunTests
 
         File.WriteAllLines(test, [.. File.ReadLines(run.Corpus).Take(3), .. own]);
         TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
-        var options = new EvaluationOptions { Count = 20, Temperatures = [1] };
-        Assert.NotNull(RunEvaluator.Evaluate(run.Run, options, TestContext.Current.CancellationToken).Evaluation.Last!.Metrics["nll/test"]);
+        var options = new FinalEvaluationOptions { Count = 20, Temperatures = [1] };
+        Assert.NotNull(FinalEvaluation.Evaluate(run.Run, options, TestContext.Current.CancellationToken).Document.Last!.Metrics["nll/test"]);
 
         // As a new corpus would, another test file makes the old numbers another matter.
         File.AppendAllText(test, "a bird too\n");
         Assert.Contains("has changed since", Assert.Throws<UserMistakeException>(
-            () => RunEvaluator.Evaluate(run.Run, new EvaluationOptions(), TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+            () => FinalEvaluation.Evaluate(run.Run, new FinalEvaluationOptions(), TestContext.Current.CancellationToken)).Message,
+                StringComparison.Ordinal);
     }
 }

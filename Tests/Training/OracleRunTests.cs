@@ -1,7 +1,7 @@
 using System.Globalization;
 using GumbelGan.Cli;
-using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -120,12 +120,12 @@ public sealed class OracleRunTests : IDisposable
         ProgramRun run = ProgramRun.Of("evaluate", _run.Run, "--oracle", _file, "--temperatures", "0.3,1,3", "--count", "2000");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Matches("temperature +nll/test +nll/oracle +half-sum", run.Output);
-        var evaluation = RunEvaluation.Parse(File.ReadAllText(Path.Combine(_run.Run, RunEvaluation.FileName)), "test");
-        double[] oracle = [.. evaluation.Sweep.Select(point => point.Metrics["nll/oracle"]!.Value)];
+        var evaluation = EvaluationDocument.Parse(File.ReadAllText(Path.Combine(_run.Run, EvaluationDocument.FileName)), "test");
+        double[] oracle = [.. evaluation.Last!.Sweep.Select(point => point.Metrics["nll/oracle"]!.Value)];
         // Colder samples please the oracle more, and cost held-out likelihood.
         Assert.True(oracle[0] < oracle[1] && oracle[1] < oracle[2], string.Join(", ", oracle));
-        Assert.True(evaluation.Sweep[1].Metrics["nll/test"] < evaluation.Sweep[0].Metrics["nll/test"]);
-        Assert.Equal(evaluation.Last!.Metrics["nll/oracle"]!.Value * Length, evaluation.Last.Metrics["nll/oracle_per_sequence"]!.Value, 1e-9);
+        Assert.True(evaluation.Last!.Sweep[1].Metrics["nll/test"] < evaluation.Last!.Sweep[0].Metrics["nll/test"]);
+        Assert.Equal(evaluation.Last.Metrics["nll/oracle"]!.Value * Length, evaluation.Last.Metrics["nll/oracle_per_sequence"]!.Value, 1e-9);
         // The validation lines are the oracle's own: no model's samples at temperature 1 score better, but for noise.
         double own = evaluation.References["held_out"]["nll/oracle"]!.Value;
         Assert.True(own < oracle[1] + 0.1 && own > 0, $"{own}, {oracle[1]}");
@@ -145,7 +145,7 @@ public sealed class OracleRunTests : IDisposable
         using (generator)
         {
             generator.Temper(100);
-            int[][] samples = Evaluator.Sample(generator, 500, 1, new RandomKey(1));
+            int[][] samples = InterimEvaluation.Sample(generator, 500, 1, new RandomKey(1));
             Assert.All(samples, row => Assert.Equal(3, row.Length));
             // At a high temperature all that may be written is.
             Assert.Equal([tokenizer.UnknownId, .. words.Select(word => tokenizer.Vocabulary.Ids[word]).Order()],

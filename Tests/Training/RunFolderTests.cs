@@ -70,6 +70,31 @@ public sealed class RunFolderTests : IDisposable
         Assert.All(medium.Photographs, AssertGoesOn);
     }
 
+    [Fact]
+    public void A_process_killed_while_a_phase_begins_leaves_a_start_that_is_the_latest_phases_own()
+    {
+        string path = NewRun("run");
+        Save(RunFolder.Open(path), 2, best: false, beginsPhase: true);
+        var medium = new PhotographingMedium(path, _folder["photographs"]);
+        Save(RunFolder.Open(path, medium), 3, best: false, beginsPhase: true);
+        var seen = new HashSet<long>();
+        foreach (RunFolder folder in medium.Photographs.Select(photograph => RunFolder.Open(photograph)))
+        {
+            TrainingState state = folder.Latest().State();
+            folder.PrepareFor(state);
+            Assert.Equal(state.Step, folder.Start().State().Step);
+            seen.Add(state.Step);
+        }
+
+        Assert.Equal([2L, 3L], seen.Order());
+        for (int step = 4; step < 9; step++)
+        {
+            Save(RunFolder.Open(path), step, best: true);
+        }
+
+        Assert.Equal(3, RunFolder.Open(path).Start().State().Step);
+    }
+
     [Theory]
     [InlineData("latest", "../../elsewhere")]
     [InlineData("latest", "000001/../000001")]
@@ -207,11 +232,12 @@ public sealed class RunFolderTests : IDisposable
         }
     }
 
-    private static void Save(RunFolder folder, long step, bool best) => folder.SaveCheckpoint(
+    private static void Save(RunFolder folder, long step, bool best, bool beginsPhase = false) => folder.SaveCheckpoint(
         new TrainingState
         {
             Phase = "adversarial",
             Step = step,
+            PhaseStep = beginsPhase ? 0 : 1,
             BestStep = best ? step : 0,
             BestValidationNll = 1,
             Recorded = new RecorderPosition(0, "events.out.tfevents.0000000001.a.1.0", 0)

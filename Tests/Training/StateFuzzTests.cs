@@ -69,7 +69,7 @@ public sealed class StateFuzzTests
         byte[] seed = Encoding.UTF8.GetBytes(MadeUpRuns.Evaluation("gumbel", 1).ToJson());
         Fuzz("evaluation", seed, mutant =>
         {
-            RunEvaluation evaluation = RunEvaluation.Parse(Encoding.UTF8.GetString(mutant), "evaluation.json");
+            EvaluationDocument evaluation = EvaluationDocument.Parse(Encoding.UTF8.GetString(mutant), "evaluation.json");
             Assert.NotNull(evaluation.Budget);
             Assert.NotNull(evaluation.Last?.Metrics ?? evaluation.References[evaluation.References.Keys.First()]);
         }, allocation: 2_000_000);

@@ -22,6 +22,37 @@ public static partial class ConfigurationWriter
         return text.ToString();
     }
 
+    /// <summary>Every key with its value: "generator.hidden" to "64".</summary>
+    public static IReadOnlyDictionary<string, string> Flat(object configuration)
+    {
+        var flat = new Dictionary<string, string>(StringComparer.Ordinal);
+        Flatten(flat, configuration, "");
+        return flat;
+    }
+
+    private static void Flatten(Dictionary<string, string> flat, object section, string prefix)
+    {
+        foreach (ConfigurationProperty property in ConfigurationProperty.Of(section.GetType()))
+        {
+            object? value = property.Property.GetValue(section);
+            string key = prefix + property.Name;
+            if (property.Section is null)
+            {
+                flat[key] = Value(value);
+                continue;
+            }
+
+            if (property.Kinds is not null)
+            {
+                flat[$"{key}.{ConfigurationProperty.KindKey}"] = KindOf(value!);
+            }
+
+            Flatten(flat, value!, key + ".");
+        }
+    }
+
+    private static string KindOf(object options) => Value(options.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(options));
+
     /// <summary>One value as YAML: <c>null</c>, a plain or quoted scalar, or a list in brackets.</summary>
     internal static string Value(object? value) => value switch
     {
@@ -56,7 +87,7 @@ public static partial class ConfigurationWriter
                 if (property.Kinds is not null)
                 {
                     text.Append(indentation).Append("  ").Append(ConfigurationProperty.KindKey)
-                        .Append(": ").Append(Value(value!.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value))).Append('\n');
+                        .Append(": ").Append(KindOf(value!)).Append('\n');
                 }
 
                 WriteSection(text, value!, indentation + "  ", documentation);

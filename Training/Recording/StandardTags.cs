@@ -1,10 +1,14 @@
+using GumbelGan.Evaluation.Metrics;
+
+
 namespace GumbelGan.Training.Recording;
 
 /// <summary>The tags that every run uses: what they mean, and how TensorBoard arranges them on one page.</summary>
 public static class StandardTags
 {
     /// <summary>What each tag means, in Markdown, with its unit and the direction that is better.</summary>
-    public static IReadOnlyDictionary<string, string> Descriptions { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, string> Descriptions { get; } = new SortedDictionary<string,
+        string>(OfMetrics(), StringComparer.Ordinal)
     {
         ["loss/generator"] = "The generator's objective on the last batch. *Not comparable between objectives.*",
         ["loss/discriminator"] = "The discriminator's objective on the last batch; near its chance level the generator is indistinguishable, near "
@@ -23,18 +27,6 @@ public static class StandardTags
         ["nll/test"] = "Negative log-likelihood of the test text under the generator, in **nats a token**, once at the end. Lower is better.",
         ["nll/oracle"] =
             "Negative log-likelihood of generated text under the oracle, in **nats a token**. Lower is better quality; it says nothing of diversity.",
-        ["bleu/2"] = "BLEU-2 of generated text against the reference text, 0 to 1. Higher is better quality; read it beside self-BLEU.",
-        ["bleu/3"] = "BLEU-3 of generated text against the reference text, 0 to 1. Higher is better quality.",
-        ["bleu/4"] = "BLEU-4 of generated text against the reference text, 0 to 1. Higher is better quality.",
-        ["bleu/5"] = "BLEU-5 of generated text against the reference text, 0 to 1. Higher is better quality.",
-        ["self_bleu/2"] = "BLEU-2 of each generated text against the others, 0 to 1. Lower is more diverse; 1 is collapse.",
-        ["self_bleu/3"] = "BLEU-3 of each generated text against the others, 0 to 1. Lower is more diverse.",
-        ["self_bleu/4"] = "BLEU-4 of each generated text against the others, 0 to 1. Lower is more diverse.",
-        ["self_bleu/5"] = "BLEU-5 of each generated text against the others, 0 to 1. Lower is more diverse.",
-        ["diversity/unique_ngrams/2"] = "The share of bigrams in the generated text that are distinct, 0 to 1. Higher is more diverse.",
-        ["diversity/duplicates"] = "The share of generated sequences that repeat an earlier one, 0 to 1. Lower is more diverse.",
-        ["diversity/token_entropy"] =
-            "Entropy of the tokens' frequencies in the generated text, in **nats**. Higher is more diverse; compare it with the corpus's own.",
         ["weights/"] = "The generator's weights under this name.",
         ["token_entropy"] = "Entropy of the generator's next-token distribution at each held-out position, in **nats**. Mass that gathers at 0 is "
             + "a generator that has become certain.",
@@ -59,13 +51,19 @@ public static class StandardTags
         ]),
         new ScalarCategory("Quality",
         [
-            new ScalarChart("BLEU (higher is better)", ["bleu/.*"]),
+            .. Charts(metric => metric.Better != Better.Neither),
             new ScalarChart("Negative log-likelihood (lower is better)", ["nll/.*"]),
         ]),
-        new ScalarCategory("Diversity",
-        [
-            new ScalarChart("Self-BLEU (lower is better)", ["self_bleu/.*"]),
-            new ScalarChart("Distinct", ["diversity/.*"]),
-        ]),
+        new ScalarCategory("Diversity", [.. Charts(metric => metric.Better == Better.Neither)]),
     ]);
+
+    // A tag's description in TensorBoard is Markdown, in which * and _ mean something.
+    private static Dictionary<string, string> OfMetrics() => MetricCatalogue.All
+        .SelectMany(metric => metric.WhileTraining.Select(key => KeyValuePair.Create(metric.TagOf(key), metric.Definition
+            .Replace("_", "\\_", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal)))).ToDictionary();
+
+    // One chart for all metrics whose tags begin alike.
+    private static IEnumerable<ScalarChart> Charts(Func<Metric, bool> which) => MetricCatalogue.All
+        .Where(metric => metric.WhileTraining.Count > 0 && which(metric)).Select(metric => metric.Tag.Split('/')[0]).Distinct()
+        .Select(beginning => new ScalarChart(beginning.Replace('_', '-'), [beginning + "/.*"]));
 }

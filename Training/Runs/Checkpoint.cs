@@ -23,7 +23,7 @@ public sealed record Checkpoint(string Path)
     /// <exception cref="UserMistakeException">The file is missing or malformed.</exception>
     public TrainingState State()
     {
-        string path = In(RunFolder.StateFile);
+        string path = PathOf(RunFolder.StateFile);
         try
         {
             var file = new FileInfo(path);
@@ -37,9 +37,16 @@ public sealed record Checkpoint(string Path)
         }
     }
 
+    /// <summary>Whether the generator here has the very weights that it has in <paramref name="other"/>.</summary>
+    public bool HasTheGeneratorOf(Checkpoint other)
+    {
+        string name = Weights("generator");
+        return Path == other.Path || File.ReadAllBytes(PathOf(name)).AsSpan().SequenceEqual(File.ReadAllBytes(other.PathOf(name)));
+    }
+
     /// <summary>Loads a generator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
-    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(In(Weights("generator"))));
+    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(PathOf(Weights("generator"))));
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
@@ -47,7 +54,7 @@ public sealed record Checkpoint(string Path)
     {
         foreach (Learner learner in objective.Learners)
         {
-            ModuleWeights.Load(learner.Module, SafetensorsFile.Read(In(Weights(learner.Name))));
+            ModuleWeights.Load(learner.Module, SafetensorsFile.Read(PathOf(Weights(learner.Name))));
         }
     }
 
@@ -59,13 +66,13 @@ public sealed record Checkpoint(string Path)
     {
         foreach (Learner learner in objective.Learners)
         {
-            learner.Optimizer.Load(SafetensorsFile.Read(In(Moments(learner.Name))));
+            learner.Optimizer.Load(SafetensorsFile.Read(PathOf(Moments(learner.Name))));
         }
 
         objective.Numbers = state.Objective;
         if (objective.Tensors.Count > 0)
         {
-            ModuleWeights.Load(objective.Tensors, SafetensorsFile.Read(In(ObjectiveFile)));
+            ModuleWeights.Load(objective.Tensors, SafetensorsFile.Read(PathOf(ObjectiveFile)));
         }
     }
 
@@ -73,5 +80,5 @@ public sealed record Checkpoint(string Path)
 
     private static string Moments(string learner) => $"{learner}_optimizer.safetensors";
 
-    private string In(string name) => System.IO.Path.Combine(Path, name);
+    private string PathOf(string name) => System.IO.Path.Combine(Path, name);
 }

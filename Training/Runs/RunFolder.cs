@@ -7,7 +7,7 @@ namespace GumbelGan.Training.Runs;
 /// <summary>The places in a run's folder, and its checkpoints.</summary>
 public sealed class RunFolder
 {
-    private const string LatestPointer = "latest", BestPointer = "best", HalfWritten = ".partial";
+    private const string LatestPointer = "latest", BestPointer = "best", StartPointer = Phase.Start, HalfWritten = ".partial";
 
     /// <summary>The file of a checkpoint that holds its <see cref="TrainingState"/>.</summary>
     internal const string StateFile = "state.json";
@@ -20,18 +20,18 @@ public sealed class RunFolder
     public string Path { get; }
 
     /// <summary>The resolved configuration.</summary>
-    public string Configuration => In("config.yaml");
+    public string Configuration => PathOf("config.yaml");
 
     /// <summary>Commit, engine, threads, device, hashes, command line.</summary>
-    public string Environment => In("environment.json");
+    public string Environment => PathOf("environment.json");
 
     /// <summary>What is needed to encode and decode.</summary>
-    public string Tokenizer => In("tokenizer");
+    public string Tokenizer => PathOf("tokenizer");
 
     /// <summary>Why training stopped before its end: there only where its numbers diverged.</summary>
-    public string Failure => In("failure.txt");
+    public string Failure => PathOf("failure.txt");
 
-    private string Checkpoints => In("checkpoints");
+    private string Checkpoints => PathOf("checkpoints");
 
     /// <summary>Makes the folder of a new run; an empty one, or one that a process left that was killed before it wrote anything, will do.</summary>
     /// <exception cref="UserMistakeException">There is something at <paramref name="path"/> already, or it cannot be made.</exception>
@@ -86,10 +86,10 @@ public sealed class RunFolder
     }
 
     /// <summary>Where the samples of <paramref name="step"/> stand.</summary>
-    public string Samples(long step) => In("samples", string.Create(CultureInfo.InvariantCulture, $"{step:D6}.txt"));
+    public string Samples(long step) => PathOf(RunSamples.FolderName, RunSamples.NameOf(step));
 
     /// <summary>Lines of the validation split, to read beside the samples.</summary>
-    public string RealSamples => In("samples", "real.txt");
+    public string RealSamples => PathOf(RunSamples.FolderName, RunSamples.RealName);
 
     /// <summary>
     /// Makes ready for writing: the folders of samples and checkpoints are made, and what a killed process left half written goes. Call it
@@ -103,9 +103,9 @@ public sealed class RunFolder
     {
         try
         {
-            Directory.CreateDirectory(In("samples"));
+            Directory.CreateDirectory(PathOf(RunSamples.FolderName));
             Directory.CreateDirectory(Checkpoints);
-            foreach (string folder in (string[])[Path, In("samples"), Checkpoints])
+            foreach (string folder in (string[])[Path, PathOf(RunSamples.FolderName), Checkpoints])
             {
                 AtomicFile.RemoveLeftovers(folder);
             }
@@ -118,24 +118,14 @@ public sealed class RunFolder
 
             if (state is null)
             {
-                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(In(Recording.MetricsJournal.FileName)))
+                foreach (string record in Directory.GetFiles(Path, "events.out.tfevents.*").Append(PathOf(MetricsJournal.FileName)))
                 {
                     File.Delete(record);
                 }
             }
-            else if (Target(BestPointer) is { } best && IsBeyond(best, latest))
+            else
             {
-                // The process was killed between moving best and moving latest; latest's own best is still there.
-                if (state.BestStep == 0)
-                {
-                    File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
-                    return;
-                }
-
-                string before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal)
-                    ?? throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
-                        + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
-                Point(BestPointer, before);
+                FinishMoving(state, latest!);
             }
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
@@ -144,10 +134,13 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> stays.</summary>
+    /// <summary>
+    /// Writes a checkpoint and then moves <c>latest</c> to it; older ones beyond <paramref name="keep"/> go, <c>best</c> and <c>start</c> stay.
+    /// </summary>
     /// <remarks>
     /// The files are written into a folder with a temporary name, which takes its final name once all of them are on the disk; the pointers
-    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole.
+    /// move last. So there is no moment at which <c>latest</c> names a checkpoint that is not whole. <c>start</c> moves to whatever a phase
+    /// begins with: in a finished run it is what the last phase made its own weights from, pre-trained or untrained.
     /// </remarks>
     /// <param name="state">Names the checkpoint by its step.</param>
     /// <param name="files">File names and their tensors.</param>
@@ -180,10 +173,15 @@ public sealed class RunFolder
             _medium.PersistFolder(Checkpoints);
             if (best)
             {
-                Point(BestPointer, name);
+                MovePointer(BestPointer, name);
             }
 
-            Point(LatestPointer, name);
+            MovePointer(LatestPointer, name);
+            if (state.BeginsPhase)
+            {
+                MovePointer(StartPointer, name);
+            }
+
             Prune(keep);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
@@ -199,14 +197,22 @@ public sealed class RunFolder
 
     /// <summary>The latest checkpoint.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Latest() => Pointed(LatestPointer);
+    public Checkpoint Latest() => CheckpointAt(LatestPointer);
 
-    /// <summary>The checkpoint with the lowest validation NLL.</summary>
+    /// <summary>The checkpoint with the lowest validation NLL of the last phase that has been evaluated.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Best() => Pointed(BestPointer);
+    public Checkpoint Best() => CheckpointAt(BestPointer);
+
+    /// <summary>The checkpoint that the last phase began with: pre-trained weights, or untrained ones.</summary>
+    /// <exception cref="UserMistakeException">There is none.</exception>
+    public Checkpoint Start() => CheckpointAt(StartPointer);
+
+    /// <summary>The checkpoint of <paramref name="step"/>, or null where it is no longer kept.</summary>
+    public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => StepOf(name) == step)
+        .Max(StringComparer.Ordinal) is { } name ? new Checkpoint(System.IO.Path.Combine(Checkpoints, name)) : null;
 
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
-    public string? LatestName() => Target(LatestPointer);
+    public string? LatestName() => NameAt(LatestPointer);
 
     /// <summary>Reads the latest checkpoint of a run that may go on meanwhile; see <see cref="ReadBest"/>.</summary>
     public T ReadLatest<T>(Func<Checkpoint, T> read) => Read(LatestPointer, read);
@@ -218,25 +224,28 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">There is none, or it cannot be read though nothing has taken its place.</exception>
     public T ReadBest<T>(Func<Checkpoint, T> read) => Read(BestPointer, read);
 
+    /// <summary>Reads the checkpoint that the last phase began with; see <see cref="ReadBest"/>.</summary>
+    public T ReadStart<T>(Func<Checkpoint, T> read) => Read(StartPointer, read);
+
     private T Read<T>(string pointer, Func<Checkpoint, T> read)
     {
         while (true)
         {
-            string? name = Target(pointer);
+            string? name = NameAt(pointer);
             try
             {
-                return read(Pointed(pointer));
+                return read(CheckpointAt(pointer));
             }
-            catch (UserMistakeException) when (Target(pointer) != name)
+            catch (UserMistakeException) when (NameAt(pointer) != name)
             {
                 // A pointer moves before what it named is deleted, so this is another checkpoint, and a whole one.
             }
         }
     }
 
-    private Checkpoint Pointed(string pointer)
+    private Checkpoint CheckpointAt(string pointer)
     {
-        string? name = Target(pointer);
+        string? name = NameAt(pointer);
         if (name is null)
         {
             throw new UserMistakeException($"{Path} has no checkpoint yet, so there is nothing to load; train it first.");
@@ -249,10 +258,11 @@ public sealed class RunFolder
                 $"{Path} has no folder checkpoints/{name}, which checkpoints/{pointer} names; write the name of another checkpoint into it.");
     }
 
-    private void Point(string pointer, string name) => AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
+    private void MovePointer(string pointer, string name) =>
+        AtomicFile.WriteAllText(System.IO.Path.Combine(Checkpoints, pointer), name + "\n", _medium);
 
     // A pointer is a small text file with the name of a checkpoint beside it; anything else in it is refused, lest it lead out of the folder.
-    private string? Target(string pointer)
+    private string? NameAt(string pointer)
     {
         string path = System.IO.Path.Combine(Checkpoints, pointer);
         if (!File.Exists(path))
@@ -276,11 +286,39 @@ public sealed class RunFolder
             ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
+    // A process that is killed while pointers move has moved best before latest, and latest before start.
+    private void FinishMoving(TrainingState state, string latest)
+    {
+        if (NameAt(BestPointer) is { } best && IsBeyond(best, latest))
+        {
+            string? before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal);
+            if (before is null && state.BestStep > 0)
+            {
+                throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
+                    + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+            }
+
+            if (before is null)
+            {
+                File.Delete(System.IO.Path.Combine(Checkpoints, BestPointer));
+            }
+            else
+            {
+                MovePointer(BestPointer, before);
+            }
+        }
+
+        if (state.BeginsPhase && NameAt(StartPointer) != latest)
+        {
+            MovePointer(StartPointer, latest);
+        }
+    }
+
     private void Prune(int keep)
     {
-        string? best = Target(BestPointer);
+        string?[] kept = [NameAt(BestPointer), NameAt(StartPointer)];
         foreach (string old in Names()
-            .Where(name => name != best).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
+            .Where(name => !kept.Contains(name)).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
             Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
         }
@@ -317,5 +355,5 @@ public sealed class RunFolder
     private static bool IsEmpty(string path) => Directory.EnumerateFileSystemEntries(path).All(entry =>
         System.IO.Path.GetFileName(entry) == RunLock.FileName || entry.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal));
 
-    private string In(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+    private string PathOf(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
 }

@@ -1,22 +1,37 @@
 using System.Globalization;
-using System.Text.Json;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Training.Runs;
 
-/// <summary>What a run folder's files tell about the run, without loading any model.</summary>
+/// <summary>What a run's records tell about it, without loading any model.</summary>
 /// <param name="Name">The folder's name.</param>
 /// <param name="Status">How far it has come.</param>
-/// <param name="Phase">The phase of the last record, or null before the first.</param>
-/// <param name="Step">The last recorded step, or null before the first.</param>
-/// <param name="BestValidationNll">The lowest <c>nll/validation</c> recorded, in nats per token, or null.</param>
-/// <param name="TestNll">The <c>nll/test</c> recorded at the end, in nats per token, or null.</param>
 /// <param name="LastWrite">When the metrics (or, before the first record, the folder) last changed.</param>
-public sealed record RunSummary(string Name, RunStatus Status, string? Phase, long? Step, double? BestValidationNll, double? TestNll,
-    DateTimeOffset LastWrite)
+public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset LastWrite)
 {
-    private const string MetricsFile = "metrics.jsonl";
+    private const string ValidationTag = "nll/validation", TestTag = "nll/test";
     private const string ConfigurationFile = "config.yaml";
+
+    /// <summary>The phase of the last record, or null before the first.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>The last recorded step, or null before the first.</summary>
+    public long? Step { get; init; }
+
+    /// <summary>The first <c>nll/validation</c> recorded, of untrained weights, nats a token; null before it.</summary>
+    public double? FirstValidationNll { get; init; }
+
+    /// <summary>The lowest <c>nll/validation</c> of the last phase that has any, nats a token: that of the selected checkpoint.</summary>
+    public double? SelectedValidationNll { get; init; }
+
+    /// <summary>The step of <see cref="SelectedValidationNll"/>.</summary>
+    public long? SelectedStep { get; init; }
+
+    /// <summary>The last <c>nll/validation</c> recorded.</summary>
+    public double? LastValidationNll { get; init; }
+
+    /// <summary>The <c>nll/test</c> recorded at the end, of the last weights.</summary>
+    public double? TestNll { get; init; }
 
     /// <summary>The runs directly below <paramref name="folder"/> (folders with a config.yaml), the last changed first.</summary>
     /// <exception cref="UserMistakeException">There is no such folder, or it may not be read.</exception>
@@ -41,38 +56,34 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
     }
 
     /// <summary>The run in <paramref name="run"/>.</summary>
+    /// <exception cref="UserMistakeException">Its metrics may not be read.</exception>
     public static RunSummary Read(string run)
     {
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run)));
-        var metrics = new FileInfo(Path.Combine(run, MetricsFile));
+        bool isRunning = RunLock.IsHeld(run);
+        var metrics = new FileInfo(Path.Combine(run, MetricsJournal.FileName));
         if (!metrics.Exists)
         {
-            return new RunSummary(name, RunLock.IsHeld(run) ? RunStatus.Running : RunStatus.Empty, null, null, null, null,
-                Directory.GetLastWriteTimeUtc(run));
+            return new RunSummary(name, isRunning ? RunStatus.Running : RunStatus.Empty, Directory.GetLastWriteTimeUtc(run));
         }
 
-        string? phase = null;
-        long? step = null;
-        double? best = null;
-        double? test = null;
-        // The run may be writing at this moment, so others must stay allowed to write and the last line may be half there.
-        using var reader = new StreamReader(new FileStream(metrics.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        while (reader.ReadLine() is { } line)
+        // The run may be writing at this moment, so the last line may be half there.
+        IReadOnlyList<MetricsRecord> records = MetricsJournal.ReadWhatIsSound(metrics.FullName);
+        MetricsRecord[] validated = [.. records.Where(record => Value(record, ValidationTag) is not null)];
+        MetricsRecord? selected = validated.LastOrDefault() is { } latest
+            ? validated.Where(record => record.Phase == latest.Phase).MinBy(record => Value(record, ValidationTag)) : null;
+        double? test = records.Select(record => Value(record, TestTag)).LastOrDefault(value => value is not null);
+        return new RunSummary(name, isRunning ? RunStatus.Running : test is not null ? RunStatus.Finished : RunStatus.Stopped,
+            metrics.LastWriteTimeUtc)
         {
-            if (Record(line) is not { } record)
-            {
-                continue;
-            }
-
-            step = Field(record, "step", JsonValueKind.Number) is { } number && number.TryGetInt64(out long whole) ? whole : step;
-            phase = Field(record, "phase", JsonValueKind.String)?.GetString() ?? phase;
-            test = Field(record, "nll/test", JsonValueKind.Number)?.GetDouble() ?? test;
-            double? validation = Field(record, "nll/validation", JsonValueKind.Number)?.GetDouble();
-            best = best is null ? validation : validation is null ? best : Math.Min(best.Value, validation.Value);
-        }
-
-        RunStatus status = RunLock.IsHeld(run) ? RunStatus.Running : test is not null ? RunStatus.Finished : RunStatus.Stopped;
-        return new RunSummary(name, status, phase, step, best, test, metrics.LastWriteTimeUtc);
+            Phase = records.Count == 0 ? null : records[^1].Phase,
+            Step = records.Count == 0 ? null : records[^1].Step,
+            FirstValidationNll = validated.Length == 0 ? null : Value(validated[0], ValidationTag),
+            SelectedValidationNll = selected is null ? null : Value(selected, ValidationTag),
+            SelectedStep = selected?.Step,
+            LastValidationNll = validated.Length == 0 ? null : Value(validated[^1], ValidationTag),
+            TestNll = test,
+        };
     }
 
     /// <summary>The time since <see cref="LastWrite"/> in words: "3 min", "2 h", "5 d".</summary>
@@ -88,19 +99,6 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
         };
     }
 
-    private static JsonElement? Record(string line)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static JsonElement? Field(JsonElement record, string name, JsonValueKind kind) =>
-        record.TryGetProperty(name, out JsonElement value) && value.ValueKind == kind ? value : null;
+    private static double? Value(MetricsRecord record, string tag) =>
+        record.Scalars.TryGetValue(tag, out double value) && double.IsFinite(value) ? value : null;
 }

@@ -53,11 +53,27 @@ public sealed record TrainingState
     /// <summary>What the objective carries from step to step, such as a moving average of rewards.</summary>
     public IReadOnlyDictionary<string, double> Objective { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>The lowest validation NLL so far, nats a token; null before the first evaluation.</summary>
+    /// <summary>
+    /// The lowest validation NLL, nats a token, of the last phase that has been evaluated; null before the first evaluation.
+    /// </summary>
     public double? BestValidationNll { get; init; }
 
     /// <summary>The step of <see cref="BestValidationNll"/>, whose checkpoint is <c>best</c>.</summary>
     public long BestStep { get; init; }
+
+    /// <summary>Whether a phase is about to begin.</summary>
+    [JsonIgnore]
+    public bool BeginsPhase => PhaseStep == 0 && Phase != Training.Phase.Finished;
+
+    /// <summary>Whether the best weights so far are the work of <paramref name="phase"/>, which the run is in.</summary>
+    /// <remarks>
+    /// The weights that a phase began with are another phase's work, or nobody's. They count only where the phase can end with them.
+    /// </remarks>
+    public bool BestIsOf(Training.Phase phase)
+    {
+        long began = Step - PhaseStep;
+        return BestValidationNll is not null && (BestStep > began || (phase.EndsAtBest && BestStep == began));
+    }
 
     /// <summary>Evaluations since the best one, in the pre-training phase.</summary>
     public int StaleEvaluations { get; init; }

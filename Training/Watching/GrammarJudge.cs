@@ -1,4 +1,5 @@
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;

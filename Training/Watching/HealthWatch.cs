@@ -16,7 +16,8 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
             : state;
 
     /// <summary>Looks at an evaluation.</summary>
-    public TrainingState AfterEvaluation(Phase phase, TrainingState state, EvaluationRecord record, Evaluator evaluator, IGenerator generator)
+    public TrainingState AfterEvaluation(Phase phase, TrainingState state, InterimResults record, InterimEvaluation evaluation,
+        IGenerator generator)
     {
         state = Watch(state, state.Health.WithDistinct(options, record.DistinctShare, record.Samples));
         if (!phase.IsRelaxed)
@@ -25,7 +26,7 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
         }
 
         double temperature = phase.TemperatureAt!(Math.Max(1, state.PhaseStep));
-        return Watch(state, state.Health.WithOneHot(options, evaluator.OneHotShare(generator, temperature), temperature));
+        return Watch(state, state.Health.WithOneHot(options, evaluation.OneHotShare(generator, temperature), temperature));
     }
 
     private TrainingState Watch(TrainingState state, (HealthState State, string? Warning) health)

@@ -1,4 +1,4 @@
-using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;

@@ -4,27 +4,32 @@ using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Training.Watching;
 
-/// <summary>Evaluates the generator while it trains, and knows which weights have the lowest validation NLL so far.</summary>
-public sealed class Selection(IGenerator generator, Evaluator evaluator, HealthWatch health, RunFolder folder, RunRecorder recorder,
+/// <summary>Evaluates the generator while it trains, and knows which weights have the lowest validation NLL.</summary>
+/// <remarks>
+/// Each phase has a best of its own. The run's best is thus that of its last phase: were pre-trained weights allowed to be it, they would often
+/// stand for every method that begins with them.
+/// </remarks>
+public sealed class Selection(IGenerator generator, InterimEvaluation evaluation, HealthWatch health, RunFolder folder, RunRecorder recorder,
     ITrainingObserver observer)
 {
     /// <summary>Measures and samples the generator.</summary>
-    /// <returns>The state now, and whether these weights are the best so far and worth a checkpoint.</returns>
+    /// <returns>The state now, and whether these weights are the phase's best so far and worth a checkpoint.</returns>
     public (TrainingState State, bool IsBest) Evaluate(Phase phase, TrainingState state)
     {
-        EvaluationRecord record = evaluator.Evaluate(generator, folder, recorder, state.Step, phase.Name);
-        bool best = double.IsFinite(record.ValidationNll) && (state.BestValidationNll is not { } known || record.ValidationNll < known);
+        string recordedAs = state.PhaseStep > 0 || phase.EndsAtBest ? phase.Name : Phase.Start;
+        InterimResults record = evaluation.Evaluate(generator, folder, recorder, state.Step, recordedAs);
+        bool best = double.IsFinite(record.ValidationNll) && (!state.BestIsOf(phase) || record.ValidationNll < state.BestValidationNll);
         state = best
             ? state with { BestValidationNll = record.ValidationNll, BestStep = state.Step, StaleEvaluations = 0 }
             : state with { StaleEvaluations = state.StaleEvaluations + 1 };
         observer.OnStep(new StepReport(phase.Name, (int)state.PhaseStep, (int)phase.Steps, record.Scalars.ToDictionary(), null, 0));
         observer.OnSamples((int)state.Step, record.Real, record.Generated);
-        return (health.AfterEvaluation(phase, state, record, evaluator, generator), best);
+        return (health.AfterEvaluation(phase, state, record, evaluation, generator), best);
     }
 
     /// <summary>Gives the generator its best weights back.</summary>
     public void RestoreBest() => folder.Best().LoadGenerator(generator);
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>
-    public void Finish(TrainingState state) => evaluator.Finish(generator, folder, recorder, state, observer);
+    public void Finish(TrainingState state) => evaluation.Finish(generator, folder, recorder, state, observer);
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using GumbelGan.Training.Recording;
+using GumbelGan.Storage;
 using Xunit;
 
 namespace GumbelGan.Tests.Training.Recording;

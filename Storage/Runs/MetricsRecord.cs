@@ -1,4 +1,4 @@
-namespace GumbelGan.Training.Recording;
+namespace GumbelGan.Storage;
 
 /// <summary>One line of metrics.jsonl.</summary>
 /// <param name="Step">The training step.</param>

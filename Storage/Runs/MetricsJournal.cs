@@ -2,9 +2,8 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using GumbelGan.Storage;
 
-namespace GumbelGan.Training.Recording;
+namespace GumbelGan.Storage;
 
 /// <summary>
 /// The format of metrics.jsonl: one JSON object a line, with "step" (an integer), "phase" (a text) and any number of scalars by tag:
@@ -13,7 +12,8 @@ namespace GumbelGan.Training.Recording;
 /// <remarks>
 /// Numbers are written with as many digits as it takes to read back the same double. JSON knows no other numbers than finite ones, so the
 /// rest are texts: "NaN", "Infinity", "-Infinity". A last line without its line end is a record still being written, or cut off by a
-/// kill, and counts as absent.
+/// kill, and counts as absent. Every reader of the file reads it here: those that go on writing it, or must have all of it, with
+/// <see cref="Read(string)"/>; those that look at whatever runs there are with <see cref="ReadWhatIsSound"/>.
 /// </remarks>
 public static class MetricsJournal
 {
@@ -35,6 +35,30 @@ public static class MetricsJournal
     /// </exception>
     public static IReadOnlyList<MetricsRecord> Read(string path) => Open(path, stream => Read(path, stream));
 
+    /// <summary>
+    /// Reads the journal at <paramref name="path"/>, and passes over lines that are no records; a last line that is one needs no end.
+    /// </summary>
+    /// <returns>Empty where there is no such file. What follows a line over <see cref="LongestLine"/> is not read.</returns>
+    /// <exception cref="UserMistakeException">The file is unreadable.</exception>
+    public static IReadOnlyList<MetricsRecord> ReadWhatIsSound(string path)
+    {
+        var records = new List<MetricsRecord>();
+        return !File.Exists(path) ? records : Open(path, stream =>
+        {
+            ForEachLine(path, stream, (line, number) =>
+            {
+                try
+                {
+                    records.Add(Parse(path, number, line));
+                }
+                catch (UserMistakeException)
+                {
+                }
+            }, isLenient: true);
+            return records;
+        });
+    }
+
     /// <summary>Reads a journal's content from <paramref name="stream"/>.</summary>
     /// <param name="path">The name to use in messages.</param>
     /// <param name="stream">The content.</param>
@@ -47,10 +71,10 @@ public static class MetricsJournal
     }
 
     /// <summary>Whether <paramref name="tag"/> may name a scalar: not empty, and none of the record's own keys.</summary>
-    internal static bool IsTag(string tag) => tag is not (null or "" or StepKey or PhaseKey);
+    public static bool IsTag(string tag) => tag is not (null or "" or StepKey or PhaseKey);
 
     /// <summary>Appends one record, its line end included; the tags are valid and distinct.</summary>
-    internal static void Format(IBufferWriter<byte> output, long step, string phase, IReadOnlyList<(string Tag, double Value)> scalars)
+    public static void Format(IBufferWriter<byte> output, long step, string phase, IReadOnlyList<(string Tag, double Value)> scalars)
     {
         using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
@@ -79,7 +103,7 @@ public static class MetricsJournal
     /// Cuts the journal at <paramref name="path"/> back to its records of at most <paramref name="step"/>, all or nothing.
     /// </summary>
     /// <exception cref="UserMistakeException">The file is missing, malformed, or cannot be written.</exception>
-    internal static void KeepSteps(string path, long step, IFileMedium medium)
+    public static void KeepSteps(string path, long step, IFileMedium medium)
     {
         using var kept = new MemoryStream();
         bool changed = Open(path, stream =>
@@ -102,7 +126,7 @@ public static class MetricsJournal
 
     /// <summary>Cuts the journal at <paramref name="path"/> back to its first <paramref name="length"/> bytes, all or nothing.</summary>
     /// <exception cref="UserMistakeException">The file is missing, shorter, or has no line end there; or it cannot be written.</exception>
-    internal static void KeepBytes(string path, long length, IFileMedium medium)
+    public static void KeepBytes(string path, long length, IFileMedium medium)
     {
         byte[]? kept = Open(path, stream =>
         {
@@ -130,7 +154,7 @@ public static class MetricsJournal
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return read(stream);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
@@ -145,7 +169,7 @@ public static class MetricsJournal
 
     private delegate void LineReader(ReadOnlySpan<byte> line, int number);
 
-    private static void ForEachLine(string path, Stream stream, LineReader read)
+    private static void ForEachLine(string path, Stream stream, LineReader read, bool isLenient = false)
     {
         byte[] buffer = new byte[1 << 14];
         int filled = 0;
@@ -166,11 +190,22 @@ public static class MetricsJournal
             {
                 if (filled >= LongestLine)
                 {
+                    if (isLenient)
+                    {
+                        return;
+                    }
+
                     throw Malformed(path, number + 1, "is longer than any record");
                 }
 
                 Array.Resize(ref buffer, 2 * buffer.Length);
             }
+        }
+
+        // Whether it is whole, the lenient reader finds out by itself.
+        if (isLenient && filled > 0)
+        {
+            read(buffer.AsSpan(0, filled), number + 1);
         }
     }
 

@@ -1,10 +1,24 @@
-namespace GumbelGan.Evaluation;
+namespace GumbelGan.Evaluation.Metrics;
 
 /// <summary>
 /// Sentence BLEU averaged over hypotheses, and self-BLEU; equal to NLTK's sentence_bleu with smoothing method 1 (see <see cref="BleuReferences"/>).
 /// </summary>
 public static class Bleu
 {
+    /// <summary>In the catalogue.</summary>
+    public static Metric Entry { get; } = new(
+        "bleu", "bleu", Better.Higher, inputs => inputs.References is not null,
+        inputs => $"BLEU ({Metric.Count(inputs.Generated.Count, "hypothesis", "hypotheses")}, each against "
+            + $"all {Metric.Count(inputs.References!.Count, "reference")}; NLTK smoothing method 1)",
+        "BLEU-n (Papineni et al. 2002) per sentence with uniform weights over 1..n-grams, equal to NLTK's sentence_bleu with "
+            + "SmoothingFunction().method1, averaged over hypotheses; all of the reference corpus serves every hypothesis.",
+        inputs => MetricValue.FromBigrams(Average(inputs.Generated, inputs.References!, Metric.MaximumOrder, inputs.Threads)))
+    {
+        Shown = ["2", "3", "4", "5"],
+        WhileTraining = ["2", "3", "4", "5"],
+        Quality = "4",
+    };
+
     /// <summary>
     /// BLEU-1..BLEU-<paramref name="maximumOrder"/> of every hypothesis against all of <paramref name="references"/>, averaged over hypotheses.
     /// </summary>

@@ -1,8 +1,19 @@
-namespace GumbelGan.Evaluation;
+namespace GumbelGan.Evaluation.Metrics;
 
 /// <summary>Distances between the length distributions of two corpora; lengths are in tokens, without padding or end marks.</summary>
 public static class LengthDistribution
 {
+    /// <summary>In the catalogue.</summary>
+    public static Metric Entry { get; } = new(
+        "length", "length", Better.Lower, inputs => inputs.References is not null,
+        inputs => $"length distribution ({Metric.Count(inputs.Generated.Count, "sequence")} against {inputs.References!.Count})",
+        "Distance between the distributions of lengths in tokens: total variation, and Wasserstein-1 in tokens.",
+        inputs =>
+        [
+            new("total_variation", TotalVariation(inputs.Generated, inputs.References!)),
+            new("wasserstein_1", Wasserstein1(inputs.Generated, inputs.References!)),
+        ]);
+
     /// <summary>
     /// Total variation between the two histograms of lengths: half the sum of |p(l) - q(l)|; 0 when equal, 1 when no length is shared.
     /// </summary>

@@ -1,11 +1,10 @@
 using System.Text;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
-using GumbelGan.Tests.Storage;
 using GumbelGan.Training.Recording;
 using Xunit;
 
-namespace GumbelGan.Tests.Training.Recording;
+namespace GumbelGan.Tests.Storage;
 
 public sealed class MetricsJournalTests
 {
@@ -158,6 +157,21 @@ public sealed class MetricsJournalTests
     }
 
     private static IReadOnlyList<MetricsRecord> Read(string text) => Read(Encoding.UTF8.GetBytes(text));
+
+    [Fact]
+    public void Whoever_only_looks_is_given_the_records_between_damaged_lines_up_to_one_that_is_too_long()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["metrics.jsonl"];
+        Assert.Empty(MetricsJournal.ReadWhatIsSound(path));
+        string damaged = string.Join('\n', "", "{", "null", "{\"step\":1}", "{\"step\":-1,\"phase\":\"x\"}", new string('[', 5000), "\0\0");
+        File.WriteAllText(path, "{\"step\":1,\"phase\":\"x\",\"a\":2}\n" + damaged + "\n{\"step\":2,\"phase\":\"x\",\"a\":3}\n{\"step\":3,\"ph");
+        Assert.Equal([1L, 2L], MetricsJournal.ReadWhatIsSound(path).Select(record => record.Step));
+        Assert.Throws<UserMistakeException>(() => MetricsJournal.Read(path));
+        File.WriteAllText(path,
+            "{\"step\":1,\"phase\":\"x\"}\n" + new string(' ', MetricsJournal.LongestLine + 1) + "\n{\"step\":2,\"phase\":\"x\"}\n");
+        Assert.Equal([1L], MetricsJournal.ReadWhatIsSound(path).Select(record => record.Step));
+    }
 
     private static IReadOnlyList<MetricsRecord> Read(byte[] bytes) => MetricsJournal.Read("metrics.jsonl", new MemoryStream(bytes));
 

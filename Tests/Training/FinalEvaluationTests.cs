@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
@@ -13,33 +14,40 @@ using Xunit;
 namespace GumbelGan.Tests.Training;
 
 /// <summary>Whole runs, trained tiny, evaluated and compared by the program.</summary>
-public sealed class RunEvaluatorTests
+public sealed class FinalEvaluationTests
 {
-    private static readonly EvaluationOptions _small = new() { Count = 40, Temperatures = [0.5, 1] };
+    private static readonly FinalEvaluationOptions _small = new() { Count = 40, Temperatures = [0.5, 1] };
 
     [Fact]
     public void An_evaluation_holds_both_checkpoints_the_sweep_and_the_rows_that_are_no_model()
     {
         using var run = new TemporaryRun();
         run.Train(run.Config("objective=reinforce"));
-        RunEvaluation written = Evaluate(run, _small).Evaluation;
-        var read = RunEvaluation.Parse(File.ReadAllText(Path.Combine(run.Run, RunEvaluation.FileName)), "test");
+        EvaluationDocument written = Evaluate(run, _small).Document;
+        var read = EvaluationDocument.Parse(File.ReadAllText(Path.Combine(run.Run, EvaluationDocument.FileName)), "test");
         Assert.Equal(written.ToJson(), read.ToJson());
         TrainingState state = RunFolder.Open(run.Run).Latest().State();
-        Assert.Equal(("reinforce", 1UL, state.Step, state.BestStep), (read.Method, read.Seed, read.Last!.Step, read.Best!.Step));
+        Assert.Equal(("reinforce", 1UL, state.Step, state.BestStep), (read.Method, read.Seed, read.Last!.Step, read.Selected!.Step));
         Assert.Equal((state.GeneratorUpdates, state.RealSequences), (read.Budget.Updates, read.Budget.SequencesSeen));
         Assert.True(read.Budget.WallSeconds > 0 && read.Budget.Limit >= read.Budget.Updates);
 
         // The run's own journal and the evaluation agree on the test split's NLL.
-        Assert.Equal(TrainingSummary.Read(run.Run).TestNll!.Value, read.Last.Metrics["nll/test"]!.Value, 1e-6);
-        Assert.Equal([0.5, 1], read.Sweep.Select(point => point.Temperature));
-        Assert.Equal(read.Best.Metrics["bleu/4"], read.Sweep[1].Metrics["bleu/4"]);
-        Assert.NotEqual(read.Sweep[0].Metrics["nll/test"], read.Sweep[1].Metrics["nll/test"]);
+        Assert.Equal(RunSummary.Read(run.Run).TestNll!.Value, read.Last.Metrics["nll/test"]!.Value, 1e-6);
+        foreach (CheckpointMetrics checkpoint in (CheckpointMetrics[])[read.Last, read.Selected])
+        {
+            Assert.Equal([0.5, 1], checkpoint.Sweep.Select(point => point.Temperature));
+            Assert.Equal(checkpoint.Metrics["bleu/4"], checkpoint.Sweep[1].Metrics["bleu/4"]);
+            Assert.NotEqual(checkpoint.Sweep[0].Metrics["nll/test"], checkpoint.Sweep[1].Metrics["nll/test"]);
+            Assert.Equal(20, checkpoint.Samples.Count);
+        }
+
+        Assert.Equal("8", read.Configuration["generator.hidden"]);
+        Assert.Equal("cnn", read.Configuration["discriminator.kind"]);
         Assert.Equal(0, read.References["memoriser"]["diversity/novelty"]);
         Assert.True(read.References["held_out"]["bleu/4"] > read.Last.Metrics["bleu/4"],
             "two passes over 180 lines do not make a model write better than people");
         Assert.True(read.References["held_out"]["frechet"] < read.Last.Metrics["frechet"]);
-        Assert.Equal(Evaluate(run, _small).Evaluation.ToJson(), read.ToJson());
+        Assert.Equal(Evaluate(run, _small).Document.ToJson(), read.ToJson());
     }
 
     [Fact]
@@ -48,7 +56,7 @@ public sealed class RunEvaluatorTests
         using var run = new TemporaryRun();
         RunConfig config = run.Config("objective=mle", "adversarial.steps=0");
         run.Train(config);
-        RunEvaluation evaluation = Evaluate(run, _small).Evaluation;
+        EvaluationDocument evaluation = Evaluate(run, _small).Document;
         var words = new TextSequences(TextUnit.Word);
         var corpus = EncodedCorpus.Read(run.Corpus, config.Tokenizer, config.Data);
         List<int[]> heldOut = words.Read(Lines(corpus.Validation)[..40]), test = words.Read(Lines(corpus.Test));
@@ -69,17 +77,17 @@ public sealed class RunEvaluatorTests
         File.WriteAllText(path, "%join characters\n%maximum 5\n%tilt 1.75\nS -> S \"+\" S | S \"-\" S | \"x\"");
         run.Train(run.Config("objective=mle", "tokenizer.kind=char", "adversarial.steps=0", "pretraining.epochs=6", "pretraining.learning_rate=0.02",
             "discriminator.filter_widths=[2]", "data.validation_fraction=0.3", "data.test_fraction=0.3"));
-        EvaluatedCheckpoints evaluated = Evaluate(run, _small with { Count = 4000, Grammar = path });
-        IReadOnlyDictionary<string, double?> last = evaluated.Evaluation.Last!.Metrics;
+        FinalResults evaluated = Evaluate(run, _small with { Count = 4000, Grammar = path });
+        IReadOnlyDictionary<string, double?> last = evaluated.Document.Last!.Metrics;
         double exact = last["likelihood_divergence/kl_model_true"]!.Value;
         ConfidenceInterval byCounts = evaluated.Last.Single(result => result.Metric.Key == "kl_model_true").Values[0].Interval!.Value;
         Assert.True(byCounts.Contains(exact), $"{exact} {byCounts}");
         ConfidenceInterval validity = evaluated.Last.Single(result => result.Metric.Key == "validity").Values[0].Interval!.Value;
         Assert.True(validity.Contains(last["model_mass"]!.Value), $"{last["model_mass"]} {validity}");
-        Assert.Equal(1, evaluated.Evaluation.References["memoriser"]["validity"]);
-        Assert.Equal(1, evaluated.Evaluation.References["grammar"]["validity"]);
-        Assert.True(evaluated.Evaluation.References["grammar"]["divergence/kl_model_true/p_value"] > 0.01);
-        Assert.True(evaluated.Evaluation.References["grammar"]["divergence/kl_model_true"] < exact);
+        Assert.Equal(1, evaluated.Document.References["memoriser"]["validity"]);
+        Assert.Equal(1, evaluated.Document.References["grammar"]["validity"]);
+        Assert.True(evaluated.Document.References["grammar"]["divergence/kl_model_true/p_value"] > 0.01);
+        Assert.True(evaluated.Document.References["grammar"]["divergence/kl_model_true"] < exact);
     }
 
     [Fact]
@@ -91,11 +99,11 @@ public sealed class RunEvaluatorTests
         SafetensorsFile.Write(weights, SafetensorsFile.Read(weights).Entries.Select(entry => entry.Name != "output.bias" ? entry
             : SafetensorsEntry.Create<float>(entry.Name, [.. entry.Shape],
                 [.. entry.Values<float>().ToArray().Select((value, id) => id == 5 ? 100 : value)])));
-        RunEvaluation collapsed = Evaluate(run, _small).Evaluation;
+        EvaluationDocument collapsed = Evaluate(run, _small).Document;
         Assert.Equal(RunOutcome.Collapsed, collapsed.Status);
         Assert.Contains("40 samples of the last checkpoint hold 1 distinct", collapsed.StatusReason, StringComparison.Ordinal);
         File.WriteAllText(RunFolder.Open(run.Run).Failure, "Training diverged in step 7.\n");
-        RunEvaluation failed = Evaluate(run, _small).Evaluation;
+        EvaluationDocument failed = Evaluate(run, _small).Document;
         Assert.Equal((RunOutcome.Failed, null, "Training diverged in step 7."), (failed.Status, failed.Last, failed.StatusReason));
     }
 
@@ -126,7 +134,8 @@ public sealed class RunEvaluatorTests
         JsonNode comparison = JsonNode.Parse(compared.Output)!;
         Assert.Equal(["mle", "reinforce"], comparison["methods"]!.AsArray().Select(method => method!["name"]!.GetValue<string>()));
         double[] bleu = [.. folders.Take(2)
-            .Select(folder => RunEvaluation.Parse(File.ReadAllText(Path.Combine(folder, "evaluation.json")), folder).Last!.Metrics["bleu/4"]!.Value)];
+            .Select(folder => EvaluationDocument.Parse(File.ReadAllText(Path.Combine(folder, "evaluation.json")),
+                folder).Last!.Metrics["bleu/4"]!.Value)];
         Assert.Equal(bleu.Average(), comparison["methods"]![0]!["last"]!["bleu/4"]!["mean"]!.GetValue<double>(), 1e-12);
         Assert.Contains("<!doctype html>", File.ReadAllText(report), StringComparison.Ordinal);
         Assert.Contains("paired t", ProgramRun.Of(["compare", .. folders]).Output, StringComparison.Ordinal);
@@ -136,6 +145,84 @@ public sealed class RunEvaluatorTests
         Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
         Assert.Contains("definition of bleu", refused.Error, StringComparison.Ordinal);
         Assert.Contains("FORCED", ProgramRun.Of(["compare", .. folders, "--force"]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_game_that_worsens_its_pre_trained_weights_is_evaluated_at_two_checkpoints_of_its_own()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=gumbel", "adversarial.generator_learning_rate=0.05"));
+        EvaluationDocument document = Evaluate(run, _small).Document;
+        Assert.False(document.SelectedIsLast);
+        Assert.Equal(RunFolder.Open(run.Run).Best().State().Step, document.Selected!.Step);
+        Assert.True(document.Selected.Step > RunFolder.Open(run.Run).Start().State().Step);
+        Assert.NotEqual(document.Last!.Sweep[0].Metrics["nll/test"], document.Selected.Sweep[0].Metrics["nll/test"]);
+        Assert.NotEqual(document.Last.Samples, document.Selected.Samples);
+    }
+
+    [Fact]
+    public void Pre_training_that_went_back_to_its_best_has_one_model_in_two_checkpoints_which_is_measured_and_shown_once()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=mle", "adversarial.steps=0", "pretraining.epochs=6", "pretraining.learning_rate=0.3",
+            "pretraining.dropout=0"));
+        EvaluationDocument document = Evaluate(run, _small).Document;
+        Assert.True(document.SelectedIsLast);
+        Assert.True(document.Selected!.Step < document.Last!.Step, "the last steps were no better, and were undone");
+        Assert.Equal(document.Last.Metrics, document.Selected.Metrics);
+        string table = ProgramRun.Of("evaluate", run.Run, "--count", "40", "--temperatures", "1").Output;
+        Assert.Contains("last = selected (step", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_finished_run_of_an_older_version_whose_best_is_pre_trained_is_judged_by_what_is_left_of_its_last_phase()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=gumbel", "adversarial.generator_learning_rate=0.05", "recording.keep_checkpoints=100"));
+        RunFolder folder = RunFolder.Open(run.Run);
+        long selected = folder.Best().State().Step;
+        string start = Path.GetFileName(folder.Start().Path);
+        File.WriteAllText(Path.Combine(run.Run, "checkpoints", "best"), start + "\n");
+        Assert.Equal(selected, Evaluate(run, _small).Document.Selected!.Step);
+        Directory.Delete(folder.OfStep(selected)!.Path, recursive: true);
+        EvaluationDocument pruned = Evaluate(run, _small).Document;
+        Assert.Equal((pruned.Last!.Step, true), (pruned.Selected!.Step, pruned.SelectedIsLast));
+    }
+
+    [Fact]
+    public void A_corpus_that_has_moved_is_named_and_taken_by_its_content()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=mle", "adversarial.steps=0"));
+        string before = Evaluate(run, _small).Document.ToJson(), moved = Path.Combine(run.Folder, "moved.txt");
+        File.Move(run.Corpus, moved);
+        ProgramRun gone = ProgramRun.Of("evaluate", run.Run, "--count", "40");
+        Assert.Equal((2, ""), (gone.ExitCode, gone.Output));
+        Assert.Contains("is gone; name the place to which it has moved with --corpus", gone.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Evaluate(run, _small with { Corpus = moved }).Document.ToJson());
+        Assert.Equal(0, ProgramRun.Of("evaluate", run.Run, "--count", "40", "--temperatures", "1", "--corpus", moved).ExitCode);
+        string other = Path.Combine(run.Folder, "other.txt");
+        File.WriteAllText(other, File.ReadAllText(moved) + "a cat sits\n");
+        Assert.Contains("is not the corpus of the run",
+            Assert.Throws<UserMistakeException>(() => Evaluate(run, _small with { Corpus = other })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Seeds_trained_on_copies_of_one_corpus_with_other_recording_compare()
+    {
+        using var run = new TemporaryRun();
+        string copy = Path.Combine(run.Folder, "copy.txt");
+        File.Copy(run.Corpus, copy);
+        string[] folders = [Path.Combine(run.Folder, "one"), Path.Combine(run.Folder, "two")];
+        TemporaryRun.TrainInto(folders[0], run.Config("objective=mle", "adversarial.steps=0"), new SilentTrainingObserver(), CancellationToken.None);
+        TemporaryRun.TrainInto(folders[1], run.Config("objective=mle", "adversarial.steps=0", $"corpus={copy}", "seed=2", "recording.every=3",
+            "recording.samples=5"), new SilentTrainingObserver(), CancellationToken.None);
+        Assert.All(folders, folder => Assert.Equal(0, ProgramRun.Of("evaluate", folder, "--count", "30", "--temperatures", "1").ExitCode));
+        ProgramRun compared = ProgramRun.Of(["compare", .. folders]);
+        Assert.Equal((0, ""), (compared.ExitCode, compared.Error));
+        ProgramRun alone = ProgramRun.Of("compare", folders[0], "--report", Path.Combine(run.Folder, "alone.html"));
+        Assert.Equal(0, alone.ExitCode);
+        Assert.Contains("<h1>Run one</h1>", File.ReadAllText(Path.Combine(run.Folder, "alone.html")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -160,6 +247,6 @@ public sealed class RunEvaluatorTests
         Assert.Contains("has not finished", Assert.Throws<UserMistakeException>(() => Evaluate(run, _small)).Message, StringComparison.Ordinal);
     }
 
-    private static EvaluatedCheckpoints Evaluate(TemporaryRun run, EvaluationOptions options) =>
-        RunEvaluator.Evaluate(run.Run, options, TestContext.Current.CancellationToken);
+    private static FinalResults Evaluate(TemporaryRun run, FinalEvaluationOptions options) =>
+        FinalEvaluation.Evaluate(run.Run, options, TestContext.Current.CancellationToken);
 }

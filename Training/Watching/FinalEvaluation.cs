@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using GumbelGan.Engine;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -12,11 +15,11 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Watching;
 
-/// <summary>The final evaluation of a run on the test split: both checkpoints, the temperature sweep, and rows that are no model.</summary>
-/// <param name="Evaluation">What evaluation.json holds.</param>
+/// <summary>The final evaluation of a run on the test split: both checkpoints, each over temperatures, and rows that are no model.</summary>
+/// <param name="Document">What evaluation.json holds.</param>
 /// <param name="Last">Every metric of the last checkpoint, intervals included; empty for a failed run.</param>
-/// <param name="Best">The same of the checkpoint with the lowest validation NLL.</param>
-public sealed record EvaluatedCheckpoints(RunEvaluation Evaluation, IReadOnlyList<MetricResult> Last, IReadOnlyList<MetricResult> Best);
+/// <param name="Selected">The same of the checkpoint with the lowest validation NLL of the last phase.</param>
+public sealed record FinalResults(EvaluationDocument Document, IReadOnlyList<MetricResult> Last, IReadOnlyList<MetricResult> Selected);
 
 /// <summary>Evaluates one finished run; see <see cref="Evaluate"/>.</summary>
 /// <remarks>
@@ -24,14 +27,14 @@ public sealed record EvaluatedCheckpoints(RunEvaluation Evaluation, IReadOnlyLis
 /// References of BLEU and the like are the test split; the row of real held-out text is the validation split; every row counts equally many
 /// sequences.
 /// </remarks>
-public sealed class RunEvaluator : IDisposable
+public sealed class FinalEvaluation : IDisposable
 {
     private const int SamplesKept = 20;
     private const double CollapsedShare = 0.1;
     private readonly RunFolder _folder;
     private readonly RunConfig _config;
     private readonly EncodedCorpus _corpus;
-    private readonly EvaluationOptions _options;
+    private readonly FinalEvaluationOptions _options;
     private readonly RandomKey _key;
     private readonly int _count;
     private readonly int[][] _test, _training, _heldOut;
@@ -40,7 +43,7 @@ public sealed class RunEvaluator : IDisposable
     private readonly GrammarJudge? _grammar;
     private readonly OracleJudge? _oracle;
 
-    private RunEvaluator(RunFolder folder, RunConfig config, EncodedCorpus corpus, EvaluationOptions options, FrozenLanguageModel frozen)
+    private FinalEvaluation(RunFolder folder, RunConfig config, EncodedCorpus corpus, FinalEvaluationOptions options, FrozenLanguageModel frozen)
     {
         (_folder, _config, _corpus, _options, _frozen) = (folder, config, corpus, options, frozen);
         _key = new RandomKey((ulong)config.Seed).Derive("final evaluation");
@@ -65,9 +68,9 @@ public sealed class RunEvaluator : IDisposable
     /// <param name="path">A run folder.</param>
     /// <param name="options">How.</param>
     /// <param name="cancellation">Stops between two parts; nothing is written then.</param>
-    /// <exception cref="UserMistakeException">There is no finished run, or its corpus is gone or changed.</exception>
+    /// <exception cref="UserMistakeException">There is no finished run, or its corpus is gone or another.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static EvaluatedCheckpoints Evaluate(string path, EvaluationOptions options, CancellationToken cancellation = default)
+    public static FinalResults Evaluate(string path, FinalEvaluationOptions options, CancellationToken cancellation = default)
     {
         RunFolder folder = RunFolder.Open(path);
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
@@ -81,84 +84,107 @@ public sealed class RunEvaluator : IDisposable
         }
 
         EngineSettings.Prepare(config.Threads);
-        EncodedCorpus corpus = EncodedCorpus.Read(config.Corpus, TextTokenizer.Load(folder.Tokenizer), config.Data);
-        if (corpus.Report.Identity != environment.CorpusSha256)
-        {
-            throw new UserMistakeException($"{string.Join(" or ", corpus.Report.HeldOutFiles.Select(file => file.Path).Prepend(config.Corpus))} "
-                + $"has changed since the run in {path} was trained on it; bring the old file back "
-                + $"(SHA-256 {environment.CorpusSha256}).");
-        }
-
-        var document = new RunEvaluation
+        EncodedCorpus corpus = ReadCorpus(folder, config, environment, options.Corpus);
+        var document = new EvaluationDocument
         {
             Method = options.Method ?? config.Objective.MethodName(config),
             Seed = (ulong)config.Seed,
             Status = RunOutcome.Failed,
             StatusReason = failure,
             CorpusHash = environment.CorpusSha256,
+            SplitHash = HashOf(corpus),
+            Configuration = ConfigurationWriter.Flat(config),
+            Commit = environment.Commit,
             VocabularyHash = environment.VocabularySha256,
             Parameters = new ParameterCounts(environment.GeneratorParameters, environment.DiscriminatorParameters),
             Budget = new RunBudget("updates", PlannedUpdates(config, corpus), state?.GeneratorUpdates ?? 0, state?.RealSequences ?? 0,
                 state?.TrainingSeconds ?? 0),
         };
-        var result = new EvaluatedCheckpoints(document, [], []);
+        var result = new FinalResults(document, [], []);
         if (failure is null)
         {
             string shared = Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!, "frozen-language-models");
             using var frozen = FrozenLanguageModel.For(corpus, config.Data, shared);
-            using var evaluator = new RunEvaluator(folder, config, corpus, options, frozen);
-            result = evaluator.Measure(document, cancellation);
+            using var evaluation = new FinalEvaluation(folder, config, corpus, options, frozen);
+            result = evaluation.Measure(document, cancellation);
         }
 
-        AtomicFile.WriteAllText(Path.Combine(path, RunEvaluation.FileName), result.Evaluation.ToJson() + "\n");
+        AtomicFile.WriteAllText(Path.Combine(path, EvaluationDocument.FileName), result.Document.ToJson() + "\n");
         return result;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _oracle?.Dispose();
 
-    private EvaluatedCheckpoints Measure(RunEvaluation document, CancellationToken cancellation)
+    private FinalResults Measure(EvaluationDocument document, CancellationToken cancellation)
     {
-        (IReadOnlyList<MetricResult> last, int[][] lastSamples) = _folder.ReadLatest(checkpoint => AtTemperature(checkpoint, 1));
-        cancellation.ThrowIfCancellationRequested();
-        (IReadOnlyList<MetricResult> best, int[][] bestSamples) = _folder.ReadBest(checkpoint => AtTemperature(checkpoint, 1));
-        var sweep = new List<SweepPoint>();
-        foreach (double temperature in _options.Temperatures)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            sweep.Add(new SweepPoint(temperature,
-                RunEvaluation.Tagged(temperature == 1 ? best : _folder.ReadBest(checkpoint => AtTemperature(checkpoint, temperature)).Results)));
-        }
-
-        var random = new RandomStream(_key.Derive("memoriser"));
-        int[][] memorised = [.. Enumerable.Range(0, _options.Count).Select(_ => _training[random.NextInt32(_training.Length)])];
-        var references = new Dictionary<string, IReadOnlyDictionary<string, double?>>
-        {
-            ["held_out"] = RunEvaluation.Tagged(OfText(_heldOut, "held out")),
-            ["memoriser"] = RunEvaluation.Tagged(OfText(memorised, "memoriser")),
-        };
-        if (_grammar is not null)
-        {
-            references["grammar"] = RunEvaluation.Tagged(OfText(_grammar.Draw(_options.Count, _key.Derive("grammar")), "grammar"));
-        }
-
-        int distinct = Distinct(lastSamples.Take(_count).Select(row => Evaluator.Content(row, _corpus.Tokenizer))), real = Distinct(_heldOut);
+        Checkpoint lastCheckpoint = _folder.Latest(), selectedCheckpoint = SelectedOf(_folder);
+        (CheckpointMetrics last, IReadOnlyList<MetricResult> ofLast, int[][] lastSamples) = OverTemperatures(lastCheckpoint, cancellation);
+        bool same = selectedCheckpoint.HasTheGeneratorOf(lastCheckpoint);
+        (CheckpointMetrics selected, IReadOnlyList<MetricResult> ofSelected, _) =
+            same ? (last, ofLast, lastSamples) : OverTemperatures(selectedCheckpoint, cancellation);
+        int distinct = Distinct(lastSamples.Take(_count).Select(row => InterimEvaluation.Content(row, _corpus.Tokenizer)));
+        int real = Distinct(_heldOut);
         bool collapsed = distinct < CollapsedShare * real;
-        return new EvaluatedCheckpoints(
+        return new FinalResults(
             document with
             {
                 Status = collapsed ? RunOutcome.Collapsed : RunOutcome.Completed,
                 StatusReason = collapsed ? $"{_count} samples of the last checkpoint hold {distinct} distinct sequences, fewer than a tenth of "
                     + $"the {real} that as many real lines hold." : null,
-                Last = new CheckpointEvaluation(_folder.Latest().State().Step, RunEvaluation.Tagged(last)),
-                Best = new CheckpointEvaluation(_folder.Best().State().Step, RunEvaluation.Tagged(best), "nll/validation"),
-                References = references,
-                Sweep = sweep,
-                Samples = [.. bestSamples.Take(SamplesKept).Select(row => SequenceLine.Of(_corpus.Tokenizer.Decode(row)))],
-                MetricNames = last.ToDictionary(result => result.Metric.Key, result => result.Name),
+                Last = last,
+                Selected = selected with { Step = selectedCheckpoint.State().Step, SelectedBy = "nll/validation" },
+                SelectedIsLast = same,
+                References = References(),
+                MetricNames = ofLast.ToDictionary(result => result.Metric.Key, result => result.Name),
             },
-            last,
-            best);
+            ofLast,
+            ofSelected);
+    }
+
+    // Folders of older versions point to the best of the whole run. What counts is the last phase, or else the last weights.
+    private static Checkpoint SelectedOf(RunFolder folder)
+    {
+        Checkpoint best = folder.Best();
+        return RunSummary.Read(folder.Path).SelectedStep is { } step && step != best.State().Step ? folder.OfStep(step) ?? folder.Latest() : best;
+    }
+
+    private (CheckpointMetrics Metrics, IReadOnlyList<MetricResult> Results, int[][] Samples) OverTemperatures(
+        Checkpoint checkpoint, CancellationToken cancellation)
+    {
+        (IReadOnlyList<MetricResult> results, int[][] samples) = AtTemperature(checkpoint, 1);
+        var sweep = new List<SweepPoint>();
+        foreach (double temperature in _options.Temperatures)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            sweep.Add(new SweepPoint(temperature,
+                EvaluationDocument.Tagged(temperature == 1 ? results : AtTemperature(checkpoint, temperature).Results)));
+        }
+
+        var metrics = new CheckpointMetrics(checkpoint.State().Step, EvaluationDocument.Tagged(results))
+        {
+            Sweep = sweep,
+            Samples = [.. samples.Take(SamplesKept).Select(row => SequenceLine.Of(_corpus.Tokenizer.Decode(row)))],
+        };
+        return (metrics, results, samples);
+    }
+
+    // The same metrics of what is no model.
+    private Dictionary<string, IReadOnlyDictionary<string, double?>> References()
+    {
+        var random = new RandomStream(_key.Derive("memoriser"));
+        int[][] memorised = [.. Enumerable.Range(0, _options.Count).Select(_ => _training[random.NextInt32(_training.Length)])];
+        var references = new Dictionary<string, IReadOnlyDictionary<string, double?>>
+        {
+            ["held_out"] = EvaluationDocument.Tagged(OfText(_heldOut, "held out")),
+            ["memoriser"] = EvaluationDocument.Tagged(OfText(memorised, "memoriser")),
+        };
+        if (_grammar is not null)
+        {
+            references["grammar"] = EvaluationDocument.Tagged(OfText(_grammar.Draw(_options.Count, _key.Derive("grammar")), "grammar"));
+        }
+
+        return references;
     }
 
     private (IReadOnlyList<MetricResult> Results, int[][] Samples) AtTemperature(Checkpoint checkpoint, double temperature)
@@ -168,9 +194,9 @@ public sealed class RunEvaluator : IDisposable
         generator.Temper(temperature);
 
         // One key for all checkpoints and temperatures: the same noise decides, so that curves are smooth and differences are the models'.
-        int[][] samples = Evaluator.Sample(generator, _options.Count, 1, _key.Derive("samples"));
+        int[][] samples = InterimEvaluation.Sample(generator, _options.Count, 1, _key.Derive("samples"));
         HeldOutLikelihood likelihood = HeldOutLikelihood.Measure(generator, _corpus.Test);
-        MetricInputs inputs = Inputs([.. samples.Select(row => Evaluator.Content(row, _corpus.Tokenizer))]) with
+        MetricInputs inputs = Inputs([.. samples.Select(row => InterimEvaluation.Content(row, _corpus.Tokenizer))]) with
         {
             Likelihoods =
                 [new SplitLikelihood("test", "held-out test text under the model", likelihood.PerToken * likelihood.Tokens, likelihood.Tokens,
@@ -209,6 +235,41 @@ public sealed class RunEvaluator : IDisposable
         };
     }
 
+    // A corpus may have moved; it is known by its content.
+    private static EncodedCorpus ReadCorpus(RunFolder folder, RunConfig config, RunEnvironment environment, string? moved)
+    {
+        string path = moved ?? config.Corpus;
+        if (moved is null && !File.Exists(path))
+        {
+            throw new UserMistakeException($"The corpus {path} of the run in {folder.Path} is gone; name the place to which it has moved with "
+                + "--corpus.");
+        }
+
+        EncodedCorpus corpus = EncodedCorpus.Read(path, TextTokenizer.Load(folder.Tokenizer), config.Data);
+        return corpus.Report.Identity == environment.CorpusSha256 ? corpus : throw new UserMistakeException(moved is null
+            ? $"{path} has changed since the run in {folder.Path} was trained on it; bring the old file back (SHA-256 "
+                + $"{environment.CorpusSha256}), or name its place with --corpus."
+            : $"{path} is not the corpus of the run in {folder.Path}: its SHA-256 is {corpus.Report.Identity}, that of the corpus "
+                + $"{environment.CorpusSha256}; name a copy of the corpus.");
+    }
+
+    // Each sequence has its end token, and each split a mark, so two corpora have one hash only where they are split alike.
+    private static string HashOf(EncodedCorpus corpus)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (SequenceSet set in (SequenceSet[])[corpus.Train, corpus.Validation, corpus.Test])
+        {
+            for (int i = 0; i < set.Count; i++)
+            {
+                hash.AppendData(MemoryMarshal.AsBytes<int>([.. set[i], -1]));
+            }
+
+            hash.AppendData(MemoryMarshal.AsBytes<int>([-2]));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     private static long PlannedUpdates(RunConfig config, EncodedCorpus corpus)
     {
         long perEpoch = (corpus.Train.Count + config.Pretraining.BatchSize - 1) / config.Pretraining.BatchSize;
@@ -220,5 +281,5 @@ public sealed class RunEvaluator : IDisposable
         sequences.Select(sequence => string.Join(' ', sequence)).Distinct(StringComparer.Ordinal).Count();
 
     private int[][] Contents(SequenceSet set) =>
-        [.. Enumerable.Range(0, set.Count).Select(i => Evaluator.Content(set[i].ToArray(), _corpus.Tokenizer))];
+        [.. Enumerable.Range(0, set.Count).Select(i => InterimEvaluation.Content(set[i].ToArray(), _corpus.Tokenizer))];
 }

@@ -1,7 +1,7 @@
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 
-namespace GumbelGan.Evaluation;
+namespace GumbelGan.Evaluation.Metrics;
 
 /// <summary>
 /// Frechet (2-Wasserstein) distance between Gaussians fitted to two sets of feature vectors, as in the Frechet inception distance (Heusel et al.
@@ -10,6 +10,18 @@ namespace GumbelGan.Evaluation;
 /// </summary>
 public static class FrechetDistance
 {
+    /// <summary>In the catalogue.</summary>
+    public static Metric Entry { get; } = new(
+        "frechet", "frechet", Better.Lower, inputs => inputs.GeneratedFeatures is not null && inputs.ReferenceFeatures is not null,
+        inputs => $"Frechet distance ({Metric.Count(inputs.GeneratedFeatures!.GetLength(0), "sequence")} "
+            + $"against {inputs.ReferenceFeatures!.GetLength(0)}, {inputs.GeneratedFeatures.GetLength(1)} features)",
+        "Squared Frechet distance between Gaussians fitted to hidden states of a frozen language model trained on the real data; comparable "
+            + "only under that same model, and not FED.",
+        inputs => [new("", BetweenSamples(inputs.GeneratedFeatures!, inputs.ReferenceFeatures!))])
+    {
+        Shown = [""],
+    };
+
     /// <summary>|m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), with sample means and unbiased covariances.</summary>
     /// <param name="first">
     /// Features, [N, H]; N at least 2. With N below H the covariance is singular and the estimate biased upward: use N well above H.

@@ -1,4 +1,4 @@
-namespace GumbelGan.Evaluation;
+namespace GumbelGan.Evaluation.Metrics;
 
 /// <summary>
 /// MS-Jaccard (Montahaei et al. 2019, "Jointly Measuring Diversity and Quality in Text Generation Models"): how far the n-gram multisets of
@@ -6,6 +6,17 @@ namespace GumbelGan.Evaluation;
 /// </summary>
 public static class MultisetJaccard
 {
+    /// <summary>In the catalogue.</summary>
+    public static Metric Entry { get; } = new(
+        "ms_jaccard", "ms_jaccard", Better.Higher, inputs => inputs.References is not null,
+        inputs => $"MS-Jaccard ({Metric.Count(inputs.Generated.Count, "sequence")} against {inputs.References!.Count})",
+        "Overlap of n-gram multisets (Montahaei et al. 2019): geometric mean over 1..n-grams of sum(min)/sum(max) of the occurrences per "
+            + "sequence; quality and diversity in one number.",
+        inputs => MetricValue.FromBigrams(Score(inputs.Generated, inputs.References!, Metric.MaximumOrder)))
+    {
+        Shown = ["4"],
+    };
+
     /// <summary>
     /// MS-Jaccard-n = geometric mean over orders k = 1..n of sum_g min(a_g, b_g) / sum_g max(a_g, b_g), where a_g and b_g are the occurrences of
     /// the k-gram g per sentence.

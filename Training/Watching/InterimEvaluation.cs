@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using GumbelGan.Evaluation;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -20,7 +21,7 @@ namespace GumbelGan.Training.Watching;
 /// <param name="Generated">Decoded samples, from one fixed sampling seed.</param>
 /// <param name="Samples">How many sequences were drawn.</param>
 /// <param name="DistinctShare">The share of them that are distinct.</param>
-public sealed record EvaluationRecord(
+public sealed record InterimResults(
     double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples,
         double DistinctShare);
 
@@ -28,15 +29,15 @@ public sealed record EvaluationRecord(
 /// <param name="config">The run's.</param>
 /// <param name="corpus">The run's.</param>
 /// <param name="oracle">Scores the samples too; null where the corpus is not an oracle's.</param>
-public sealed class Evaluator(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null)
+public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null)
 {
     private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
     private readonly int[][] _references =
         [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
 
-    /// <summary>Validation NLL, BLEU and self-BLEU against the validation split, diversity, samples and histograms; all recorded.</summary>
-    public EvaluationRecord Evaluate(IGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
+    /// <summary>Validation NLL, the catalogue's metrics against the validation split, samples and histograms; all recorded.</summary>
+    public InterimResults Evaluate(IGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
     {
         HeldOutLikelihood held = HeldOutLikelihood.Measure(generator, corpus.Validation);
         if (!double.IsFinite(held.PerToken))
@@ -53,17 +54,11 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus, OracleJudg
 
         if (config.Recording.BleuSamples > 1)
         {
-            int[][] generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))];
-            double[] bleu = Bleu.Average(generated, _references), self = Bleu.AverageSelf(generated);
-            for (int order = 2; order <= 5; order++)
+            scalars.AddRange(MetricCatalogue.ComputeWhileTraining(new MetricInputs
             {
-                scalars.Add(($"bleu/{order}", bleu[order - 1]));
-                scalars.Add(($"self_bleu/{order}", self[order - 1]));
-            }
-
-            scalars.Add(("diversity/unique_ngrams/2", Diversity.UniqueNGrams(generated)[1]));
-            scalars.Add(("diversity/duplicates", Diversity.DuplicateRate(generated)));
-            scalars.Add(("diversity/token_entropy", Diversity.TokenEntropy(generated)));
+                Generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))],
+                References = _references,
+            }));
         }
 
         recorder.Scalars(step, phase, scalars);
@@ -77,7 +72,7 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus, OracleJudg
         RecordHistograms(generator, recorder, step);
         double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer)))
             .Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
-        return new EvaluationRecord(held.PerToken, scalars, real, lines, ids.Length, distinct);
+        return new InterimResults(held.PerToken, scalars, real, lines, ids.Length, distinct);
     }
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>

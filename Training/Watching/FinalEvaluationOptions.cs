@@ -1,7 +1,7 @@
 namespace GumbelGan.Training.Watching;
 
 /// <summary>How a finished run is evaluated; runs that shall compare are evaluated alike.</summary>
-public sealed record EvaluationOptions
+public sealed record FinalEvaluationOptions
 {
     /// <summary>
     /// Sequences drawn for every metric; no more than there are validation lines, which stand beside them, are used for BLEU and the like.
@@ -10,6 +10,9 @@ public sealed record EvaluationOptions
 
     /// <summary>Sampling temperatures of the quality-diversity curves, ascending.</summary>
     public IReadOnlyList<double> Temperatures { get; init; } = [0.5, 0.75, 1, 1.25, 1.5];
+
+    /// <summary>Where the corpus lies now; null where it lies where it lay.</summary>
+    public string? Corpus { get; init; }
 
     /// <summary>The grammar file that the corpus was drawn from: adds validity and divergences; null where there is none.</summary>
     public string? Grammar { get; init; }

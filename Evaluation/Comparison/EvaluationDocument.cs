@@ -1,20 +1,24 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Evaluation.Comparison;
 
 /// <summary>
 /// The final evaluation of one run on the test set: <c>evaluation.json</c> in the run folder, keys in snake_case. Whoever writes it computes both
-/// checkpoints with the same metrics, sample counts and temperature; <see cref="RunComparison"/> reads nothing else for its numbers.
+/// checkpoints with the same metrics, sample counts and temperatures; <see cref="RunComparison"/> reads nothing else for its numbers.
 /// </summary>
-public sealed record RunEvaluation
+public sealed record EvaluationDocument
 {
     /// <summary>The file's name in a run folder.</summary>
     public const string FileName = "evaluation.json";
 
+    // Version 1 selected over the whole run, pre-training included, and swept the selected checkpoint only.
+    private const int CurrentVersion = 2;
+
     /// <summary>The version of this schema that the file was written in.</summary>
-    public int Version { get; init; } = 1;
+    public int Version { get; init; } = CurrentVersion;
 
     /// <summary>The method's name; runs of equal name are seeds of one method.</summary>
     public required string Method { get; init; }
@@ -28,8 +32,11 @@ public sealed record RunEvaluation
     /// <summary>For a collapsed or failed run, one sentence on how that was judged.</summary>
     public string? StatusReason { get; init; }
 
-    /// <summary>Hash of training, validation and test text.</summary>
+    /// <summary>SHA-256 of the corpus file.</summary>
     public required string CorpusHash { get; init; }
+
+    /// <summary>SHA-256 of the ids of training, validation and test sequences: what was learned and judged, wherever its file lies.</summary>
+    public string SplitHash { get; init; } = "";
 
     /// <summary>Hash of the vocabulary.</summary>
     public required string VocabularyHash { get; init; }
@@ -40,11 +47,20 @@ public sealed record RunEvaluation
     /// <summary>What the run was allowed, and what it used.</summary>
     public required RunBudget Budget { get; init; }
 
-    /// <summary>The checkpoint at the end; null for a failed run.</summary>
-    public CheckpointEvaluation? Last { get; init; }
+    /// <summary>The resolved configuration by key: "generator.hidden" to "64".</summary>
+    public IReadOnlyDictionary<string, string> Configuration { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The checkpoint selected on validation data; null for a failed run.</summary>
-    public CheckpointEvaluation? Best { get; init; }
+    /// <summary>The commit of the source that trained the run; null where unknown.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The checkpoint at the end; null for a failed run.</summary>
+    public CheckpointMetrics? Last { get; init; }
+
+    /// <summary>The checkpoint selected on validation data within the run's last phase; null for a failed run.</summary>
+    public CheckpointMetrics? Selected { get; init; }
+
+    /// <summary>Whether <see cref="Selected"/> and <see cref="Last"/> are the same weights, whatever their steps.</summary>
+    public bool SelectedIsLast { get; init; }
 
     /// <summary>
     /// The same metrics of what is no model: "held_out" (real held-out text, disjoint from the references) "memoriser" (training lines resampled), on
@@ -53,35 +69,32 @@ public sealed record RunEvaluation
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double?>> References { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, double?>>();
 
-    /// <summary>Metrics of the best checkpoint over sampling temperatures, in ascending order.</summary>
-    public IReadOnlyList<SweepPoint> Sweep { get; init; } = [];
-
-    /// <summary>Some sequences of the best checkpoint, decoded, at the temperature of the metrics.</summary>
-    public IReadOnlyList<string> Samples { get; init; } = [];
-
     /// <summary>
     /// The reported name of each metric by its key, sample counts and smoothing included: <see cref="MetricResult.Name"/>. Runs whose names differ do
     /// not compare.
     /// </summary>
     public IReadOnlyDictionary<string, string> MetricNames { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>One of the two checkpoints; null for a failed run.</summary>
+    public CheckpointMetrics? At(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Last ? Last : Selected;
+
     /// <summary>The document, indented. Write it atomically.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, RunEvaluationJson.Default.RunEvaluation);
+    public string ToJson() => JsonSerializer.Serialize(this, EvaluationDocumentJson.Default.EvaluationDocument);
 
     /// <summary>Reads a document.</summary>
     /// <param name="json">The text.</param>
     /// <param name="source">Where it came from, for the message.</param>
     /// <exception cref="UserMistakeException">It is not a valid evaluation.</exception>
-    public static RunEvaluation Parse(string json, string source)
+    public static EvaluationDocument Parse(string json, string source)
     {
         try
         {
-            RunEvaluation evaluation = JsonSerializer.Deserialize(json, RunEvaluationJson.Default.RunEvaluation)
+            EvaluationDocument evaluation = JsonSerializer.Deserialize(json, EvaluationDocumentJson.Default.EvaluationDocument)
                 ?? throw new JsonException("The document is null.");
-            return evaluation.Version == 1
+            return evaluation.Version == CurrentVersion
                 ? evaluation
-                : throw new UserMistakeException(
-                    $"{source} has version {evaluation.Version}, but this program reads version 1; evaluate the run again with this program.");
+                : throw new UserMistakeException($"{source} has version {evaluation.Version}, but this program reads version {CurrentVersion}; "
+                    + "evaluate the run again with this program.");
         }
         catch (JsonException cause)
         {
@@ -127,17 +140,24 @@ public sealed record RunBudget(string Unit, double Limit, long Updates, long Seq
 /// <param name="Step">Its step.</param>
 /// <param name="Metrics">Numbers by tag ("bleu/4"); null where undefined.</param>
 /// <param name="SelectedBy">The validation metric that chose it; null for the last.</param>
-public sealed record CheckpointEvaluation(long Step, IReadOnlyDictionary<string, double?> Metrics, string? SelectedBy = null);
+public sealed record CheckpointMetrics(long Step, IReadOnlyDictionary<string, double?> Metrics, string? SelectedBy = null)
+{
+    /// <summary>The metrics over sampling temperatures, in ascending order.</summary>
+    public IReadOnlyList<SweepPoint> Sweep { get; init; } = [];
+
+    /// <summary>Some sequences, decoded, at the temperature of the metrics.</summary>
+    public IReadOnlyList<string> Samples { get; init; } = [];
+}
 
 /// <summary>All metrics at one sampling temperature.</summary>
 /// <param name="Temperature">Logits are divided by it.</param>
 /// <param name="Metrics">Numbers by tag; null where undefined.</param>
 public sealed record SweepPoint(double Temperature, IReadOnlyDictionary<string, double?> Metrics);
 
-/// <summary>Serialisation of <see cref="RunEvaluation"/>, generated at compile time.</summary>
+/// <summary>Serialisation of <see cref="EvaluationDocument"/>, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true,
         RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
-[JsonSerializable(typeof(RunEvaluation))]
-internal sealed partial class RunEvaluationJson : JsonSerializerContext;
+[JsonSerializable(typeof(EvaluationDocument))]
+internal sealed partial class EvaluationDocumentJson : JsonSerializerContext;

@@ -1,0 +1,75 @@
+using GumbelGan.Storage;
+
+namespace GumbelGan.Evaluation.Comparison;
+
+/// <summary>What a finished run's folder tells a comparison.</summary>
+/// <param name="Name">The folder's name.</param>
+/// <param name="Evaluation">Its evaluation.json.</param>
+/// <param name="Curves">Its metrics.jsonl: for each tag the points (step, value), steps ascending.</param>
+public sealed record ComparedRun(
+    string Name, EvaluationDocument Evaluation, IReadOnlyDictionary<string, IReadOnlyList<CurvePoint>> Curves)
+{
+    private const int SampleLines = 12, SampleSteps = 12;
+
+    /// <summary>What it wrote while it trained, at some steps from the first to the last.</summary>
+    public IReadOnlyList<(long Step, IReadOnlyList<string> Lines)> SamplesByStep { get; init; } = [];
+
+    /// <summary>Real lines to read beside them.</summary>
+    public IReadOnlyList<string> RealSamples { get; init; } = [];
+
+    /// <summary>Reads the run in <paramref name="folder"/>.</summary>
+    /// <exception cref="UserMistakeException">It is no run folder, it was not evaluated yet, or a file is damaged.</exception>
+    public static ComparedRun Read(string folder)
+    {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        string evaluation = Path.Combine(folder, EvaluationDocument.FileName);
+        if (!Directory.Exists(folder))
+        {
+            throw new UserMistakeException($"There is no run folder {folder}; give folders that 'gumbelgan train' made.");
+        }
+
+        if (!File.Exists(evaluation))
+        {
+            throw new UserMistakeException(
+                $"{folder} has no {EvaluationDocument.FileName}; let its training finish, or run 'gumbelgan evaluate {folder}' first.");
+        }
+
+        return new ComparedRun(
+            name, EvaluationDocument.Parse(File.ReadAllText(evaluation), evaluation), ReadCurves(Path.Combine(folder, MetricsJournal.FileName)))
+        {
+            SamplesByStep = [.. Spread(RunSamples.Steps(folder)).Select(step => (step, RunSamples.Read(folder, step, SampleLines)))],
+            RealSamples = RunSamples.ReadReal(folder, SampleLines),
+        };
+    }
+
+    // The first, the last, and as many as are to be shown between them.
+    private static IEnumerable<long> Spread(IReadOnlyList<long> steps) => steps.Count <= SampleSteps
+        ? steps : Enumerable.Range(0, SampleSteps).Select(place => steps[place * (steps.Count - 1) / (SampleSteps - 1)]);
+
+    private static Dictionary<string, IReadOnlyList<CurvePoint>> ReadCurves(string path)
+    {
+        var curves = new Dictionary<string, SortedDictionary<long, double>>(StringComparer.Ordinal);
+        foreach (MetricsRecord record in MetricsJournal.ReadWhatIsSound(path))
+        {
+            foreach ((string tag, double value) in record.Scalars.Where(scalar => double.IsFinite(scalar.Value)))
+            {
+                if (!curves.TryGetValue(tag, out SortedDictionary<long, double>? curve))
+                {
+                    curves[tag] = curve = [];
+                }
+
+                // A resumed run may have recorded a step twice; the later record stands.
+                curve[record.Step] = value;
+            }
+        }
+
+        return curves.ToDictionary(
+            pair => pair.Key,
+            pair => (IReadOnlyList<CurvePoint>)[.. pair.Value.Select(point => new CurvePoint(point.Key, point.Value))], StringComparer.Ordinal);
+    }
+}
+
+/// <summary>A recorded scalar.</summary>
+/// <param name="Step">When.</param>
+/// <param name="Value">What.</param>
+public readonly record struct CurvePoint(long Step, double Value);
