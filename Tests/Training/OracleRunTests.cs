@@ -80,7 +80,7 @@ public sealed class OracleRunTests : IDisposable
     public void A_seed_is_an_oracle_of_the_published_sizes()
     {
         string corpus = Path.Combine(_run.Folder, "seed.txt");
-        ProgramRun built = ProgramRun.Of("corpus", "build", "--oracle", "7", "--lines", "3", "--output", corpus);
+        ProgramRun built = ProgramRun.Of("corpus", "build", "--oracle", "7", "--count", "3", "--output", corpus);
         Assert.Equal((0, ""), (built.ExitCode, built.Error));
         Assert.All(File.ReadLines(corpus), line => Assert.Equal(20, line.Split(' ').Length));
         using LstmOracle oracle = LstmOracle.Named("7");
@@ -195,7 +195,7 @@ public sealed class OracleRunTests : IDisposable
         TextTokenizer.Train([], new TokenizerOptions { Kind = TokenizerKind.Number, Numbers = Numbers });
 
     private void BuildCorpus(int lines, params string[] more) => Assert.Equal(0, ProgramRun.Of(
-        ["corpus", "build", "--oracle", _file, "--lines", $"{lines}", "--output", _run.Corpus, .. more]).ExitCode);
+        ["corpus", "build", "--oracle", _file, "--count", $"{lines}", "--output", _run.Corpus, .. more]).ExitCode);
 
     private RunConfig Config(params string[] assignments) => _run.Config(
     [
