@@ -26,8 +26,9 @@ public abstract partial class RecurrentGenerator
         {
             (hidden, state) = Step(input, state); // [B, H]
             Tensor logits = nn.functional.linear(hidden, OutputWeight, bias); // [B, V]
-            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
-            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation); // [B, V]
+            RandomKey key = noise.Derive((ulong)t);
+            Tensor gumbel = GumbelSoftmax.Noise(key, batch, Format.Vocabulary, Device);
+            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation, RelaxationInputs.FurtherDraws(key)); // [B, V]
             masks[t] = alive;
             if (Format.EndId is { } end)
             {

@@ -50,13 +50,17 @@ public static partial class ConfigurationWriter
             {
                 text.Append(' ').Append(Value(value)).Append('\n');
             }
+            else if (property.Kinds is not null && ConfigurationProperty.Of(value!.GetType()).Count == 0)
+            {
+                text.Append(' ').Append(ConfigurationProperty.KindOf(value).Name).Append('\n');
+            }
             else
             {
                 text.Append('\n');
                 if (property.Kinds is not null)
                 {
                     text.Append(indentation).Append("  ").Append(ConfigurationProperty.KindKey)
-                        .Append(": ").Append(Value(value!.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value))).Append('\n');
+                        .Append(": ").Append(ConfigurationProperty.KindOf(value!).Name).Append('\n');
                 }
 
                 WriteSection(text, value!, indentation + "  ", documentation);
