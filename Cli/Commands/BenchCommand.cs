@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Benchmarking;
 using TorchSharp;
@@ -42,6 +43,12 @@ internal static class BenchCommand
                 + "options that it has where nothing is said.",
                 DefaultValueFactory = _ => defaults.Discriminator.Name
             };
+        var relaxation = new Option<string>("--relaxation")
+        {
+            HelpName = string.Join('|', Relaxation.All),
+            Description = "How samples of an iteration are made and carry a gradient.",
+            DefaultValueFactory = _ => defaults.Relaxation.Name
+        };
         Option<int> threads = Number("--threads", "Threads; 0 for one a core.", defaults.Threads),
             count = Number("--count", "Sequences that sample draws in a repeat.", defaults.Count);
         Option<int> rollOuts = Number("--rollouts", "Completions of every prefix with reinforce.", defaults.RollOuts);
@@ -56,6 +63,7 @@ internal static class BenchCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         subject.AcceptOnlyFromAmong("iteration", "mle", "sample", "reinforce");
         discriminator.AcceptOnlyFromAmong("lstm", "cnn");
+        relaxation.AcceptOnlyFromAmong([.. Relaxation.All.Select(kind => kind.Name)]);
         device.AcceptOnlyFromAmong("cpu", "cuda");
         var command =
             new ExplainedCommand("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling or a policy-gradient step: median, "
@@ -69,7 +77,8 @@ internal static class BenchCommand
             ],
             };
         command.Arguments.Add(subject);
-        foreach (Option option in new Option[] { vocabulary, batch, length, embedding, hidden, discriminator, threads, repeats, count, rollOuts,
+        foreach (Option option in new Option[] { vocabulary, batch, length, embedding, hidden, discriminator, relaxation, threads, repeats,
+            count, rollOuts,
             device, composed, json })
         {
             command.Options.Add(option);
@@ -88,6 +97,7 @@ internal static class BenchCommand
                 Embedding = parsed.GetValue(embedding),
                 Hidden = parsed.GetValue(hidden),
                 Discriminator = DiscriminatorKind.Named(parsed.GetValue(discriminator)!),
+                Relaxation = Relaxation.Named(parsed.GetValue(relaxation)!),
                 Threads = parsed.GetValue(threads),
                 Repeats = parsed.GetValue(repeats) ?? (isSampling ? SamplingRepeats : defaults.Repeats),
                 Count = parsed.GetValue(count),
@@ -118,7 +128,8 @@ internal static class BenchCommand
         {
             string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
                 + $"E {options.Embedding}, H {options.Hidden}, {options.Discriminator} "
-                + $"discriminator{(options.IsComposed ? ", composed" : "")}; {result.Threads} threads, {options.Repeats} repeats").ToString(),
+                + $"discriminator, {options.Relaxation}{(options.IsComposed ? ", composed" : "")}; {result.Threads} threads, {options.Repeats} "
+                + $"repeats").ToString(),
             "",
             $"{"milliseconds",-20} {"median",10} {"min",10} {"max",10}",
         };

@@ -69,7 +69,7 @@ public sealed class LstmGenerator : RecurrentGenerator
 
     /// <inheritdoc/>
     public override IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) =>
-        IsFused && !keepsOneHots && FusedRollout.Serves(relaxation)
+        IsFused && !keepsOneHots && Options.Ending == Ending.Mask && FusedRollout.Serves(relaxation)
             ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), relaxation, minimumTime)
             : base.RollOut(batch, discriminatorWidth, minimumTime, relaxation, keepsOneHots);
 

@@ -10,7 +10,9 @@ namespace GumbelGan.Kernels;
 public delegate void RowGradient(in RelaxedRow row);
 
 /// <summary>One row of a step of a roll-out: one sequence's logits, the token that was drawn, and the gradient of the sample.</summary>
-/// <remarks>C is V up to the next multiple of 64; beyond V logits are minus infinity and gradients zero, so that no loop needs an end of its own.</remarks>
+/// <remarks>
+/// C is V up to the next multiple of 64; beyond V logits are minus infinity and gradients zero, so that no loop needs an end of its own.
+/// </remarks>
 public readonly ref struct RelaxedRow
 {
     /// <summary>Rows of memory that a function may use.</summary>

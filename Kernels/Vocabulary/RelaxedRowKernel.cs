@@ -30,7 +30,8 @@ public static unsafe class RelaxedRowKernel
     }
 
     /// <summary>
-    /// result += factor * p (g - p . g), with p = exponentials / total: a softmax's gradient with respect to what it is the softmax of, times a factor.
+    /// result += factor * p (g - p . g), with p = exponentials / total: a softmax's gradient with respect to what it is the softmax of, times a
+    /// factor.
     /// </summary>
     /// <param name="exponentials">[C].</param>
     /// <param name="total">Their sum.</param>

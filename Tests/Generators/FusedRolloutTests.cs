@@ -99,7 +99,8 @@ public sealed class FusedRolloutTests
     }
 
     [Fact]
-    public void Every_relaxation_of_the_catalogue_runs_fused() => Assert.All(Relaxation.All, relaxation => Assert.True(FusedRollout.Serves(relaxation)));
+    public void Every_relaxation_of_the_catalogue_runs_fused() =>
+        Assert.All(Relaxation.All, relaxation => Assert.True(FusedRollout.Serves(relaxation)));
 
     [Theory]
     [InlineData("soft")]

@@ -157,11 +157,13 @@ public sealed class RelaxationTests
             Assert.True(perturbed.argmax(-1).eq(token).all().item<bool>());
             for (int j = 0; j < Vocabulary; j++)
             {
-                // The largest is Gumbel with location ln Z. Any other one is Gumbel with location logit_j, cut off at the largest: integrated over both.
+                // The largest is Gumbel with location ln Z. Any other one is Gumbel with location logit_j, cut off at the largest: integrated over
+                // both.
                 double mean = j == token ? sum + 0.57721566490153286 : CutOffMean(p[j]) + sum;
                 Tensor column = perturbed.select(1, j);
                 double error = column.std().item<double>() / Math.Sqrt(Draws);
-                Assert.True(Math.Abs(column.mean().item<double>() - mean) < 4.5 * error, $"{token}, {j}: {column.mean().item<double>()} against {mean}");
+                Assert.True(Math.Abs(column.mean().item<double>() - mean) < 4.5 * error,
+                    $"{token}, {j}: {column.mean().item<double>()} against {mean}");
             }
         }
 

@@ -70,7 +70,8 @@ public sealed class KindSectionTests
     }
 
     [Theory]
-    [InlineData("adversarial: { relaxation: { kind: reinmax, draws: 3 } }", "'adversarial.relaxation.draws' belongs to another kind of adversarial.relaxation")]
+    [InlineData("adversarial: { relaxation: { kind: reinmax, draws: 3 } }",
+        "'adversarial.relaxation.draws' belongs to another kind of adversarial.relaxation")]
     [InlineData("adversarial: { relaxation: hard }", "'adversarial.relaxation' must be one of soft, straight_through, gumbel_rao, reinmax, gapped, "
         + "plain_straight_through, not 'hard'.")]
     [InlineData("adversarial: { relaxation: { kind: gumbel_rao, draws: 0 } }", "'adversarial.relaxation.draws' must be a whole number")]
