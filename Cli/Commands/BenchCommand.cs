@@ -45,8 +45,8 @@ internal static class BenchCommand
             };
         var relaxation = new Option<string>("--relaxation")
         {
-            HelpName = string.Join('|', Relaxation.All),
-            Description = "How samples of an iteration are made and carry a gradient.",
+            HelpName = "name",
+            Description = $"What samples of an iteration look like: {string.Join(", ", Relaxation.All)}.",
             DefaultValueFactory = _ => defaults.Relaxation.Name
         };
         Option<int> threads = Number("--threads", "Threads; 0 for one a core.", defaults.Threads),
