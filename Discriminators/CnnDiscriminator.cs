@@ -82,8 +82,8 @@ public sealed class CnnDiscriminator : Discriminator
     /// <inheritdoc/>
     public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
-        bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
-        Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask); // [B, W * F]
+        bool isGraded = IsGraded(mask), isFused = !isGraded && !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
+        Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask, isGraded); // [B, W * F]
         return output.call(Dropout(features)); // [B, 1]
     }
 
@@ -102,9 +102,16 @@ public sealed class CnnDiscriminator : Discriminator
         (_filters ??= new FusedFilters([.. _options.FilterWidths]))
             .Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
 
-    private Tensor FilterComposed(Tensor embedded, Tensor mask)
+    private Tensor FilterComposed(Tensor embedded, Tensor mask, bool isGraded)
     {
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
+        if (isGraded)
+        {
+            Tensor unmasked = embedded.transpose(1, 2).contiguous(); // [B, E, T]
+            return cat([.. _convolutions.Zip(_options.FilterWidths,
+                (convolution, width) => WeightedMaxima(convolution, unmasked, channels.narrow(2, 0, width), mask, width))], 1);
+        }
+
         Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
         Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
         return cat([.. _convolutions.Zip(_options.FilterWidths,
@@ -117,6 +124,15 @@ public sealed class CnnDiscriminator : Discriminator
         Tensor ends = places.narrow(0, width - 1, responses.shape[2]); // [T - width + 1]
         Tensor beyond = ends.gt(lengths).logical_and(ends.gt(width)); // [B, T - width + 1]
         return responses.masked_fill(beyond.unsqueeze(1), float.NegativeInfinity).amax([2], false).relu(); // [B, F]
+    }
+
+    // The same where places have weights. A sequence that reaches a window's last place has all of the window, so a rectified response counts as
+    // much as that place; the first window always counts, and what it lacks are zero vectors.
+    private static Tensor WeightedMaxima(Conv1d convolution, Tensor channels, Tensor first, Tensor mask, int width)
+    {
+        // [B, F, T - width + 1]
+        Tensor responses = convolution.call(channels).relu() * mask.narrow(1, width - 1, mask.shape[1] - width + 1).unsqueeze(1);
+        return cat([convolution.call(first).relu(), responses.narrow(2, 1, responses.shape[2] - 1)], 2).amax([2], false); // [B, F]
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using GumbelGan.Engine;
 using GumbelGan.Randomness;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -76,9 +77,28 @@ public abstract class Discriminator : nn.Module
 
     /// <summary>Scores of sequences already multiplied by <see cref="EmbeddingTable"/>.</summary>
     /// <param name="embedded">[B, T, E].</param>
-    /// <param name="mask">[B, T] of float32: 1 for tokens, 0 after the end; what stands at a 0 does not matter.</param>
+    /// <param name="mask">
+    /// [B, T] of float32: 1 for tokens, 0 after the end; what stands at a 0 does not matter. Or weights that fall from place to place, the
+    /// probability that the sequence reaches each (<see cref="IsGraded"/>); where these are 0 and 1, the score is that of the mask.
+    /// </param>
     /// <returns>[B, R].</returns>
     public abstract Tensor ScoresEmbedded(Tensor embedded, Tensor mask);
+
+    /// <summary>
+    /// Whether a mask holds weights: it carries a gradient, or some of it is neither 0 nor 1. Such are read by plain tensor operations.
+    /// </summary>
+    protected static bool IsGraded(Tensor mask)
+    {
+        if (mask.requires_grad)
+        {
+            return true;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return mask.device.type == DeviceType.CPU
+            ? TensorMemory.Numbers(mask.contiguous()).IndexOfAnyExcept(0, 1) >= 0
+            : mask.gt(0).logical_and(mask.lt(1)).any().item<bool>();
+    }
 
     /// <summary>Lets gradients reach the weights, or not (a generator's step passes through a frozen discriminator).</summary>
     public void SetTrainable(bool trainable)

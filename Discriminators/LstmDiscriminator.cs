@@ -51,8 +51,8 @@ public sealed class LstmDiscriminator : Discriminator
     /// <inheritdoc/>
     public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
-        bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
-        Tensor hidden = isFused ? ReadFused(embedded, mask) : ReadComposed(embedded, mask); // [B, H]
+        bool isGraded = IsGraded(mask), isFused = !isGraded && !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
+        Tensor hidden = isFused ? ReadFused(embedded, mask) : ReadComposed(embedded, mask, isGraded); // [B, H]
         return output.call(Dropout(hidden)); // [B, 1]
     }
 
@@ -73,7 +73,7 @@ public sealed class LstmDiscriminator : Discriminator
     private Tensor ReadFused(Tensor embedded, Tensor mask) =>
         (_reading ??= new FusedReading()).Read(embedded, mask, [cell.weight_ih!, cell.weight_hh!, cell.bias_ih!, cell.bias_hh!]);
 
-    private Tensor ReadComposed(Tensor embedded, Tensor mask)
+    private Tensor ReadComposed(Tensor embedded, Tensor mask, bool isGraded)
     {
         long batch = embedded.shape[0], time = embedded.shape[1];
         Tensor hidden = zeros(batch, _hidden, device: embedded.device); // [B, H]
@@ -82,11 +82,15 @@ public sealed class LstmDiscriminator : Discriminator
         for (int t = 0; t < time; t++)
         {
             (Tensor nextHidden, Tensor nextMemory) = cell.call(embedded.select(1, t), (hidden, memory));
-            Tensor here = reading.narrow(1, t, 1); // [B, 1]
-            hidden = where(here, nextHidden, hidden);
-            memory = where(here, nextMemory, memory);
+            Tensor here = isGraded ? mask.narrow(1, t, 1) : reading.narrow(1, t, 1); // [B, 1]
+            hidden = Carried(here, nextHidden, hidden);
+            memory = Carried(here, nextMemory, memory);
         }
 
         return hidden;
     }
+
+    // The state after a place: the next one where it is read, as much of either as the place counts where that is a weight.
+    private static Tensor Carried(Tensor here, Tensor next, Tensor before) =>
+        here.dtype == ScalarType.Bool ? where(here, next, before) : here * next + (1 - here) * before;
 }

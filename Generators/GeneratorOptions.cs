@@ -13,6 +13,19 @@ public enum Feedback
     Hard,
 }
 
+/// <summary>How a discriminator learns that a relaxed sample has ended (docs/estimators.md).</summary>
+public enum Ending
+{
+    /// <summary>A place counts until the end token and not after it; no gradient says what it would change to end here or to go on.</summary>
+    Mask,
+
+    /// <summary>
+    /// A place counts with the probability of being alive there, the product of 1 - (share of the end token) of the samples before it, through which
+    /// gradients flow. Roll-outs are composed.
+    /// </summary>
+    Gradient,
+}
+
 /// <summary>The size and the habits of a generator: what all kinds have; each kind's own options are a record derived from this.</summary>
 public abstract record GeneratorOptions
 {
@@ -25,6 +38,12 @@ public abstract record GeneratorOptions
 
     /// <summary>What is read back at each step of an adversarial roll-out: the relaxed sample or the hard one.</summary>
     public Feedback Feedback { get; init; } = Feedback.Relaxed;
+
+    /// <summary>
+    /// Whether the end of a sequence in an adversarial roll-out is a mask, or a decision with a gradient (slower: computed by plain tensor
+    /// operations).
+    /// </summary>
+    public Ending Ending { get; init; } = Ending.Mask;
 
     /// <summary>Whether a sequence depends on more noise than its tokens tell, so that its likelihood is not what the samples follow.</summary>
     public virtual bool HasHiddenNoise => false;

@@ -53,16 +53,35 @@ public static class GumbelSoftmax
     /// <param name="noise">[B, V], standard Gumbel; see <see cref="Noise"/>.</param>
     /// <param name="temperature">Positive; towards 0 samples become one-hot, towards infinity uniform.</param>
     /// <param name="relaxation">Which; null for the soft one.</param>
+    /// <param name="key">Keys what the relaxation draws beside the noise.</param>
     /// <returns>[B, V], each row non-negative with sum 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not a positive number.</exception>
-    public static Tensor Sample(Tensor logits, Tensor noise, double temperature, Relaxation? relaxation = null)
+    public static Tensor Sample(Tensor logits, Tensor noise, double temperature, Relaxation? relaxation = null, RandomKey key = default)
     {
         if (!(temperature > 0) || double.IsInfinity(temperature))
         {
             throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "A temperature is a positive finite number.");
         }
 
-        return (relaxation ?? SoftRelaxation.Entry).Sample(logits, noise, temperature);
+        return (relaxation ?? SoftRelaxation.Entry).Sample(new RelaxationInputs(logits, noise, temperature, key));
+    }
+
+    /// <summary>
+    /// Logits plus standard Gumbel noise, drawn under the condition that they are largest at <paramref name="tokens"/> (Maddison, Tarlow and Minka
+    /// 2014; Paulus, Maddison and Krause 2021, eq. 10). With E standard exponential, Z the sum of exp(logits) and p their softmax, the largest is
+    /// ln Z - ln E_token, and any other one ln Z + ln p_j - ln(E_j + p_j E_token).
+    /// </summary>
+    /// <param name="logits">[B, V].</param>
+    /// <param name="tokens">[B] of int64.</param>
+    /// <param name="key">Keys the draws.</param>
+    /// <returns>[B, V].</returns>
+    public static Tensor ConditionallyPerturbed(Tensor logits, Tensor tokens, RandomKey key)
+    {
+        Tensor sum = logits.logsumexp(-1, true), logProbabilities = logits - sum; // [B, 1], [B, V]
+        Tensor exponential = Noise(key, logits.shape[0], logits.shape[1], logits.device).neg().exp(); // [B, V]
+        Tensor own = exponential.gather(1, tokens.unsqueeze(1)); // [B, 1]
+        Tensor others = logProbabilities - (exponential + logProbabilities.exp() * own).log(); // [B, V]
+        return sum + where(OneHot(tokens, logits.shape[1]).gt(0.5), own.log().neg(), others);
     }
 
     /// <summary>Rows with a single 1 at <paramref name="ids"/>.</summary>

@@ -46,7 +46,9 @@ public interface IGenerator : IDisposable
 
     /// <summary>
     /// Rolls out a batch of relaxed samples, through which gradients flow to every weight. The token of a place is the largest entry of its
-    /// row; after a row's end token everything is padding, exactly, and carries no gradient.
+    /// row; after a row's end token everything is padding, exactly, and carries no gradient. With <see cref="Ending.Gradient"/> only the ids are
+    /// padding there: samples go on, and the mask is the probability of being alive at a place, 1 - (share of the end token) of each sample before it
+    /// multiplied.
     /// </summary>
     /// <param name="batch">B.</param>
     /// <param name="temperature">Of the relaxation; positive.</param>

@@ -5,7 +5,9 @@ namespace GumbelGan.Generators;
 
 /// <summary>A batch of relaxed samples as ids.</summary>
 /// <param name="Ids">[B, T] of int64: the largest entry of each row, padding after the end token.</param>
-/// <param name="Mask">[B, T] of float32: 1 up to the end token, it included, and 0 after it.</param>
+/// <param name="Mask">
+/// [B, T] of float32: 1 up to the end token, it included, and 0 after it; or the share of a place, see <see cref="Ending.Gradient"/>.
+/// </param>
 /// <param name="OneHots">[B, T, V], the relaxed samples themselves; null where they are not kept.</param>
 public sealed record RolledOutSequences(Tensor Ids, Tensor Mask, Tensor? OneHots = null);
 

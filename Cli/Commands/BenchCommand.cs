@@ -2,6 +2,7 @@ using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Training.Benchmarking;
 
 namespace GumbelGan.Cli.Commands;
@@ -31,6 +32,7 @@ internal static class BenchCommand
         .Chosen("--discriminator", "The kind of judge, with the options that it has where nothing is said.",
             request => request.Benchmark.Discriminator,
             DiscriminatorKind.All)
+        .Chosen("--relaxation", "What samples of an iteration look like.", request => request.Benchmark.Relaxation, Relaxation.All)
         .Number("--threads", "Threads; 0 for one a core.", request => request.Benchmark.Threads)
         .Number("--repeats", $"How often to time after the warm-up, {BenchmarkOptions.UsualRepeats} times unless given; "
             + $"{BenchmarkOptions.SamplingRepeats} with sample.", request => request.Benchmark.Repeats, hasVaryingDefault: true)

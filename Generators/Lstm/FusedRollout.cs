@@ -34,7 +34,10 @@ public sealed unsafe class FusedRollout : IRollout
     private readonly int[] _tokens, _drawn;
     // The rows that have not ended before each step, [T, B], and how many: the vocabulary is computed for no others.
     private readonly int[] _living, _livingCounts;
-    private readonly RowForm _form;
+    // Forward values are one-hots, so their products are rows of the matrices.
+    private readonly bool _isOneHot;
+    // How gradients go through a row of one-hots, where not as through softmax((logits + noise) / temperature).
+    private readonly RowGradient? _rowGradient;
     private double _temperature;
     private RandomKey _noise;
     private int _steps;
@@ -45,11 +48,12 @@ public sealed unsafe class FusedRollout : IRollout
     /// <param name="batch">B.</param>
     /// <param name="discriminatorWidth">F.</param>
     /// <param name="parallel">The threads.</param>
-    /// <param name="form">How rows become samples.</param>
+    /// <param name="relaxation">What a sample looks like, forward and backward; one that <see cref="Serves"/>.</param>
     /// <param name="minimumSteps">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
-    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, RowForm form, int minimumSteps = 1)
+    public FusedRollout(LstmGenerator generator, int batch, int discriminatorWidth, RowParallel parallel, Relaxation relaxation, int minimumSteps = 1)
     {
-        (_generator, _batch, _width, _parallel, _form, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, form, minimumSteps);
+        (_generator, _batch, _width, _parallel, _minimumSteps) = (generator, batch, discriminatorWidth, parallel, minimumSteps);
+        (_isOneHot, _rowGradient) = (relaxation.IsHard, relaxation.IsGumbelSoftmax ? null : relaxation.RowGradient);
         SequenceFormat format = generator.Format;
         LstmGeneratorOptions options = generator.Options;
         _lstm = new LstmSequence(parallel, batch, format.Length, options.Embedding, options.Hidden);
@@ -72,8 +76,8 @@ public sealed unsafe class FusedRollout : IRollout
 
     private bool FeedsBackRelaxed => _generator.Options.Feedback == Feedback.Relaxed;
 
-    // Forward values are one-hots, so their products are rows of the matrices.
-    private bool IsOneHot => _form == RowForm.OneHotForward;
+    /// <summary>Whether samples of that relaxation can be rolled out so.</summary>
+    public static bool Serves(Relaxation relaxation) => relaxation.IsGumbelSoftmax || (relaxation.IsHard && relaxation.RowGradient is not null);
 
     /// <summary>Rolls out a batch; no gradient is recorded until <see cref="Embedded"/>.</summary>
     /// <param name="discriminatorTable">[V, F].</param>
@@ -111,7 +115,14 @@ public sealed unsafe class FusedRollout : IRollout
             {
                 fixed (int* drawn = _drawn)
                 {
-                    _vocabulary.Forward(_parallel, Step(t), FeedsBackRelaxed && !last ? SoftInput(t) : null, SoftEmbedded(t), drawn);
+                    if (_rowGradient is null)
+                    {
+                        _vocabulary.Forward(_parallel, Step(t), FeedsBackRelaxed && !last ? SoftInput(t) : null, SoftEmbedded(t), drawn);
+                    }
+                    else
+                    {
+                        _vocabulary.ForwardHard(_parallel, Step(t), drawn);
+                    }
                 }
             }
 
@@ -122,7 +133,7 @@ public sealed unsafe class FusedRollout : IRollout
                 if (!last)
                 {
                     // After the end, and under straight-through, what is fed back is a token's own embedding.
-                    bool isSoft = FeedsBackRelaxed && own >= 0 && !IsOneHot;
+                    bool isSoft = FeedsBackRelaxed && own >= 0 && !_isOneHot;
                     CopyRow(isSoft ? SoftInput(t) : table, isSoft ? own : _tokens[place], _lstm.Input(t + 1), row, _generator.Options.Embedding);
                 }
 
@@ -150,7 +161,7 @@ public sealed unsafe class FusedRollout : IRollout
         if (changed)
         {
             _vocabulary.PackDiscriminator(_parallel, Pointer(discriminatorTable));
-            for (int t = 0; t < _steps && _livingCounts[t] > 0; t++)
+            for (int t = 0; t < _steps && _livingCounts[t] > 0 && _rowGradient is null; t++)
             {
                 _vocabulary.EmbedAgain(_parallel, Step(t), SoftEmbedded(t));
             }
@@ -228,7 +239,7 @@ public sealed unsafe class FusedRollout : IRollout
             {
                 // The discriminator sees one-hots after the end and under straight-through.
                 int place = t * _batch + row, own = living < _livingCounts[t] && Living(t)[living] == row ? living++ : -1;
-                bool isSoft = own >= 0 && !IsOneHot;
+                bool isSoft = own >= 0 && !_isOneHot;
                 CopyRow(isSoft ? SoftEmbedded(t) : rows, isSoft ? own : _tokens[place], destination, place, _width);
             }
         }
@@ -251,19 +262,19 @@ public sealed unsafe class FusedRollout : IRollout
         for (int t = _steps - 1; t >= 0; t--)
         {
             float* outerStep = Pointer(outer) + (nint)t * _batch * _width;
-            if (IsOneHot)
+            if (_isOneHot)
             {
                 ScatterRows(outerStep, t, Pointer(tableGradient), _width);
             }
 
-            if (inputGradient != null && (!FeedsBackRelaxed || IsOneHot))
+            if (inputGradient != null && (!FeedsBackRelaxed || _isOneHot))
             {
                 ScatterRows(inputGradient, t, FeedsBackRelaxed ? Pointer(embedding) : null, embeddingWidth);
             }
 
-            if (_livingCounts[t] > 0 && (throughGenerator || !IsOneHot))
+            if (_livingCounts[t] > 0 && (throughGenerator || !_isOneHot))
             {
-                _vocabulary.Backward(_parallel, Step(t), new RelaxedGradients
+                var gradients = new RelaxedGradients
                 {
                     GeneratorInput = FeedsBackRelaxed && inputGradient != null ? SoftInput(t) : null,
                     GeneratorInputGradient = FeedsBackRelaxed ? Gather(inputGradient, t, _inputRows, embeddingWidth) : null,
@@ -272,9 +283,17 @@ public sealed unsafe class FusedRollout : IRollout
                     Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
                     Weight = Pointer(weight),
                     Bias = Pointer(bias),
-                    GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !IsOneHot ? Pointer(embedding) : null,
-                    DiscriminatorEmbedding = IsOneHot ? null : Pointer(tableGradient),
-                });
+                    GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !_isOneHot ? Pointer(embedding) : null,
+                    DiscriminatorEmbedding = _isOneHot ? null : Pointer(tableGradient),
+                };
+                if (_rowGradient is null)
+                {
+                    _vocabulary.Backward(_parallel, Step(t), gradients);
+                }
+                else
+                {
+                    BackwardRows(t, gradients, _rowGradient);
+                }
             }
 
             if (throughGenerator)
@@ -303,6 +322,20 @@ public sealed unsafe class FusedRollout : IRollout
         _lstm.WeightGradients(_steps, Pointer(inputWeight), Pointer(hiddenWeight), Pointer(gateBias));
         // The order of LstmGenerator.FusedParameters.
         return [null!, tableGradient!, embedding!, weight!, bias!, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
+    }
+
+    private void BackwardRows(int t, RelaxedGradients gradients, RowGradient rowGradient)
+    {
+        for (int i = 0; i < _livingCounts[t]; i++)
+        {
+            _drawn[i] = _tokens[t * _batch + Living(t)[i]];
+        }
+
+        RelaxedStep step = Step(t);
+        fixed (int* drawn = _drawn)
+        {
+            _vocabulary.BackwardRows(_parallel, step, gradients, rowGradient, drawn, RelaxationInputs.FurtherDraws(step.Key!.Value));
+        }
     }
 
     /// <summary>Adds each row's gradient to the row of the token that it was, since a one-hot times a matrix is one of its rows.</summary>

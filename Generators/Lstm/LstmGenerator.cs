@@ -69,8 +69,8 @@ public sealed class LstmGenerator : RecurrentGenerator
 
     /// <inheritdoc/>
     public override IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) =>
-        IsFused && !keepsOneHots && relaxation.Fused is { } form
-            ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), form, minimumTime)
+        IsFused && !keepsOneHots && Options.Ending == Ending.Mask && FusedRollout.Serves(relaxation)
+            ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), relaxation, minimumTime)
             : base.RollOut(batch, discriminatorWidth, minimumTime, relaxation, keepsOneHots);
 
     /// <inheritdoc/>

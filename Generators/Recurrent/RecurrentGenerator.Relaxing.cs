@@ -17,6 +17,7 @@ public abstract partial class RecurrentGenerator
         Tensor bias = EffectiveBias(), hidden;
         Tensor input = _embedding.call(full([batch], Format.BeginId, ScalarType.Int64, Device)); // [B, E]
         Tensor alive = ones([batch, 1], device: Device); // [B, 1]: 1 until the end token has been written
+        Tensor weight = alive; // [B, 1]: the share that a place has in the score
         Tensor? padding = Format.PaddingId is { } id
             ? GumbelSoftmax.OneHot(full([1], id, ScalarType.Int64, Device), Format.Vocabulary) : null; // [1, V]
         var oneHots = new Tensor[Format.Length];
@@ -26,24 +27,47 @@ public abstract partial class RecurrentGenerator
         {
             (hidden, state) = Step(input, state); // [B, H]
             Tensor logits = nn.functional.linear(hidden, OutputWeight, bias); // [B, V]
-            Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
-            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation); // [B, V]
-            masks[t] = alive;
+            RandomKey key = noise.Derive((ulong)t);
+            Tensor gumbel = GumbelSoftmax.Noise(key, batch, Format.Vocabulary, Device);
+            Tensor sample = GumbelSoftmax.Sample(logits, gumbel, temperature, relaxation, RelaxationInputs.FurtherDraws(key)); // [B, V]
+            masks[t] = weight;
+            ids[t] = sample.argmax(-1); // [B]
+            Tensor fed = sample, next = ids[t]; // [B, V], [B]
             if (Format.EndId is { } end)
             {
-                sample = where(alive.gt(0.5), sample, padding!);
-                ids[t] = sample.argmax(-1); // [B]
-                alive = alive * ids[t].ne(end).to(ScalarType.Float32).unsqueeze(1);
-            }
-            else
-            {
-                ids[t] = sample.argmax(-1);
+                Tensor living = alive.gt(0.5); // [B, 1]
+                if (Options.Ending == Ending.Gradient)
+                {
+                    weight = weight * (1 - sample.narrow(1, end, 1));
+                    (fed, next) = Continued(sample, ids[t], logits + gumbel, relaxation.IsHard);
+                    ids[t] = where(living.squeeze(1), ids[t], Format.PaddingId!.Value);
+                    alive = alive * ids[t].ne(end).to(ScalarType.Float32).unsqueeze(1);
+                }
+                else
+                {
+                    fed = sample = where(living, sample, padding!);
+                    next = ids[t] = sample.argmax(-1); // [B]
+                    weight = alive = alive * ids[t].ne(end).to(ScalarType.Float32).unsqueeze(1);
+                }
             }
 
             oneHots[t] = sample;
-            input = Options.Feedback == Feedback.Relaxed ? sample.mm(EmbeddingWeight) : _embedding.call(ids[t]).detach(); // [B, E]
+            input = Options.Feedback == Feedback.Relaxed ? fed.mm(EmbeddingWeight) : _embedding.call(next).detach(); // [B, E]
         }
 
         return new RelaxedSequences(stack(oneHots, 1), stack(ids, 1), cat(masks, 1)); // [B, T, V], [B, T], [B, T]
+    }
+
+    /// <summary>
+    /// What is read next where the end is a decision: a sequence goes on past its end as if it had not ended there, since what would come then is
+    /// what the decision is about. After an end token that is the best of the other tokens: by the Gumbel-max trick a draw from the model, given that
+    /// the sequence does not end. A soft sample is fed back as it is, and stays a smooth function of the weights.
+    /// </summary>
+    private (Tensor Fed, Tensor Next) Continued(Tensor sample, Tensor tokens, Tensor perturbed, bool isHard)
+    {
+        Tensor never = GumbelSoftmax.OneHot(full([1], Format.EndId!.Value, ScalarType.Int64, Device), Format.Vocabulary) * NeverLogit; // [1, V]
+        Tensor ended = tokens.eq(Format.EndId.Value); // [B]
+        Tensor next = where(ended, (perturbed.detach() + never).argmax(-1), tokens); // [B]
+        return (isHard ? where(ended.unsqueeze(1), GumbelSoftmax.OneHot(next, Format.Vocabulary), sample) : sample, next);
     }
 }

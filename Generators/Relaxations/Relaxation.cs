@@ -1,42 +1,75 @@
+using GumbelGan.Kernels;
 using GumbelGan.Storage;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>A way from logits to a sample that carries a gradient.</summary>
+/// <summary>
+/// A way from logits to a sample that carries a gradient, with its options if it has any: settable properties of its record, which a
+/// configuration gives as <c>{ kind: NAME, option: value }</c>. A kind without options is its name.
+/// </summary>
 /// <remarks>B batch, V vocabulary.</remarks>
-/// <param name="Name">In configurations.</param>
-/// <param name="Sample">
-/// Its definition in plain tensor operations: a sample [B, V] from logits [B, V], standard Gumbel noise [B, V] and a positive temperature. The hard
-/// token of a row is its largest entry.
-/// </param>
-public sealed record Relaxation(string Name, Func<Tensor, Tensor, double, Tensor> Sample) : INamedKind
+public abstract record Relaxation : IKindOf<Relaxation>
 {
-    /// <summary>Every relaxation. Whoever asks what relaxations there are, asks here.</summary>
-    public static IReadOnlyList<Relaxation> All => [SoftRelaxation.Entry, StraightThroughRelaxation.Entry];
+    /// <summary>Every relaxation, its options as they are where nothing is said. Whoever asks what relaxations there are, asks here.</summary>
+    public static IReadOnlyList<Relaxation> All =>
+    [
+        SoftRelaxation.Entry,
+        StraightThroughRelaxation.Entry,
+        GumbelRaoRelaxation.Entry,
+        ReinMaxRelaxation.Entry,
+        GappedRelaxation.Entry,
+        PlainStraightThroughRelaxation.Entry,
+    ];
 
     /// <summary>What a run uses that does not say otherwise.</summary>
     public static Relaxation Default => SoftRelaxation.Entry;
 
-    /// <summary>How a fused roll-out computes the same; null where it cannot, and the definition above is used.</summary>
-    public RowForm? Fused { get; init; }
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <summary>The kind that it is of: itself.</summary>
+    public Relaxation Kind => this;
+
+    /// <summary>Whether samples are one-hot on their way forward; else they lie inside the simplex.</summary>
+    public abstract bool IsHard { get; }
+
+    /// <summary>Whether the gradient depends on random numbers of which the drawn tokens do not tell everything.</summary>
+    public abstract bool DependsOnNoise { get; }
+
+    /// <summary>
+    /// Whether softmax((logits + noise) / temperature), which a fused roll-out has at hand, is what goes backward, and forward too unless
+    /// <see cref="IsHard"/>.
+    /// </summary>
+    public virtual bool IsGumbelSoftmax => false;
+
+    /// <summary>
+    /// For a hard one that is not <see cref="IsGumbelSoftmax"/>: the gradient of one row, by which it too runs fused. Null where there is none; then
+    /// roll-outs are composed.
+    /// </summary>
+    public virtual RowGradient? RowGradient => null;
 
     /// <summary>What a comparison adds to the name of a method that uses it.</summary>
-    public string MethodSuffix => this == Default ? "" : "-" + Name.Replace('_', '-');
+    public string MethodSuffix => this == Default ? "" : $"-{Name.Replace('_', '-')}{OptionsSuffix}";
+
+    /// <summary>What tells options that are not the defaults apart, such as "-3"; empty where all are.</summary>
+    protected virtual string OptionsSuffix => "";
 
     /// <summary>The relaxation of that name.</summary>
     public static Relaxation Named(string name) => All.Single(relaxation => relaxation.Name == name);
 
+    /// <summary>Its definition in plain tensor operations. The hard token of a row is its largest entry.</summary>
+    /// <returns>[B, V], each row non-negative with sum 1.</returns>
+    public abstract Tensor Sample(RelaxationInputs inputs);
+
     /// <inheritdoc/>
-    public override string ToString() => Name;
-}
+    public Relaxation NewOptions() => this with { };
 
-/// <summary>How the rows of a fused roll-out, softmax((logits + noise) / temperature), become samples.</summary>
-public enum RowForm
-{
-    /// <summary>They are the samples, forward and backward.</summary>
-    Itself,
+    /// <inheritdoc/>
+    public sealed override string ToString() => Name;
 
-    /// <summary>Forward their largest entry's one-hot, backward they themselves.</summary>
-    OneHotForward,
+    /// <summary>The one-hots of <paramref name="tokens"/> [B] on the way forward, <paramref name="surrogate"/> [B, V] on the way back.</summary>
+    /// <remarks>surrogate - surrogate.detach() is exactly zero, so the forward value is exactly the one-hot.</remarks>
+    protected static Tensor StraightThrough(Tensor tokens, Tensor surrogate) =>
+        GumbelSoftmax.OneHot(tokens, surrogate.shape[^1]) + (surrogate - surrogate.detach());
 }

@@ -5,16 +5,27 @@ namespace GumbelGan.Generators;
 /// <summary>
 /// Straight-through Gumbel-Softmax (Jang, Gu and Poole 2017, section 2.2): forward the nearest one-hot, backward the relaxed sample.
 /// </summary>
-public static class StraightThroughRelaxation
+public sealed record StraightThroughRelaxation : Relaxation
 {
     /// <summary>In the catalogue.</summary>
-    public static Relaxation Entry { get; } = new("straight_through", Sample) { Fused = RowForm.OneHotForward };
+    public static Relaxation Entry { get; } = new StraightThroughRelaxation();
 
-    private static Tensor Sample(Tensor logits, Tensor noise, double temperature)
+    /// <inheritdoc/>
+    public override string Name => "straight_through";
+
+    /// <inheritdoc/>
+    public override bool IsHard => true;
+
+    /// <inheritdoc/>
+    public override bool DependsOnNoise => true;
+
+    /// <inheritdoc/>
+    public override bool IsGumbelSoftmax => true;
+
+    /// <inheritdoc/>
+    public override Tensor Sample(RelaxationInputs inputs)
     {
-        Tensor relaxed = SoftRelaxation.Entry.Sample(logits, noise, temperature); // [B, V]
-
-        // relaxed - relaxed.detach() is exactly zero, so the forward value is exactly the one-hot.
-        return GumbelSoftmax.OneHot(relaxed.argmax(-1), logits.shape[^1]) + (relaxed - relaxed.detach());
+        Tensor relaxed = SoftRelaxation.Entry.Sample(inputs); // [B, V]
+        return StraightThrough(relaxed.argmax(-1), relaxed);
     }
 }

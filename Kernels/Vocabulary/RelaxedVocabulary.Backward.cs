@@ -9,7 +9,7 @@ public sealed unsafe partial class RelaxedVocabulary
 {
     // Two matrices, y and its gradient, of 64 x 384 in the second-level cache: depth 64 for the weights' gradients, and kept rows read as
     // one stretch of memory.
-    private const int BackwardRows = 64;
+    private const int BackwardRowsAtOnce = 64;
 
     /// <summary>The gradients of one step; those of the parameters are added to what is there.</summary>
     /// <param name="parallel">The threads.</param>
@@ -36,6 +36,12 @@ public sealed unsafe partial class RelaxedVocabulary
             }
         });
 
+        SumHidden(step, gradients, throughLogits);
+    }
+
+    // The gradient of h, from the parts of its pieces.
+    private void SumHidden(RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
+    {
         int length = gradients.Hidden == null ? 0 : step.Rows * _hidden;
         for (int start = 0; start < length; start += Lanes)
         {
@@ -72,24 +78,20 @@ public sealed unsafe partial class RelaxedVocabulary
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void BackwardPiece(int piece, RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
     {
-        float* memory = stackalloc float[(((2 * BackwardRows) + 1) * PieceColumns) + Lanes];
-        float* noise = Align(memory), y = noise + PieceColumns, dy = y + (BackwardRows * PieceColumns);
+        float* memory = stackalloc float[(((2 * BackwardRowsAtOnce) + 1) * PieceColumns) + Lanes];
+        float* noise = Align(memory), y = noise + PieceColumns, dy = y + (BackwardRowsAtOnce * PieceColumns);
         int columns = _walker.Columns(piece);
-        for (int firstRow = 0; firstRow < step.Rows; firstRow += BackwardRows)
+        for (int firstRow = 0; firstRow < step.Rows; firstRow += BackwardRowsAtOnce)
         {
-            int rows = Math.Min(BackwardRows, step.Rows - firstRow);
-            float* hidden = step.Hidden + ((nint)firstRow * _hidden);
-            float* generatorGradient = Rows(gradients.GeneratorInputGradient, firstRow, _generator.Width);
-            float* discriminatorGradient = Rows(gradients.DiscriminatorInputGradient, firstRow, _discriminator.Width);
+            int rows = Math.Min(BackwardRowsAtOnce, step.Rows - firstRow);
             if (step.Kept == null)
             {
-                _walker.Multiply(piece, hidden, rows, y);
+                _walker.Multiply(piece, step.Hidden + ((nint)firstRow * _hidden), rows, y);
             }
 
-            for (int column = 0; throughLogits && column < columns; column += VocabularyWalker.Tile)
+            if (throughLogits)
             {
-                _generator.MultiplyGradient(piece, column, generatorGradient, rows, dy, accumulate: false);
-                _discriminator.MultiplyGradient(piece, column, discriminatorGradient, rows, dy, accumulate: generatorGradient != null);
+                MultiplyGradients(piece, firstRow, rows, gradients, dy);
             }
 
             for (int row = 0; row < rows; row++)
@@ -104,18 +106,39 @@ public sealed unsafe partial class RelaxedVocabulary
 
             if (throughLogits)
             {
-                _walker.MultiplyWeight(piece, dy, rows, _hiddenSums.Pointer + (_partials.Index(piece, firstRow) * _hidden), accumulate: false);
-                if (gradients.Weight != null)
-                {
-                    _walker.MultiplyTransposed(piece, dy, rows, hidden, _hidden, gradients.Weight, accumulate: true);
-                }
-
-                AccumulateColumnSums(piece, dy, rows, gradients.Bias);
+                FromLogits(piece, firstRow, rows, dy, step, gradients);
             }
 
-            _generator.AccumulateGradient(piece, y, rows, generatorGradient, gradients.GeneratorEmbedding);
-            _discriminator.AccumulateGradient(piece, y, rows, discriminatorGradient, gradients.DiscriminatorEmbedding);
+            _generator.AccumulateGradient(
+                piece, y, rows, Rows(gradients.GeneratorInputGradient, firstRow, _generator.Width), gradients.GeneratorEmbedding);
+            _discriminator.AccumulateGradient(
+                piece, y, rows, Rows(gradients.DiscriminatorInputGradient, firstRow, _discriminator.Width), gradients.DiscriminatorEmbedding);
         }
+    }
+
+    // A piece of the gradient with respect to y, from those with respect to the embedded rows.
+    private void MultiplyGradients(int piece, int firstRow, int rows, RelaxedGradients gradients, float* dy)
+    {
+        float* generatorGradient = Rows(gradients.GeneratorInputGradient, firstRow, _generator.Width);
+        float* discriminatorGradient = Rows(gradients.DiscriminatorInputGradient, firstRow, _discriminator.Width);
+        for (int column = 0; column < _walker.Columns(piece); column += VocabularyWalker.Tile)
+        {
+            _generator.MultiplyGradient(piece, column, generatorGradient, rows, dy, accumulate: false);
+            _discriminator.MultiplyGradient(piece, column, discriminatorGradient, rows, dy, accumulate: generatorGradient != null);
+        }
+    }
+
+    // From a piece of the gradient with respect to the logits to those of h, W and b.
+    private void FromLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
+    {
+        _walker.MultiplyWeight(piece, gradient, rows, _hiddenSums.Pointer + (_partials.Index(piece, firstRow) * _hidden), accumulate: false);
+        if (gradients.Weight != null)
+        {
+            float* hidden = step.Hidden + ((nint)firstRow * _hidden);
+            _walker.MultiplyTransposed(piece, gradient, rows, hidden, _hidden, gradients.Weight, accumulate: true);
+        }
+
+        AccumulateColumnSums(piece, gradient, rows, gradients.Bias);
     }
 
     // y of one row, from what was kept, else from the products in place.

@@ -138,9 +138,10 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
     public void Dispose()
     {
         _disposed = true;
-        foreach (IDisposable part in (IDisposable[])[_walker, _partials, _generator, _discriminator, _hiddenSums, _centres])
+        foreach (IDisposable? part in (IDisposable?[])[_walker, _partials, _generator, _discriminator, _hiddenSums, _centres,
+            _rowGradients, _rowLogits])
         {
-            part.Dispose();
+            part?.Dispose();
         }
     }
 

@@ -47,17 +47,7 @@ internal sealed unsafe class SoftmaxPartials(int pieces, int rows) : IDisposable
     public (float Largest, double Sum, int Piece) Merge(int row, float rate, float* weights)
     {
         float* maxima = _maxima.Pointer, sums = _sums.Pointer;
-        float largest = float.NegativeInfinity;
-        int first = 0;
-        for (int piece = 0; piece < pieces; piece++)
-        {
-            float maximum = maxima[Index(piece, row)];
-            if (maximum > largest)
-            {
-                (largest, first) = (maximum, piece);
-            }
-        }
-
+        (float largest, int first) = Largest(row);
         double sum = 0;
         for (int piece = 0; piece < pieces; piece++)
         {
@@ -68,6 +58,26 @@ internal sealed unsafe class SoftmaxPartials(int pieces, int rows) : IDisposable
         }
 
         return (largest, sum, first);
+    }
+
+    /// <summary>Notes a piece's largest value, for a row of which no exponentials are wanted.</summary>
+    public void SetLargest(int piece, int row, float largest) => _maxima.Pointer[Index(piece, row)] = largest;
+
+    /// <summary>A row's largest value, and the first piece that holds it.</summary>
+    public (float Value, int Piece) Largest(int row)
+    {
+        float largest = float.NegativeInfinity;
+        int first = 0;
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            float maximum = _maxima.Pointer[Index(piece, row)];
+            if (maximum > largest)
+            {
+                (largest, first) = (maximum, piece);
+            }
+        }
+
+        return (largest, first);
     }
 
     /// <inheritdoc/>

@@ -28,7 +28,7 @@ public sealed partial class ExtendingTests
         run.Train(config with
         {
             Objective = AnchoredObjective.Kind,
-            Adversarial = config.Adversarial with { Loss = LeastSquaresLoss.Entry, Relaxation = PlainStraightThroughRelaxation.Entry },
+            Adversarial = config.Adversarial with { Loss = LeastSquaresLoss.Entry, Relaxation = IdentityStraightThroughRelaxation.Entry },
             Generator = new GruGeneratorOptions { Embedding = 4, Hidden = 6 },
             Discriminator = new BagDiscriminatorOptions { Embedding = 4, Hidden = 5 },
         });
@@ -55,6 +55,6 @@ public sealed partial class ExtendingTests
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Example();
 
-    [GeneratedRegex(@"public (?:sealed |static )+class (\w+)")]
+    [GeneratedRegex(@"public (?:sealed |static )+(?:class|record) (\w+)")]
     private static partial Regex ClassName();
 }

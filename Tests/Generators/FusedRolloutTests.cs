@@ -11,18 +11,30 @@ namespace GumbelGan.Tests.Generators;
 /// <summary>The fused roll-out against the composed one, which defines it: same noise, same tokens, same values, same gradients.</summary>
 public sealed class FusedRolloutTests
 {
-    public static TheoryData<int, int, int, int, int, double, Feedback, Relaxation, bool> Cases => new()
+    public static TheoryData<int, int, int, int, int, double, Feedback, Relaxation, bool> Cases
     {
-        // V, T, E, H, B, temperature
-        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
-        { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, true },
-        { 50, 8, 16, 20, 9, 0.5, Feedback.Relaxed, SoftRelaxation.Entry, false },
-        { 50, 8, 16, 20, 9, 0.7, Feedback.Relaxed, StraightThroughRelaxation.Entry, false },
-        { 50, 8, 16, 20, 9, 2.0, Feedback.Hard, SoftRelaxation.Entry, true },
-        { 50, 8, 16, 20, 9, 1.5, Feedback.Hard, StraightThroughRelaxation.Entry, false },
-        { 700, 4, 32, 33, 30, 0.9, Feedback.Relaxed, SoftRelaxation.Entry, false },
-        { 401, 3, 5, 70, 26, 5.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
-    };
+        get
+        {
+            var cases = new TheoryData<int, int, int, int, int, double, Feedback, Relaxation, bool>()
+            {
+                // V, T, E, H, B, temperature
+                { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
+                { 7, 5, 3, 4, 6, 1.0, Feedback.Relaxed, SoftRelaxation.Entry, true },
+                { 50, 8, 16, 20, 9, 0.5, Feedback.Relaxed, SoftRelaxation.Entry, false },
+                { 700, 4, 32, 33, 30, 0.9, Feedback.Relaxed, SoftRelaxation.Entry, false },
+                { 401, 3, 5, 70, 26, 5.0, Feedback.Relaxed, SoftRelaxation.Entry, false },
+            };
+            foreach (Relaxation relaxation in Relaxation.All)
+            {
+                cases.Add(50, 8, 16, 20, 9, 0.7, Feedback.Relaxed, relaxation, false);
+                cases.Add(50, 8, 16, 20, 9, 1.5, Feedback.Hard, relaxation, true);
+                cases.Add(12, 6, 8, 9, 70, 0.5, Feedback.Relaxed, relaxation, false);
+                cases.Add(400, 3, 16, 20, 9, 1.1, Feedback.Relaxed, relaxation, false);
+            }
+
+            return cases;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -48,7 +60,7 @@ public sealed class FusedRolloutTests
         generator.zero_grad();
 
         using var parallel = new RowParallel(2);
-        using var rollout = new FusedRollout(generator, batch, Width, parallel, relaxation.Fused!.Value);
+        using var rollout = new FusedRollout(generator, batch, Width, parallel, relaxation);
         // A first roll-out with other noise and another table must leave no trace.
         rollout.Generate(table * 3, temperature, new RandomKey(99));
         RolledOutSequences fused = rollout.Generate(table, temperature, noise);
@@ -73,7 +85,7 @@ public sealed class FusedRolloutTests
         using LstmGenerator generator =
             new(new LstmGeneratorOptions { Embedding = 8, Hidden = 9 }, new SequenceFormat(60, 6, 1, 2, 0), new RandomKey(1));
         using var parallel = new RowParallel(2);
-        using var rollout = new FusedRollout(generator, 7, 5, parallel, RowForm.Itself);
+        using var rollout = new FusedRollout(generator, 7, 5, parallel, SoftRelaxation.Entry);
         Tensor before = randn([60, 5], generator: new Generator(1)), after = randn([60, 5], generator: new Generator(2)).requires_grad_();
         rollout.Generate(before, 0.8, new RandomKey(3));
         RelaxedSequences composed = generator.Relax(7, 0.8, SoftRelaxation.Entry, new RandomKey(3));
@@ -87,7 +99,13 @@ public sealed class FusedRolloutTests
     }
 
     [Fact]
-    public void The_number_of_threads_changes_nothing()
+    public void Every_relaxation_of_the_catalogue_runs_fused() =>
+        Assert.All(Relaxation.All, relaxation => Assert.True(FusedRollout.Serves(relaxation)));
+
+    [Theory]
+    [InlineData("soft")]
+    [InlineData("gumbel_rao")]
+    public void The_number_of_threads_changes_nothing(string relaxation)
     {
         using LstmGenerator generator =
             new(new LstmGeneratorOptions { Embedding = 32, Hidden = 32 }, new SequenceFormat(900, 5, 1, 2, 0), new RandomKey(1));
@@ -98,7 +116,7 @@ public sealed class FusedRolloutTests
         {
             using DisposeScope scope = NewDisposeScope();
             using var parallel = new RowParallel(threads);
-            using var rollout = new FusedRollout(generator, 40, 16, parallel, RowForm.Itself);
+            using var rollout = new FusedRollout(generator, 40, 16, parallel, Relaxation.Named(relaxation));
             Tensor table = randn([900, 16], generator: new Generator(1)).requires_grad_();
             rollout.Generate(table, 0.8, new RandomKey(3));
             generator.zero_grad();

@@ -119,7 +119,7 @@ public sealed class GumbelSoftmaxTests
         Tensor logits = tensor([1e4f, -1e4f, 0f, 9999f, 1e4f, 1e4f, 1e4f, -1e4f], [2, 4], requires_grad: true);
         foreach (Relaxation relaxation in Relaxation.All)
         {
-            Tensor sample = GumbelSoftmax.Sample(logits, GumbelSoftmax.Noise(new RandomKey(8), 2, 4), temperature, relaxation);
+            Tensor sample = GumbelSoftmax.Sample(logits, GumbelSoftmax.Noise(new RandomKey(8), 2, 4), temperature, relaxation, new RandomKey(9));
             (sample * tensor([1f, 2f, 3f, 4f])).sum().backward();
             Assert.All(sample.data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));
             Assert.All(logits.grad!.data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));

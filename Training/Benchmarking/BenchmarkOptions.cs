@@ -1,4 +1,5 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 using TorchSharp;
 
@@ -51,6 +52,9 @@ public sealed record BenchmarkOptions
 
     /// <summary>The discriminator: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.</summary>
     public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.All[0];
+
+    /// <summary>What a sample of <see cref="BenchmarkSubject.Iteration"/> looks like.</summary>
+    public Relaxation Relaxation { get; init; } = Relaxation.Default;
 
     /// <summary>Threads; 0 means one a core.</summary>
     public int Threads { get; init; }

@@ -53,6 +53,7 @@ public sealed class TrainingBenchmark : IDisposable
             {
                 BatchSize = options.Batch,
                 Loss = GameLoss.Named("non_saturating"),
+                Relaxation = options.Relaxation,
                 GeneratorLearningRate = LearningRate,
                 DiscriminatorLearningRate = LearningRate,
             },

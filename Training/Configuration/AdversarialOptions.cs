@@ -52,7 +52,7 @@ public sealed record AdversarialOptions : IValidatableObject
     [Range(0, 1e6)]
     public double GradientPenalty { get; init; }
 
-    /// <summary>soft or straight_through.</summary>
+    /// <summary>What a sample looks like to the discriminator, and which gradient it carries (docs/estimators.md).</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
 
     /// <inheritdoc/>

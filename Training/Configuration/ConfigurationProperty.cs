@@ -25,12 +25,12 @@ internal sealed class ConfigurationProperty
         IsList = type.IsArray || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>));
         Type item = type.IsArray ? type.GetElementType()! : IsList ? type.GetGenericArguments()[0] : type;
         ScalarType = Nullable.GetUnderlyingType(item) ?? item;
-        bool isScalar = ScalarType.IsEnum || IsKind || _scalarTypes.Contains(ScalarType);
+        Kinds = IsList ? null : KindsOf(type);
+        bool isScalar = Kinds is null && (ScalarType.IsEnum || IsKind || _scalarTypes.Contains(ScalarType));
         AcceptsNull = !IsList && (Nullable.GetUnderlyingType(type) is not null
             || (type == typeof(string) && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable));
         if (!isScalar)
         {
-            Kinds = IsList ? null : KindsOf(type);
             if (IsList || !type.IsClass || (Kinds is null && type.GetConstructor([]) is null))
             {
                 throw new InvalidOperationException($"{property.DeclaringType}.{property.Name}: a configuration cannot hold a {type}.");
@@ -54,7 +54,10 @@ internal sealed class ConfigurationProperty
 
     public bool AcceptsNull { get; }
 
-    /// <summary>The kinds that the section can be of, each with options of its own; null where it is just a section.</summary>
+    /// <summary>
+    /// The kinds that the section can be of, each with options of its own; null where it is just a section. The name of a kind alone stands for a
+    /// section that says no more.
+    /// </summary>
     public IReadOnlyList<IKindOf<object>>? Kinds { get; }
 
     /// <summary>The keys below, if this is a nested record; else null.</summary>
@@ -147,6 +150,9 @@ internal sealed class ConfigurationProperty
 
     /// <summary>The keys below in the section that <paramref name="target"/> holds now.</summary>
     public IReadOnlyList<ConfigurationProperty> SectionIn(object target) => Kinds is null ? Section! : Of(Property.GetValue(target)!.GetType());
+
+    /// <summary>The kind of the section that is <paramref name="value"/>.</summary>
+    public static INamedKind KindOf(object value) => (INamedKind)value.GetType().GetProperty(KindProperty)!.GetValue(value)!;
 
     /// <summary>Gives the section of <paramref name="target"/> the options of another kind; what both kinds have stays.</summary>
     /// <exception cref="UserMistakeException">There is no such kind.</exception>

@@ -32,8 +32,10 @@ public static class ConfigurationReader
         }
 
         // A kind is chosen before its options are set, in whatever order they were given.
-        foreach (ConfigurationAssignment assignment in assignments.OrderBy(
-            assignment => !assignment.Path.EndsWith("." + ConfigurationProperty.KindKey, StringComparison.Ordinal)))
+        ConfigurationAssignment[] given = [.. assignments];
+        foreach (ConfigurationAssignment assignment in given.OrderBy(
+            assignment => !assignment.Path.EndsWith("." + ConfigurationProperty.KindKey, StringComparison.Ordinal)
+                && !given.Any(other => other.Path.StartsWith(assignment.Path + ".", StringComparison.Ordinal))))
         {
             reading.Assign(assignment);
         }
@@ -75,10 +77,10 @@ public static class ConfigurationReader
                 object? value = property.Property.GetValue(defaults);
                 if (property.Kinds is { } kinds)
                 {
-                    string below = $"{prefix}{property.Name}.",
-                        own = ((INamedKind)property.Property.PropertyType.GetProperty(ConfigurationProperty.KindProperty)!.GetValue(value)!).Name;
+                    string below = $"{prefix}{property.Name}.", own = ConfigurationProperty.KindOf(value!).Name;
                     keys.Add(new ConfigurationKey(below + ConfigurationProperty.KindKey,
-                        $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, "Which options there are beside the common ones.")
+                        $"one of {string.Join(", ", kinds.Select(kind => kind.Name))}", own, $"{documentation.Summary(property.Property)} The kind "
+                            + $"decides which options there are; '{property.Name}: {own}' is short for a kind alone.")
                     {
                         Choices = [.. kinds.Select(kind => kind.Name)],
                     });
@@ -142,7 +144,8 @@ public static class ConfigurationReader
             {
                 ConfigurationProperty property = section?.FirstOrDefault(property => property.Name == names[i])
                     ?? throw Unknown(assignment.Origin, assignment.Path);
-                if (property.Kinds is not null && i + 2 == names.Length && names[^1] == ConfigurationProperty.KindKey)
+                bool namesKind = i + 1 == names.Length || (i + 2 == names.Length && names[^1] == ConfigurationProperty.KindKey);
+                if (property.Kinds is not null && namesKind)
                 {
                     property.Choose(target, new ScalarNode(assignment.Origin, assignment.Value, IsPlain: true), assignment.Path);
                     return;
@@ -190,6 +193,10 @@ public static class ConfigurationReader
                 {
                     MappingNode rest = property.Kinds is null ? below : Chosen(property, below, target, path);
                     BindSection(rest, property.SectionIn(target), property.Property.GetValue(target)!, path + ".");
+                }
+                else if (property.Kinds is not null && value is ScalarNode { IsNull: false })
+                {
+                    property.Choose(target, value, path);
                 }
                 else if (value is not ScalarNode { IsNull: true })
                 {

@@ -44,14 +44,12 @@ public static partial class ConfigurationWriter
 
             if (property.Kinds is not null)
             {
-                flat[$"{key}.{ConfigurationProperty.KindKey}"] = KindOf(value!);
+                flat[$"{key}.{ConfigurationProperty.KindKey}"] = ConfigurationProperty.KindOf(value!).Name;
             }
 
             Flatten(flat, value!, key + ".");
         }
     }
-
-    private static string KindOf(object options) => Value(options.GetType().GetProperty(ConfigurationProperty.KindProperty)!.GetValue(options));
 
     /// <summary>One value as YAML: <c>null</c>, a plain or quoted scalar, or a list in brackets.</summary>
     internal static string Value(object? value) => value switch
@@ -81,13 +79,17 @@ public static partial class ConfigurationWriter
             {
                 text.Append(' ').Append(Value(value)).Append('\n');
             }
+            else if (property.Kinds is not null && ConfigurationProperty.Of(value!.GetType()).Count == 0)
+            {
+                text.Append(' ').Append(ConfigurationProperty.KindOf(value).Name).Append('\n');
+            }
             else
             {
                 text.Append('\n');
                 if (property.Kinds is not null)
                 {
                     text.Append(indentation).Append("  ").Append(ConfigurationProperty.KindKey)
-                        .Append(": ").Append(KindOf(value!)).Append('\n');
+                        .Append(": ").Append(ConfigurationProperty.KindOf(value!).Name).Append('\n');
                 }
 
                 WriteSection(text, value!, indentation + "  ", documentation);

@@ -28,8 +28,9 @@ public sealed class GumbelObjective : AdversarialObjective
     /// <inheritdoc/>
     protected override bool IsRelaxed => true;
 
-    /// <summary>"gumbel", with what its samples look like on their way forward where that is not the default, soft.</summary>
-    private static string MethodName(RunConfig config) => Kind.Name + config.Adversarial.Relaxation.MethodSuffix;
+    /// <summary>"gumbel", with its relaxation and its endings where they are not the defaults.</summary>
+    private static string MethodName(RunConfig config) =>
+        Kind.Name + config.Adversarial.Relaxation.MethodSuffix + (config.Generator.Ending == Ending.Gradient ? "-ending" : "");
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)

@@ -1,4 +1,5 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
 using Xunit;
@@ -43,6 +44,40 @@ public sealed class KindSectionTests
         Assert.Empty(new[] { "discriminator.kind", "discriminator.embedding", "discriminator.hidden", "discriminator.filters" }.Except(keys));
         Assert.Equal(keys.Distinct(), keys);
     }
+
+    [Theory]
+    [InlineData("adversarial: { relaxation: gumbel_rao }", 10)]
+    [InlineData("adversarial: { relaxation: { kind: gumbel_rao } }", 10)]
+    [InlineData("adversarial: { relaxation: { draws: 7, kind: gumbel_rao } }", 7)]
+    [InlineData("", 3, "adversarial.relaxation.draws=3", "adversarial.relaxation=gumbel_rao")]
+    [InlineData("", 4, "adversarial.relaxation.kind=gumbel_rao", "adversarial.relaxation.draws=4")]
+    public void The_name_of_a_kind_alone_stands_for_its_section(string yaml, int draws, params string[] assignments)
+    {
+        RunConfig config = Read(yaml, assignments);
+        Assert.Equal(new GumbelRaoRelaxation { Draws = draws }, config.Adversarial.Relaxation);
+        Assert.Equal(10, ((GumbelRaoRelaxation)GumbelRaoRelaxation.Entry).Draws);
+        Assert.Equal(config.Adversarial, Read(ConfigurationWriter.Write(config)).Adversarial);
+    }
+
+    [Fact]
+    public void A_kind_without_options_is_written_as_its_name_and_every_relaxation_is_read_back()
+    {
+        Assert.All(Relaxation.All, relaxation => Assert.Equal(relaxation,
+            Read(ConfigurationWriter.Write(Read("", $"adversarial.relaxation={relaxation.Name}"))).Adversarial.Relaxation));
+        Assert.Contains("\n  relaxation: straight_through\n", ConfigurationWriter.Write(Read("", "adversarial.relaxation=straight_through")),
+            StringComparison.Ordinal);
+        Assert.IsType<CnnDiscriminatorOptions>(Read("discriminator: cnn").Discriminator);
+    }
+
+    [Theory]
+    [InlineData("adversarial: { relaxation: { kind: reinmax, draws: 3 } }",
+        "'adversarial.relaxation.draws' belongs to another kind of adversarial.relaxation")]
+    [InlineData("adversarial: { relaxation: hard }", "'adversarial.relaxation' must be one of soft, straight_through, gumbel_rao, reinmax, gapped, "
+        + "plain_straight_through, not 'hard'.")]
+    [InlineData("adversarial: { relaxation: { kind: gumbel_rao, draws: 0 } }", "'adversarial.relaxation.draws' must be a whole number")]
+    [InlineData("adversarial: { relaxation: [soft] }", "'adversarial.relaxation' is a section")]
+    public void Options_of_a_relaxation_that_do_not_belong_to_it_are_refused(string yaml, string expected) =>
+        What_does_not_belong_together_is_refused_in_a_sentence(yaml, expected);
 
     private static RunConfig Read(string yaml, params string[] assignments) =>
         ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("file", yaml)], [.. assignments.Select(ConfigurationAssignment.Parse)]);
