@@ -37,26 +37,12 @@ public sealed class TrainingJob : IDisposable
     /// <exception cref="UserMistakeException">The configuration does not fit the machine or the corpus.</exception>
     public static TrainingJob Prepare(RunConfig config, TextTokenizer? tokenizer = null)
     {
-        if (config.Corpus.Length == 0)
-        {
-            throw new UserMistakeException("No corpus is given; name a text file with --corpus, for example --corpus corpora/captions.txt.");
-        }
-
-        if (config.Device == "cuda" && !torch.cuda.is_available())
-        {
-            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA "
-                + "libtorch (see 'gumbelgan doctor').");
-        }
-
+        TrainingChecks.BeforeReading(config);
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = tokenizer is null
             ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
         SequenceFormat format = FormatOf(corpus);
-        if (config.Discriminator.ProblemWith(format.Length) is { } problem)
-        {
-            throw new UserMistakeException(problem);
-        }
-
+        TrainingChecks.BeforeBuilding(config, corpus, format);
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
         IGenerator generator = config.Generator.Create(format, root.Derive("generator"));
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
@@ -144,7 +130,7 @@ public sealed class TrainingJob : IDisposable
         try
         {
             using RunRecorder recorder = RunRecorder.Start(folder.Path);
-            recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", "bleu/4", "self_bleu/4"], _config.Objective.ToString());
+            recorder.HyperParameters(HyperParameters(), [.. MetricTags()], _config.Objective.ToString());
             recorder.CustomScalarLayout(StandardTags.Layout);
             recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
             Train(folder, recorder, observer, null, cancellation);
@@ -226,6 +212,9 @@ public sealed class TrainingJob : IDisposable
         TextTokenizer tokenizer = corpus.Tokenizer;
         return new SequenceFormat(tokenizer.Vocabulary.Count, longest, tokenizer.BeginId, tokenizer.EndId, tokenizer.PaddingId);
     }
+
+    private IEnumerable<string> MetricTags() =>
+        ((string[])["nll/validation", "nll/test", "bleu/4", "self_bleu/4"]).Where(tag => tag != "nll/test" || Corpus.Test.Count > 0);
 
     private Dictionary<string, HyperParameterValue> HyperParameters() => new()
     {

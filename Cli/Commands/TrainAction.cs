@@ -81,9 +81,11 @@ internal static class TrainAction
     private static void ShowResult(string folder, TextWriter output)
     {
         TrainingSummary summary = TrainingSummary.Read(folder);
+        string test = summary.TestNll is { } nats
+            ? string.Create(CultureInfo.InvariantCulture, $"{nats:F3} after (test)")
+            : "no test text was held out";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
-            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {summary.TestNll:F3} after "
-            + $"(test)."));
+            + $"training, {summary.BestValidationNll:F3} at best, {summary.LastValidationNll:F3} after (validation); {test}."));
         (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
         var table = new Table().AddColumns("real (held out)", "generated").Border(TableBorder.Rounded).ShowRowSeparators();
         for (int i = 0; i < generated.Count; i++)

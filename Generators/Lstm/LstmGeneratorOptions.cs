@@ -30,5 +30,10 @@ public sealed record LstmGeneratorOptions : GeneratorOptions
     public override IGenerator Create(SequenceFormat format, RandomKey initialisation) => new LstmGenerator(this, format, initialisation);
 
     /// <inheritdoc/>
+    public override long ParameterCount(int vocabulary) =>
+        (long)vocabulary * (Embedding + Hidden + 1) + Enumerable.Range(0, Layers)
+            .Sum(layer => 4L * Hidden * ((layer == 0 ? Embedding : Hidden) + Hidden + 2L));
+
+    /// <inheritdoc/>
     public override GeneratorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden };
 }

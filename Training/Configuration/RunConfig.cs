@@ -65,6 +65,13 @@ public sealed record RunConfig : IValidatableObject
             yield return new ValidationResult($"is '{Device}'; it must be cpu or cuda.", [nameof(Device)]);
         }
 
+        // Where nothing judges, the rules of judging contradict nothing.
+        if (Objective.HasDiscriminator && Adversarial is { Loss.NeedsGradientPenalty: true, GradientPenalty: 0 })
+        {
+            yield return new ValidationResult(
+                $"adversarial.gradient_penalty must be positive with adversarial.loss {Adversarial.Loss}, for example 10.");
+        }
+
         if (Objective.Problem(this) is { } problem)
         {
             yield return new ValidationResult(problem);

@@ -10,7 +10,7 @@ namespace GumbelGan.Training.Runs;
 /// <param name="Phase">The phase of the last record, or null before the first.</param>
 /// <param name="Step">The last recorded step, or null before the first.</param>
 /// <param name="BestValidationNll">The lowest <c>nll/validation</c> recorded, in nats per token, or null.</param>
-/// <param name="TestNll">The <c>nll/test</c> recorded at the end, in nats per token, or null.</param>
+/// <param name="TestNll">The <c>nll/test</c> recorded at the end, in nats per token; null before it, or where no test text was held out.</param>
 /// <param name="LastWrite">When the metrics (or, before the first record, the folder) last changed.</param>
 public sealed record RunSummary(string Name, RunStatus Status, string? Phase, long? Step, double? BestValidationNll, double? TestNll,
     DateTimeOffset LastWrite)
@@ -66,12 +66,14 @@ public sealed record RunSummary(string Name, RunStatus Status, string? Phase, lo
 
             step = Field(record, "step", JsonValueKind.Number) is { } number && number.TryGetInt64(out long whole) ? whole : step;
             phase = Field(record, "phase", JsonValueKind.String)?.GetString() ?? phase;
-            test = Field(record, "nll/test", JsonValueKind.Number)?.GetDouble() ?? test;
+            // A finished run that was extended has to be finished, and tested, again.
+            test = Field(record, "nll/test", JsonValueKind.Number)?.GetDouble();
             double? validation = Field(record, "nll/validation", JsonValueKind.Number)?.GetDouble();
             best = best is null ? validation : validation is null ? best : Math.Min(best.Value, validation.Value);
         }
 
-        RunStatus status = RunLock.IsHeld(run) ? RunStatus.Running : test is not null ? RunStatus.Finished : RunStatus.Stopped;
+        bool finished = test is not null || phase == Training.Phase.Finished;
+        RunStatus status = RunLock.IsHeld(run) ? RunStatus.Running : finished ? RunStatus.Finished : RunStatus.Stopped;
         return new RunSummary(name, status, phase, step, best, test, metrics.LastWriteTimeUtc);
     }
 

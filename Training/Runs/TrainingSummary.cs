@@ -6,7 +6,7 @@ namespace GumbelGan.Training.Runs;
 /// <param name="FirstValidationNll">Nats a token on the validation split before training; null where none was recorded.</param>
 /// <param name="BestValidationNll">The lowest.</param>
 /// <param name="LastValidationNll">After the last step.</param>
-/// <param name="TestNll">On the test split, once, after the last step.</param>
+/// <param name="TestNll">On the test split, once, after the last step; null where no test text was held out.</param>
 public sealed record TrainingSummary(double? FirstValidationNll, double? BestValidationNll, double? LastValidationNll, double? TestNll)
 {
     /// <summary>Reads the journal of the run in <paramref name="folder"/>.</summary>

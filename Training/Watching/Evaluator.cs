@@ -71,11 +71,19 @@ public sealed class Evaluator(RunConfig config, EncodedCorpus corpus)
         return new EvaluationRecord(held.PerToken, scalars, real, lines, ids.Length, distinct);
     }
 
-    /// <summary>The test split's NLL, once, for the last weights.</summary>
+    /// <summary>The test split's NLL, once, for the last weights; without a test split the end is recorded alone.</summary>
     public void Finish(IGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, ITrainingObserver observer)
     {
+        if (corpus.Test.Count == 0)
+        {
+            recorder.Scalars(state.Step, Phase.Finished, []);
+            recorder.EndSession(SessionOutcome.Success);
+            observer.OnMessage($"The run in {folder.Path} is finished at step {state.Step}; no test text was held out, so there is no test NLL.");
+            return;
+        }
+
         HeldOutLikelihood test = HeldOutLikelihood.Measure(generator, corpus.Test);
-        recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
+        recorder.Scalars(state.Step, Phase.Finished, [("nll/test", test.PerToken)]);
         recorder.EndSession(SessionOutcome.Success);
         observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a "
             + $"sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));

@@ -80,6 +80,12 @@ public sealed class RunEvaluator
                 + $"(SHA-256 {environment.CorpusSha256}).");
         }
 
+        if (corpus.Test.Count == 0)
+        {
+            throw new UserMistakeException(
+                $"The run in {path} held out no test text, which an evaluation measures on; train one with data.test_fraction above 0.");
+        }
+
         var document = new RunEvaluation
         {
             Method = options.Method ?? config.Objective.MethodName(config),
