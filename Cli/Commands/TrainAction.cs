@@ -27,8 +27,14 @@ internal static class TrainAction
                     $"--resume continues a run with its own configuration, so {request.Assignments[0].Origin} cannot be given.");
             }
 
+            if (request.DryRun)
+            {
+                surroundings.Output.WriteLine(TrainingJob.Plan(resumed, request.Extensions));
+                return ExitCode.Done;
+            }
+
             folder = resumed;
-            Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation));
+            Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation, request.Extensions));
         }
         else
         {
@@ -47,7 +53,7 @@ internal static class TrainAction
             if (request.DryRun)
             {
                 using TrainingJob checkedJob = TrainingJob.Prepare(config);
-                surroundings.Output.Write(ConfigurationWriter.Write(config));
+                surroundings.Output.Write(ConfigurationWriter.Write(checkedJob.Config));
                 return ExitCode.Done;
             }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GumbelGan.Storage;
+using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 
@@ -30,7 +31,16 @@ internal static class TrainCommand
         };
         var resume =
             new Option<string>("--resume") { HelpName = "folder", Description = "Continue the run in this folder from its latest checkpoint." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Check everything, print the resolved configuration, and stop." };
+        var extend = new Option<string[]>("--extend")
+        {
+            HelpName = "key=number",
+            Description = $"With --resume: lengthen a run, finished or not, by so many more; {string.Join(" or ", Continuation.Lengths)}.",
+            Arity = ArgumentArity.OneOrMore
+        };
+        var dryRun = new Option<bool>("--dry-run")
+        {
+            Description = "Check everything, print the resolved configuration (with --resume: what would be done), and stop."
+        };
         var quiet = new Option<bool>("--quiet") { Description = "Show no progress." };
         var set = new Option<string[]>("--set")
         {
@@ -41,6 +51,8 @@ internal static class TrainCommand
         (Option<string> Option, string Key)[] shorthands =
         [
             (new("--corpus") { HelpName = "file", Description = "The text to learn, one sequence a line." }, "corpus"),
+            (new("--from") { HelpName = "run",
+                Description = "Begin with the tokenizer and the generator weights of this run's best checkpoint, or of run:checkpoint." }, "from"),
             (new("--objective") { HelpName = "name",
                 Description = $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}." }, "objective"),
             (new("--seed") { HelpName = "number", Description = "The root of every random stream." }, "seed"),
@@ -57,6 +69,8 @@ internal static class TrainCommand
                     "the captions recipe on the captions corpus"),
                 new("gumbelgan train --config runs/captions/config.yaml --run runs/again --seed 2", "the same run with another seed"),
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
+                new("gumbelgan train --resume runs/captions --extend adversarial.steps=500", "500 steps more than it was begun with"),
+                new("gumbelgan train --from runs/captions --corpus more.txt", "begin with what another run has learned"),
                 new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
                 FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
@@ -66,6 +80,7 @@ internal static class TrainCommand
         Array.ForEach(shorthands, shorthand => command.Options.Add(shorthand.Option));
         command.Options.Add(run);
         command.Options.Add(resume);
+        command.Options.Add(extend);
         command.Options.Add(dryRun);
         command.Options.Add(quiet);
         command.Options.Add(set);
@@ -81,6 +96,7 @@ internal static class TrainCommand
                 Recipe = parsed.GetValue(recipe),
                 Run = parsed.GetValue(run),
                 Resume = parsed.GetValue(resume),
+                Extensions = [.. (parsed.GetValue(extend) ?? []).Select(text => ConfigurationAssignment.Parse(text, "--extend"))],
                 DryRun = parsed.GetValue(dryRun),
                 Quiet = parsed.GetValue(quiet),
                 Assignments = [.. fromShorthands, .. (parsed.GetValue(set) ?? []).Select(ConfigurationAssignment.Parse)],
@@ -88,6 +104,11 @@ internal static class TrainCommand
             if (request is { Resume: not null } and not { Config: null, Recipe: null, Run: null })
             {
                 throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run away.");
+            }
+
+            if (request is { Resume: null, Extensions.Count: > 0 })
+            {
+                throw new UserMistakeException("--extend lengthens a run that exists; name it with --resume.");
             }
 
             return train(request);

@@ -17,7 +17,10 @@ public sealed record TrainRequest
     /// <summary>The run folder to continue, or null.</summary>
     public string? Resume { get; init; }
 
-    /// <summary>Check everything and print the resolved configuration, but do not train.</summary>
+    /// <summary>Every <c>--extend</c>, in the order given: by how much to lengthen what.</summary>
+    public IReadOnlyList<ConfigurationAssignment> Extensions { get; init; } = [];
+
+    /// <summary>Check everything and print the resolved configuration, or what resuming would do, but do not train.</summary>
     public bool DryRun { get; init; }
 
     /// <summary>No progress, only warnings and the result.</summary>

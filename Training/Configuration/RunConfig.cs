@@ -14,6 +14,12 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The text to learn, UTF-8, one sequence a line.</summary>
     public string Corpus { get; init; } = "";
 
+    /// <summary>
+    /// A run whose tokenizer and generator weights this one begins with, or run:checkpoint (a name such as 000500, best or latest; best where none
+    /// is named); empty begins with random weights.
+    /// </summary>
+    public string From { get; init; } = "";
+
     /// <summary>mle, gumbel or reinforce.</summary>
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
 
