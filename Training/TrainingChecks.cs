@@ -27,6 +27,7 @@ internal static class TrainingChecks
                 + "libtorch (see 'gumbelgan doctor').");
         }
 
+        RefuseNoisyState(config);
         if (config is { Pretraining.Epochs: 0, Adversarial.Steps: 0 })
         {
             throw new UserMistakeException("There is nothing to train: pretraining.epochs and adversarial.steps are both 0; raise one of them.");
@@ -57,6 +58,22 @@ internal static class TrainingChecks
         RefuseTooLarge("generator", config.Generator.ParameterCount(format.Vocabulary));
         RefuseTooLarge("discriminator", config.Discriminator.ParameterCount(format.Vocabulary));
         RefuseTooLarge("generator", config.Generator.ParameterCount(format.Vocabulary) + config.Discriminator.ParameterCount(format.Vocabulary));
+    }
+
+    /// <summary>
+    /// Refuses an initial state that is drawn. The probability of a text is then an integral over that state, while pre-training, the validation NLL
+    /// by which the best weights are chosen, the test NLL and every divergence compute it from zeros: they would describe another model than the one
+    /// that samples. A bound by many drawn states would be a different number from every other run's, so there is none.
+    /// </summary>
+    /// <exception cref="UserMistakeException">It is.</exception>
+    public static void RefuseNoisyState(RunConfig config)
+    {
+        if (config.Generator.HasHiddenNoise)
+        {
+            throw new UserMistakeException(
+                "generator.noisy_initial_state must be false: likelihoods, by which weights are chosen and runs compared, are "
+                + "computed from a zero state, and would be those of another model than the one that samples.");
+        }
     }
 
     private static void RefuseTooLarge(string section, long parameters)

@@ -20,7 +20,10 @@ public sealed record LstmGeneratorOptions : GeneratorOptions
     [Range(1, 8)]
     public int Layers { get; init; } = 1;
 
-    /// <summary>Draw the initial cell state from N(0, 1), as Kusner and Hernandez-Lobato (2016), instead of starting from zeros.</summary>
+    /// <summary>
+    /// Draw the initial cell state from N(0, 1), as Kusner and Hernandez-Lobato (2016), instead of starting from zeros. Not for runs, whose
+    /// likelihoods are those of a zero state.
+    /// </summary>
     public bool NoisyInitialState { get; init; }
 
     /// <inheritdoc/>

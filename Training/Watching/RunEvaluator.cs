@@ -63,6 +63,7 @@ public sealed class RunEvaluator
     {
         RunFolder folder = RunFolder.Open(path);
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
+        TrainingChecks.RefuseNoisyState(config);
         RunEnvironment environment = RunEnvironment.Read(folder.Environment);
         string? failure = File.Exists(folder.Failure) ? File.ReadAllText(folder.Failure).Trim() : null;
         TrainingState? state = folder.LatestName() is null ? null : folder.Latest().State();

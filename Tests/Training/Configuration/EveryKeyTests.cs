@@ -79,6 +79,8 @@ public sealed class EveryKeyTests : IDisposable
     [InlineData("'discriminator.filter_widths'", "discriminator.filter_widths=[2, 2]")]
     [InlineData("'discriminator.filter_widths'", "discriminator.filter_widths=[0]")]
     [InlineData("'discriminator.filter_widths'", "discriminator.filter_widths=[-1]")]
+    [InlineData("generator.noisy_initial_state must be false", "generator.noisy_initial_state=true")]
+    [InlineData("generator.noisy_initial_state must be false", "generator.noisy_initial_state=true", "objective=mle")]
     [InlineData("their sum below 1", "data.validation_fraction=0.5", "data.test_fraction=0.5")]
     [InlineData("1 <= minimum <= maximum", "data.minimum_tokens=5", "data.maximum_tokens=4")]
     public void What_contradicts_itself_is_refused_before_there_is_a_folder(string says, params string[] assignments)
