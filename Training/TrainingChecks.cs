@@ -76,6 +76,34 @@ internal static class TrainingChecks
         }
     }
 
+    /// <summary>
+    /// What to tell before training of a tokenizer that does not give words back as they stand in the corpus, so that no grammar of the corpus can
+    /// judge its samples; null where it does.
+    /// </summary>
+    public static string? LinesChanged(EncodedCorpus corpus)
+    {
+        const int LinesRead = 1000;
+        TextTokenizer tokenizer = corpus.Tokenizer;
+        if (tokenizer.Options is not { Kind: TokenizerKind.Word, SplitPunctuation: true })
+        {
+            return null;
+        }
+
+        foreach (CorpusLine line in new CorpusReader(corpus.Report.Path).ReadLines().Take(LinesRead))
+        {
+            string given = tokenizer.Options.Lowercase ? line.Text.ToLowerInvariant() : line.Text;
+            int[] ids = tokenizer.Encode(given);
+            if (!ids.Contains(tokenizer.UnknownId) && tokenizer.Decode(ids) is { } back && back != given)
+            {
+                return $"The tokenizer writes '{Excerpt.Of(given)}' of the corpus as '{Excerpt.Of(back)}'. If a grammar is to judge this run, "
+                    + "train with "
+                    + "tokenizer.split_punctuation=false.";
+            }
+        }
+
+        return null;
+    }
+
     private static void RefuseTooLarge(string section, long parameters)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;

@@ -155,12 +155,17 @@ public sealed class TrainingJob : IDisposable
         (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with { InitialWeightsSha256 = Origin?.WeightsSha256 })
             .Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
+        if (TrainingChecks.LinesChanged(Corpus) is { } changed)
+        {
+            observer.OnMessage(changed);
+        }
+
         try
         {
             using RunRecorder recorder = RunRecorder.Start(folder.Path);
             recorder.HyperParameters(HyperParameters(), [.. MetricTags()], Config.Objective.ToString());
             recorder.CustomScalarLayout(StandardTags.Layout);
-            recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
+            recorder.Text("config", 0, VerbatimText.Block(configuration, "yaml"));
             Train(folder, recorder, observer, null, cancellation);
         }
         catch (TrainingDivergedException diverged) when (MayRollBack(folder))

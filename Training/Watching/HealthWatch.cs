@@ -25,7 +25,8 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
         }
 
         double temperature = phase.TemperatureAt!(Math.Max(1, state.PhaseStep));
-        return Watch(state, state.Health.WithOneHot(options, evaluator.OneHotShare(generator, temperature), temperature));
+        return Watch(state, state.Health.WithOneHot(options, evaluator.OneHotShare(generator, temperature), temperature,
+            () => evaluator.OneHotShare(generator, 1)));
     }
 
     private TrainingState Watch(TrainingState state, (HealthState State, string? Warning) health)
