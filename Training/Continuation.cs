@@ -102,7 +102,7 @@ public sealed class Continuation : IDisposable
         Load(objective);
         Phase now = objective.Named(state.Phase);
         long left = objective.Phases.SkipWhile(phase => phase != now).Sum(phase => phase.Steps) - state.PhaseStep;
-        string extended = _extensions.Count == 0 ? "" : $" with {string.Join(" and ", _extensions)}";
+        string extended = _extensions.Count == 0 ? "" : $", lengthened by {string.Join(" and ", _extensions.Select(given => given.Split(' ')[0]))},";
         return $"The run in {_folder.Path} would go on{extended} from step {state.Step} (phase '{now.Name}', {state.PhaseStep} of {now.Steps}) to "
             + "step "
             + $"{state.Step + left} at most, and write metrics, TensorBoard events, samples and checkpoints there; nothing has been changed.";

@@ -32,6 +32,9 @@ public sealed class TrainingJob : IDisposable
     /// <summary>The discriminator.</summary>
     public Discriminator Discriminator { get; }
 
+    /// <summary>What to tell before training of how the tokenizer treats the corpus; null where there is nothing to tell.</summary>
+    public string? Remark => TrainingChecks.LinesChanged(Corpus);
+
     private RunOrigin? Origin { get; init; }
 
     /// <summary>Checks everything that is cheap to check, then reads the corpus and builds the networks.</summary>
@@ -155,9 +158,9 @@ public sealed class TrainingJob : IDisposable
         (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with { InitialWeightsSha256 = Origin?.WeightsSha256 })
             .Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
-        if (TrainingChecks.LinesChanged(Corpus) is { } changed)
+        if (Remark is { } remark)
         {
-            observer.OnMessage(changed);
+            observer.OnMessage(remark);
         }
 
         try

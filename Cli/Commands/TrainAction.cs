@@ -54,6 +54,11 @@ internal static class TrainAction
             {
                 using TrainingJob checkedJob = TrainingJob.Prepare(config);
                 surroundings.Output.Write(ConfigurationWriter.Write(checkedJob.Config));
+                if (checkedJob.Remark is { } remark)
+                {
+                    surroundings.Error.WriteLine(remark);
+                }
+
                 return ExitCode.Done;
             }
 

@@ -109,7 +109,7 @@ public sealed class ContinuationTests
         TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
         before = Fingerprint(run.Run);
         Assert.Contains("has finished", ProgramRun.Of("train", "--resume", run.Run, "--dry-run").Error, StringComparison.Ordinal);
-        Assert.Contains($"with adversarial.steps=7 at step {batches + 15} from step {batches + 15} (phase 'adversarial', 12 of 19) to step "
+        Assert.Contains($", lengthened by adversarial.steps=7, from step {batches + 15} (phase 'adversarial', 12 of 19) to step "
             + $"{batches + 22} at most", ProgramRun.Of("train", "--resume", run.Run, "--dry-run", "--extend", "adversarial.steps=7").Output,
             StringComparison.Ordinal);
         Assert.Equal(before, Fingerprint(run.Run));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
 using GumbelGan.Training.Watching;
 
@@ -120,11 +121,12 @@ public sealed record TrainingState
             string[] theirs = [.. document.RootElement.EnumerateObject().Select(property => property.Name)];
             string? unknown = theirs.Except(ours).FirstOrDefault();
             return !theirs.Contains(phase) && !theirs.Contains(step) ? null
-                : unknown is not null ? $"'{(unknown.Length > 40 ? unknown[..40] : unknown)}' is unknown here"
+                : unknown is not null ? $"'{ConfigurationText.Shown(unknown)}' is unknown here"
                 : !theirs.Contains(phase) ? $"'{phase}' is missing" : null;
         }
-        catch (JsonException)
+        catch (Exception cause) when (cause is JsonException or InvalidOperationException)
         {
+            // No JSON, or names that are no UTF-8.
             return null;
         }
     }

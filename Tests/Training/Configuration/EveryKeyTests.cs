@@ -6,7 +6,6 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Tests.Cli;
-using GumbelGan.Tests.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using TorchSharp;
