@@ -27,6 +27,10 @@ public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatabl
         new CnnDiscriminator(this, vocabulary, paddingId, initialisation);
 
     /// <inheritdoc/>
+    public override long ParameterCount(int vocabulary) =>
+        (long)vocabulary * Embedding + FilterWidths.Sum(width => (long)Filters * (Embedding * (long)width + 2)) + 1;
+
+    /// <inheritdoc/>
     public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Dropout = 0 };
 
     /// <inheritdoc/>

@@ -23,6 +23,10 @@ public abstract record DiscriminatorOptions
     /// <param name="initialisation">Keys the weights.</param>
     public abstract Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation);
 
+    /// <summary>How many numbers a discriminator of these options trains, without making one; 0 where its memory is not to be checked.</summary>
+    /// <param name="vocabulary">V.</param>
+    public virtual long ParameterCount(int vocabulary) => 0;
+
     /// <summary>These options at the sizes of a benchmark: dropout off, and as wide everywhere as it asks.</summary>
     /// <param name="embedding">E.</param>
     /// <param name="hidden">Width of what is inside, where there is such a thing.</param>

@@ -23,6 +23,9 @@ public sealed record LstmDiscriminatorOptions : DiscriminatorOptions
         new LstmDiscriminator(this, vocabulary, paddingId, initialisation);
 
     /// <inheritdoc/>
+    public override long ParameterCount(int vocabulary) => (long)vocabulary * Embedding + 4L * Hidden * (Embedding + Hidden + 2L) + Hidden + 1;
+
+    /// <inheritdoc/>
     public override DiscriminatorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden, Dropout = 0 };
 }
 

@@ -53,6 +53,10 @@ public abstract record GeneratorOptions
     /// <param name="initialisation">Keys the weights.</param>
     public abstract IGenerator Create(SequenceFormat format, RandomKey initialisation);
 
+    /// <summary>How many numbers a generator of these options trains, without making one; 0 where its memory is not to be checked.</summary>
+    /// <param name="vocabulary">V.</param>
+    public virtual long ParameterCount(int vocabulary) => 0;
+
     /// <summary>These options at other sizes.</summary>
     /// <param name="embedding">E.</param>
     /// <param name="hidden">Width of what is inside, where there is such a thing.</param>

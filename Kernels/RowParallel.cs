@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace GumbelGan.Kernels;
 
@@ -59,7 +60,7 @@ public sealed class RowParallel : IDisposable
     /// <param name="rows">Number of rows.</param>
     /// <param name="rowsWorthSharing">The least number of rows to hand over at once.</param>
     /// <param name="body">Computes the rows from its first argument up to, not including, its second.</param>
-    /// <exception cref="AggregateException">The body threw on some thread; the first such exception is inside.</exception>
+    /// <remarks>Where the body throws on some thread, the first such exception is thrown here, as on a single thread.</remarks>
     public void For(int rows, int rowsWorthSharing, Action<int, int> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -91,7 +92,7 @@ public sealed class RowParallel : IDisposable
 
         if (loop.Failure is { } failure)
         {
-            throw new AggregateException(failure);
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 

@@ -142,9 +142,10 @@ public sealed class EncodedCorpus
 
         if ((options.ValidationShare > 0 && corpus.Validation.Count == 0) || (options.TestShare > 0 && corpus.Test.Count == 0))
         {
-            throw new UserMistakeException(
-                $"{path} has {corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count} usable lines, too few to hold some out for "
-                    + "validation and test; add lines or raise the held-out fractions.");
+            // Equal lines are on the same side of the split, so that only distinct ones count.
+            long usable = corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count, distinct = usable - corpus.Report.DuplicateLines;
+            throw new UserMistakeException($"{path} has {distinct} distinct lines among {usable} usable ones, too few to hold some out for "
+                + "validation and test; add lines that differ, or raise the held-out fractions.");
         }
 
         return corpus;

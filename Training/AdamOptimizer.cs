@@ -46,7 +46,7 @@ public sealed class AdamOptimizer : IDisposable
 
     /// <summary>Backward, clip, step; where the loss or the gradient is no finite number, nothing is changed.</summary>
     /// <param name="loss">A scalar.</param>
-    /// <param name="clipNorm">Gradients are scaled down to this joint Euclidean norm.</param>
+    /// <param name="clipNorm">Gradients are scaled down to this joint Euclidean norm; 0 leaves them as they are.</param>
     public ParameterUpdate Minimise(Tensor loss, double clipNorm)
     {
         // The gradients that fused nodes return must live until libtorch has taken them, which the scope sees to.
@@ -77,7 +77,7 @@ public sealed class AdamOptimizer : IDisposable
             return new ParameterUpdate(IsFinite: false, norm);
         }
 
-        double scale = Math.Min(1, clipNorm / (norm + NormEpsilon));
+        double scale = clipNorm == 0 ? 1 : Math.Min(1, clipNorm / (norm + NormEpsilon));
         foreach ((Parameter parameter, State state, Tensor gradient) in learning)
         {
             state.Steps++;

@@ -146,19 +146,24 @@ public sealed class Trainer
     /// <summary>One update of a step; returns what is to be reported of it.</summary>
     private IReadOnlyList<(string Tag, double Value)> Make(Phase phase, Update update, StepContext step, int repeat)
     {
-        update.Prepare(step, repeat);
-        UpdateResult made = update.Make(step, repeat);
-        if (!made.IsFinite)
+        try
         {
-            throw new TrainingDivergedException(phase.Name, _state.Step, $"the loss or the gradient of the {update.Learner.Name} is no finite number",
-                _folder.LatestName());
+            update.Prepare(step, repeat);
+            UpdateResult made = update.Make(step, repeat);
+            _state = made.IsFinite ? update.Counted(_state, repeat) : throw new NotFiniteNumberException(
+                $"The loss or the gradient of the {update.Learner.Name} is no finite number.");
+            return repeat == update.ReportedRepeat ? update.Report(step, made) : [];
         }
-
-        _state = update.Counted(_state, repeat);
-        return repeat == update.ReportedRepeat ? update.Report(step, made) : [];
+        catch (NotFiniteNumberException failure)
+        {
+            throw Diverged(failure.Message);
+        }
     }
 
     private void Evaluate(Phase phase) => (_state, _isBest) = _selection.Evaluate(phase, _state);
+
+    private TrainingDivergedException Diverged(string what) =>
+        new(_state.Phase, _state.Step, char.ToLowerInvariant(what[0]) + what[1..].TrimEnd('.'), _folder.LatestName());
 
     private void Leave(Phase phase)
     {
@@ -189,7 +194,7 @@ public sealed class Trainer
         // A run goes back to a checkpoint when it diverges, so none may hold what diverged.
         if (_objective.Learners.Any(learner => !learner.IsFinite) || _objective.Numbers.Values.Any(number => !double.IsFinite(number)))
         {
-            throw new TrainingDivergedException(_state.Phase, _state.Step, "a weight or the baseline is no finite number", _folder.LatestName());
+            throw Diverged("A weight or the baseline is no finite number.");
         }
 
         _savedStep = _state.Step;

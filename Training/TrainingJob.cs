@@ -1,7 +1,7 @@
+using GumbelGan.Evaluation.Metrics;
 using System.Globalization;
 using GumbelGan.Discriminators;
 using GumbelGan.Engine;
-using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
@@ -18,11 +18,13 @@ namespace GumbelGan.Training;
 /// <summary>A run from its configuration: reads the corpus, builds the networks, opens the folder, trains.</summary>
 public sealed class TrainingJob : IDisposable
 {
-    private readonly RunConfig _config;
     private readonly OracleJudge? _oracle;
 
     private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator, OracleJudge? oracle) =>
-        (_config, Corpus, Generator, Discriminator, _oracle) = (config, corpus, generator, discriminator, oracle);
+        (Config, Corpus, Generator, Discriminator, _oracle) = (config, corpus, generator, discriminator, oracle);
+
+    /// <summary>The configuration, resolved: where the run begins with another's weights, that one's tokenizer is written into it.</summary>
+    public RunConfig Config { get; }
 
     /// <summary>The corpus, encoded and split.</summary>
     public EncodedCorpus Corpus { get; }
@@ -33,40 +35,40 @@ public sealed class TrainingJob : IDisposable
     /// <summary>The discriminator.</summary>
     public Discriminator Discriminator { get; }
 
+    /// <summary>What to tell before training of how the tokenizer treats the corpus; null where there is nothing to tell.</summary>
+    public string? Remark => TrainingChecks.LinesChanged(Corpus);
+
+    private RunOrigin? Origin { get; init; }
+
     /// <summary>Checks everything that is cheap to check, then reads the corpus and builds the networks.</summary>
     /// <param name="config">What to do.</param>
     /// <param name="tokenizer">The tokenizer of a run that goes on; null builds one from the training split.</param>
     /// <exception cref="UserMistakeException">The configuration does not fit the machine or the corpus.</exception>
     public static TrainingJob Prepare(RunConfig config, TextTokenizer? tokenizer = null)
     {
-        if (config.Corpus.Length == 0)
+        TrainingChecks.BeforeReading(config);
+        RunOrigin? origin = tokenizer is null && config.From.Length > 0 ? RunOrigin.Open(config.From) : null;
+        if (origin is not null)
         {
-            throw new UserMistakeException("No corpus is given; name a text file with --corpus, for example --corpus corpora/captions.txt.");
-        }
-
-        if (config.Device == "cuda" && !torch.cuda.is_available())
-        {
-            throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or build against a CUDA "
-                + "libtorch (see 'gumbelgan doctor').");
+            tokenizer = origin.Tokenizer;
+            config = config with { From = origin.Name, Tokenizer = origin.TokenizerFor(config.Tokenizer) };
         }
 
         config = config with { Corpus = Path.GetFullPath(config.Corpus), Data = config.Data.WithFullPaths() };
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = tokenizer is null
             ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
+        origin?.RefuseForeign(corpus);
         SequenceFormat format = FormatOf(corpus);
-        if (config.Discriminator.ProblemWith(format.Length) is { } problem)
-        {
-            throw new UserMistakeException(problem);
-        }
-
+        TrainingChecks.BeforeBuilding(config, corpus, format);
         OracleJudge? oracle = config.Data.Oracle.Length > 0 ? new OracleJudge(config.Data.Oracle, corpus.Tokenizer, format) : null;
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
         IGenerator generator = config.Generator.Create(format, root.Derive("generator"));
+        origin?.LoadInto(generator);
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
         generator.Module.to(device);
-        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle);
+        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle) { Origin = origin };
     }
 
     /// <summary>Trains in a new folder.</summary>
@@ -81,37 +83,52 @@ public sealed class TrainingJob : IDisposable
             throw new UserMistakeException($"{path} exists already; choose another --run folder, or continue that run with --resume {path}.");
         }
 
-        string configuration = ConfigurationWriter.Write(_config);
+        string configuration = ConfigurationWriter.Write(Config);
         AtomicFile.WriteAllText(folder.Configuration, configuration);
         Begin(folder, configuration, commandLine, observer, cancellation);
     }
 
-    /// <summary>Goes on from the latest checkpoint of an interrupted run.</summary>
+    /// <summary>Goes on from the latest checkpoint of a run, to its end or, where it is extended, beyond.</summary>
+    /// <param name="path">The run.</param>
+    /// <param name="observer">Who watches.</param>
+    /// <param name="cancellation">Stops after the step in progress.</param>
+    /// <param name="extensions">What to lengthen by how much: see <see cref="Continuation.Lengths"/>.</param>
     /// <exception cref="OperationCanceledException">Interrupted again; a checkpoint is on the disk.</exception>
-    /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
-    public static void Resume(string path, ITrainingObserver observer, CancellationToken cancellation)
+    /// <exception cref="UserMistakeException">The folder holds no run, its files are damaged, or it may not go on so.</exception>
+    public static void Resume(string path, ITrainingObserver observer, CancellationToken cancellation,
+        IReadOnlyList<ConfigurationAssignment>? extensions = null)
     {
         RunFolder folder = RunFolder.Open(path);
         using RunLock held = RunLock.Take(path);
-        RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
-        if (folder.LatestName() is null)
+        using Continuation continuation = Continuation.Of(folder, extensions ?? []);
+        TrainingJob job = continuation.Job;
+        continuation.Write();
+        if (continuation.State is { } state)
+        {
+            folder.PrepareFor(state);
+            job.GoOn(folder, observer, cancellation);
+        }
+        else
         {
             // Killed before its first checkpoint, the run has nothing to lose.
-            using TrainingJob fresh = Prepare(config);
-            fresh.Begin(folder, ConfigurationWriter.Write(config), Environment.CommandLine, observer, cancellation);
-            return;
+            job.Begin(folder, ConfigurationWriter.Write(job.Config), Environment.CommandLine, observer, cancellation);
         }
+    }
 
-        TrainingState state = folder.Latest().State();
-        if (state.Phase == Phase.Finished)
+    /// <summary>What <see cref="Resume"/> would do, in words; nothing is changed.</summary>
+    /// <param name="path">The run.</param>
+    /// <param name="extensions">What to lengthen by how much.</param>
+    /// <exception cref="UserMistakeException">It would refuse; the message says why.</exception>
+    public static string Plan(string path, IReadOnlyList<ConfigurationAssignment> extensions)
+    {
+        RunFolder folder = RunFolder.Open(path);
+        if (RunLock.IsHeld(path))
         {
-            throw new UserMistakeException($"The run in {path} has finished; there is nothing to resume.");
+            throw new UserMistakeException($"Another process is training the run in {path}; wait until it has ended, or stop it.");
         }
 
-        using TrainingJob job = Prepare(config, TextTokenizer.Load(folder.Tokenizer));
-        RunEnvironment.Read(folder.Environment).RefuseOther(RunEnvironment.Describe(config, job.Corpus, job.Generator, job.Discriminator, ""), path);
-        folder.PrepareFor(state);
-        job.GoOn(folder, observer, cancellation);
+        using Continuation continuation = Continuation.Of(folder, extensions);
+        return continuation.Describe();
     }
 
     /// <summary>The generator of a run, at one of its checkpoints, and the tokenizer to read it with.</summary>
@@ -144,21 +161,20 @@ public sealed class TrainingJob : IDisposable
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
     {
         folder.PrepareFor(null);
-        RunEnvironment.Describe(_config, Corpus, Generator, Discriminator, commandLine).Write(folder.Environment);
+        (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with { InitialWeightsSha256 = Origin?.WeightsSha256 })
+            .Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
-        if (Corpus.Report.OverlapTold is { } overlap)
+        foreach (string message in ((string?[])[Corpus.Report.OverlapTold, Remark]).OfType<string>())
         {
-            observer.OnMessage(overlap);
+            observer.OnMessage(message);
         }
 
         try
         {
             using RunRecorder recorder = RunRecorder.Start(folder.Path);
-            string[] judged =
-                [.. MetricCatalogue.QualityTags.Concat(MetricCatalogue.DiversityTags).Where(MetricCatalogue.TagsWhileTraining.Contains)];
-            recorder.HyperParameters(HyperParameters(), ["nll/validation", "nll/test", .. judged], _config.Objective.ToString());
+            recorder.HyperParameters(HyperParameters(), [.. MetricTags()], Config.Objective.ToString());
             recorder.CustomScalarLayout(StandardTags.Layout);
-            recorder.Text("config", 0, $"```yaml\n{configuration}```\n");
+            recorder.Text("config", 0, VerbatimText.Block(configuration, "yaml"));
             Train(folder, recorder, observer, null, cancellation);
         }
         catch (TrainingDivergedException diverged) when (MayRollBack(folder))
@@ -189,8 +205,8 @@ public sealed class TrainingJob : IDisposable
     }
 
     private bool MayRollBack(RunFolder folder) =>
-        _config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest()
-            .State().RollBacks < _config.Health.MaximumRollBacks;
+        Config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest()
+            .State().RollBacks < Config.Health.MaximumRollBacks;
 
     // The halved rates go into the checkpoint itself, after their record: whenever the process is killed, the run resumed from it does the same.
     private static void RollBack(RunFolder folder, TrainingDivergedException diverged, ITrainingObserver observer)
@@ -214,11 +230,11 @@ public sealed class TrainingJob : IDisposable
 
     private void Train(RunFolder folder, RunRecorder recorder, ITrainingObserver observer, Checkpoint? checkpoint, CancellationToken cancellation)
     {
-        using Objective objective = _config.Objective.Create(TrainingParts.Of(_config, Corpus, Generator, Discriminator));
-        var health = new HealthWatch(_config.Health, recorder, observer);
-        var selection = new Selection(Generator, new InterimEvaluation(_config, Corpus, _oracle), health, folder, recorder, observer);
+        using Objective objective = CreateObjective();
+        var health = new HealthWatch(Config.Health, recorder, observer);
+        var selection = new Selection(Generator, new InterimEvaluation(Config, Corpus, _oracle), health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
-        var trainer = new Trainer(_config, objective, selection, reporter, folder, observer, checkpoint);
+        var trainer = new Trainer(Config, objective, selection, reporter, folder, observer, checkpoint);
         File.Delete(folder.Failure);
         try
         {
@@ -231,6 +247,11 @@ public sealed class TrainingJob : IDisposable
             throw;
         }
     }
+
+    /// <summary>What the run learns by, at its very start.</summary>
+    /// <param name="config">Null for the run's own.</param>
+    internal Objective CreateObjective(RunConfig? config = null) =>
+        Config.Objective.Create(TrainingParts.Of(config ?? Config, Corpus, Generator, Discriminator));
 
     internal static SequenceFormat FormatOf(EncodedCorpus corpus)
     {
@@ -248,18 +269,22 @@ public sealed class TrainingJob : IDisposable
             : new SequenceFormat(count, longest, tokenizer.BeginId, null, null) { Unused = [tokenizer.EndId, tokenizer.PaddingId] };
     }
 
+    private IEnumerable<string> MetricTags() =>
+        ((string[])["nll/validation", "nll/test", .. MetricCatalogue.QualityTags.Concat(MetricCatalogue.DiversityTags)
+            .Where(MetricCatalogue.TagsWhileTraining.Contains)]).Where(tag => tag != "nll/test" || Corpus.Test.Count > 0);
+
     private Dictionary<string, HyperParameterValue> HyperParameters() => new()
     {
-        ["objective"] = _config.Objective.ToString(),
-        ["seed"] = _config.Seed,
-        ["generator.kind"] = _config.Generator.Kind.Name,
-        ["generator.embedding"] = _config.Generator.Embedding,
-        ["discriminator.kind"] = _config.Discriminator.Kind.Name,
-        ["adversarial.loss"] = _config.Adversarial.Loss.ToString(),
-        ["adversarial.generator_learning_rate"] = _config.Adversarial.GeneratorLearningRate,
-        ["adversarial.discriminator_learning_rate"] = _config.Adversarial.DiscriminatorLearningRate,
-        ["temperature.schedule"] = _config.Temperature.Schedule.ToString(),
-        ["temperature.initial"] = _config.Temperature.Initial,
-        ["temperature.final"] = _config.Temperature.Final,
+        ["objective"] = Config.Objective.ToString(),
+        ["seed"] = Config.Seed,
+        ["generator.kind"] = Config.Generator.Kind.Name,
+        ["generator.embedding"] = Config.Generator.Embedding,
+        ["discriminator.kind"] = Config.Discriminator.Kind.Name,
+        ["adversarial.loss"] = Config.Adversarial.Loss.ToString(),
+        ["adversarial.generator_learning_rate"] = Config.Adversarial.GeneratorLearningRate,
+        ["adversarial.discriminator_learning_rate"] = Config.Adversarial.DiscriminatorLearningRate,
+        ["temperature.schedule"] = Config.Temperature.Schedule.ToString(),
+        ["temperature.initial"] = Config.Temperature.Initial,
+        ["temperature.final"] = Config.Temperature.Final,
     };
 }

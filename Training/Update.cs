@@ -13,13 +13,13 @@ public sealed record UpdateResult(bool IsFinite, double Loss, double GradientNor
 
 /// <summary>One kind of update in a phase: what learns, how often a step, and the loss that it lowers.</summary>
 /// <param name="learner">What learns.</param>
-/// <param name="clipNorm">Gradients are scaled down to this joint norm.</param>
+/// <param name="clipNorm">Gradients are scaled down to this joint norm; 0 does not clip.</param>
 public abstract class Update(Learner learner, double clipNorm)
 {
     /// <summary>What learns.</summary>
     public Learner Learner => learner;
 
-    /// <summary>Gradients are scaled down to this joint norm.</summary>
+    /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     public double ClipNorm => clipNorm;
 
     /// <summary>How often it is made in each step.</summary>

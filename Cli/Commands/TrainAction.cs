@@ -17,8 +17,14 @@ internal static class TrainAction
         string folder;
         if (request.Resume is { } resumed)
         {
+            if (request.DryRun)
+            {
+                surroundings.Output.WriteLine(TrainingJob.Plan(resumed, request.Extensions));
+                return ExitCode.Done;
+            }
+
             folder = resumed;
-            Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation));
+            Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation, request.Extensions));
         }
         else
         {
@@ -37,7 +43,12 @@ internal static class TrainAction
             if (request.DryRun)
             {
                 using TrainingJob checkedJob = TrainingJob.Prepare(config);
-                surroundings.Output.Write(ConfigurationWriter.Write(config));
+                surroundings.Output.Write(ConfigurationWriter.Write(checkedJob.Config));
+                if (checkedJob.Remark is { } remark)
+                {
+                    surroundings.Error.WriteLine(remark);
+                }
+
                 return ExitCode.Done;
             }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GumbelGan.Cli.Parsing;
+using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 
@@ -26,6 +27,8 @@ internal static class TrainCommand
                     "the captions recipe on the captions corpus"),
                 new("gumbelgan train --config runs/captions/config.yaml --run runs/again --seed 2", "the same run with another seed"),
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
+                new("gumbelgan train --resume runs/captions --extend adversarial.steps=500", "500 steps more than it was begun with"),
+                new("gumbelgan train --from runs/captions --corpus more.txt", "begin with what another run has learned"),
                 new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
             FurtherHelp = output => ConfigurationHelp.Write(output, keys()),
@@ -35,6 +38,7 @@ internal static class TrainCommand
         .Text("--recipe", "name", "A configuration that comes with the program, for example captions; --config overrides it.",
             (request, value) => request with { Recipe = value }, Recipes.Names)
         .Key("--corpus", "file", "The text to learn, one sequence a line.", "corpus", use: FileUse.Read)
+        .Key("--from", "run", "Begin with the tokenizer and the generator weights of this run's best checkpoint, or of run:checkpoint.", "from")
         .Key("--objective", "name", $"One of {string.Join(", ", ObjectiveKind.All.Select(kind => kind.Name))}.", "objective",
             ObjectiveKind.All.Select(kind => kind.Name))
         .Key("--seed", "number", "The root of every random stream.", "seed")
@@ -43,7 +47,10 @@ internal static class TrainCommand
         .Text("--run", "folder", "The run folder to create; it must not exist yet. Without it, a new name in runs/.", request => request.Run,
             FileUse.Write)
         .Text("--resume", "folder", "Continue the run in this folder from its latest checkpoint.", request => request.Resume)
-        .Flag("--dry-run", "Check everything, print the resolved configuration, and stop.", request => request.DryRun)
+        .Texts("--extend", "key=number",
+            $"With --resume: lengthen a run, finished or not, by so many more; {string.Join(" or ", Continuation.Lengths)}.",
+            (request, text) => request with { Extensions = [.. request.Extensions, ConfigurationAssignment.Parse(text, "--extend")] })
+        .Flag("--dry-run", "Check everything, print the resolved configuration (with --resume: what would be done), and stop.", request => request.DryRun)
         .Flag("--quiet", "Show no progress.", request => request.Quiet)
         .Texts("--set", "key=value", "Override one configuration key; may be given several times.",
             (request, text) => request.With(ConfigurationAssignment.Parse(text)), () => Assignments(keys()));

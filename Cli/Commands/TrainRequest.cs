@@ -18,7 +18,10 @@ public sealed record TrainRequest
     /// <summary>The run folder to continue, or null.</summary>
     public string? Resume { get; init; }
 
-    /// <summary>Check everything and print the resolved configuration, but do not train.</summary>
+    /// <summary>Every <c>--extend</c>, in the order given: by how much to lengthen what.</summary>
+    public IReadOnlyList<ConfigurationAssignment> Extensions { get; init; } = [];
+
+    /// <summary>Check everything and print the resolved configuration, or what resuming would do, but do not train.</summary>
     public bool DryRun { get; init; }
 
     /// <summary>No progress, only warnings and the result.</summary>
@@ -40,6 +43,11 @@ public sealed record TrainRequest
         if (this is { Resume: not null } and not { Config: null, Recipe: null, Run: null })
         {
             throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run away.");
+        }
+
+        if (Resume is null && Extensions.Count > 0)
+        {
+            throw new UserMistakeException("--extend lengthens a run that exists; name it with --resume.");
         }
 
         if (Resume is not null && Assignments.Count > 0)

@@ -12,10 +12,12 @@ internal static class TrainingResult
     public static void Write(string folder, TableWriter writer)
     {
         RunSummary summary = RunSummary.Read(folder);
+        string test = summary.TestNll is { } nats
+            ? string.Create(CultureInfo.InvariantCulture, $"{nats:F3} after (test)")
+            : "no test text was held out";
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
             + $"training, {summary.SelectedValidationNll:F3} selected (step {summary.SelectedStep}), {summary.LastValidationNll:F3} after "
-            + $"(validation); {summary.TestNll:F3} after "
-            + $"(test)."));
+            + $"(validation); {test}."));
         (IReadOnlyList<string> real, IReadOnlyList<string> generated) = RunSamples.ReadLatest(folder, SamplesShown);
         writer.Write([["real (held out)", "generated"], .. generated.Select((line, i) => (string[])[i < real.Count ? real[i] : "", line])]);
     }

@@ -20,7 +20,10 @@ public sealed record LstmGeneratorOptions : GeneratorOptions
     [Range(1, 8)]
     public int Layers { get; init; } = 1;
 
-    /// <summary>Draw the initial cell state from N(0, 1), as Kusner and Hernandez-Lobato (2016), instead of starting from zeros.</summary>
+    /// <summary>
+    /// Draw the initial cell state from N(0, 1), as Kusner and Hernandez-Lobato (2016), instead of starting from zeros. Not for runs, whose
+    /// likelihoods are those of a zero state.
+    /// </summary>
     public bool NoisyInitialState { get; init; }
 
     /// <inheritdoc/>
@@ -28,6 +31,11 @@ public sealed record LstmGeneratorOptions : GeneratorOptions
 
     /// <inheritdoc/>
     public override IGenerator Create(SequenceFormat format, RandomKey initialisation) => new LstmGenerator(this, format, initialisation);
+
+    /// <inheritdoc/>
+    public override long ParameterCount(int vocabulary) =>
+        (long)vocabulary * (Embedding + Hidden + 1) + Enumerable.Range(0, Layers)
+            .Sum(layer => 4L * Hidden * ((layer == 0 ? Embedding : Hidden) + Hidden + 2L));
 
     /// <inheritdoc/>
     public override GeneratorOptions Sized(int embedding, int hidden) => this with { Embedding = embedding, Hidden = hidden };

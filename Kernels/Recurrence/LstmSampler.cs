@@ -68,7 +68,7 @@ public sealed unsafe class LstmSampler : IDisposable
     /// <param name="parallel">The threads.</param>
     /// <param name="request">What to draw.</param>
     /// <param name="tokens">[B, T], receives the tokens from each sequence's start on, padding after the end.</param>
-    /// <exception cref="AggregateException">The logits of a row define no distribution: one is NaN.</exception>
+    /// <exception cref="NotFiniteNumberException">The logits of a row define no distribution: one is NaN.</exception>
     public void Sample(RowParallel parallel, SamplingRequest request, long* tokens)
     {
         ArgumentNullException.ThrowIfNull(parallel);

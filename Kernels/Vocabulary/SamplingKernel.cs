@@ -23,7 +23,7 @@ public static unsafe class SamplingKernel
     /// <param name="row">Row of the batch.</param>
     /// <returns>The token.</returns>
     /// <exception cref="ArgumentException">The lengths differ or are zero, or the temperature is not positive.</exception>
-    /// <exception cref="ArithmeticException">A logit is NaN, or all are minus infinity.</exception>
+    /// <exception cref="NotFiniteNumberException">A logit is NaN, or all are minus infinity.</exception>
     public static int SampleByInversion(ReadOnlySpan<float> logits, Span<float> scratch, float temperature, RandomKey stepKey, ulong row)
     {
         if (logits.Length != scratch.Length || logits.Length == 0)
@@ -96,7 +96,7 @@ public static unsafe class SamplingKernel
         return last;
     }
 
-    internal static ArithmeticException NoDistribution(string what, ulong number) =>
+    internal static NotFiniteNumberException NoDistribution(string what, ulong number) =>
         new($"The logits of {what} {number} define no distribution: one is NaN, or all are minus infinity.");
 
     // In double precision and in the order in which Invert takes it apart.

@@ -30,12 +30,15 @@ public sealed class TrainCommandTests
     public void Nothing_said_is_nothing_in_the_request()
     {
         (TrainRequest? request, _) = Parse();
-        Assert.Equal(new TrainRequest { Assignments = request!.Assignments }, request);
+        Assert.Equal(new TrainRequest { Assignments = request!.Assignments, Extensions = request.Extensions }, request);
         Assert.Empty(request.Assignments);
+        Assert.Empty(request.Extensions);
     }
 
     [Theory]
     [InlineData("--resume runs/x --recipe captions", "--resume continues a run with its own configuration")]
+    [InlineData("--extend adversarial.steps=5", "--extend lengthens a run that exists; name it with --resume.")]
+    [InlineData("--resume runs/x --extend steps", "--extend steps: write it as key.path=value")]
     [InlineData("--set seed", "--set seed: write it as key.path=value")]
     [InlineData("--set", "Required argument missing for option: '--set'")]
     [InlineData("--sead 1", "'gumbelgan train' has no option --sead; did you mean --seed?")]

@@ -85,7 +85,7 @@ public sealed class SamplingKernelTests
         float[] logits = [.. Enumerable.Range(0, 70).Select(i => i is 5 or 68 ? 0f : float.NegativeInfinity)];
         int[] tokens = Draw(logits, 1f, 1000, new RandomKey(9));
         Assert.Equal([5, 68], tokens.Distinct().Order());
-        Assert.Throws<ArithmeticException>(() => Draw([float.NegativeInfinity, float.NegativeInfinity], 1f, 1, new RandomKey(9)));
+        Assert.Throws<NotFiniteNumberException>(() => Draw([float.NegativeInfinity, float.NegativeInfinity], 1f, 1, new RandomKey(9)));
     }
 
     [Theory]

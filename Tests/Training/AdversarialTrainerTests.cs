@@ -16,7 +16,7 @@ public sealed class AdversarialTrainerTests
         new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.relaxation=straight_through", "adversarial.generator_steps=2",
             "adversarial.discriminator_steps=3" },
         new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10" },
-        new[] { "objective=gumbel", "adversarial.loss=hinge", "generator.feedback=hard", "generator.noisy_initial_state=true" },
+        new[] { "objective=gumbel", "adversarial.loss=hinge", "generator.feedback=hard" },
         new[] { "objective=gumbel", "adversarial.loss=non_saturating", "generator.layers=2", "temperature.schedule=relgan" },
         new[] { "objective=mle" },
         new[] { "objective=reinforce", "discriminator.kind=cnn", "reinforce.baseline=moving_average" },

@@ -106,6 +106,21 @@ public sealed class HealthTests
         AdversarialTrainerTests.AssertSameRun(run.Run, other);
     }
 
+    [Theory]
+    [InlineData("reinforce", 1)]
+    [InlineData("reinforce", 2)]
+    [InlineData("gumbel", 2)]
+    [InlineData("mle", 2)]
+    public void A_weight_that_is_no_number_is_a_divergence_whatever_the_objective_and_the_threads(string objective, int threads)
+    {
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config($"objective={objective}", $"threads={threads}", "adversarial.batch_size=256", "health.on_divergence=roll_back");
+        ReportingObserver observer = Poisoned(run.Run, config, reports => reports == 14, CancellationToken.None);
+        Assert.Contains(observer.Messages, message => message.StartsWith("Training diverged in step", StringComparison.Ordinal));
+        TrainingState end = RunFolder.Open(run.Run).Latest().State();
+        Assert.Equal((Phase.Finished, 1), (end.Phase, end.RollBacks));
+    }
+
     [Fact]
     public void A_run_that_goes_on_diverging_stops_after_so_many_roll_backs()
     {

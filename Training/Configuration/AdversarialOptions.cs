@@ -7,7 +7,7 @@ namespace GumbelGan.Training.Configuration;
 /// <summary>
 /// The phase in which the generator learns from the discriminator (with objective mle: the same number of further likelihood steps).
 /// </summary>
-public sealed record AdversarialOptions : IValidatableObject
+public sealed record AdversarialOptions
 {
     /// <summary>Adversarial steps N; 0 skips the phase.</summary>
     [Range(0, 100000000)]
@@ -44,7 +44,7 @@ public sealed record AdversarialOptions : IValidatableObject
     [Range(0, 0.9999)]
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>Gradients are scaled down to this joint norm.</summary>
+    /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]
     public double ClipNorm { get; init; } = 5;
 
@@ -54,13 +54,4 @@ public sealed record AdversarialOptions : IValidatableObject
 
     /// <summary>What a sample looks like to the discriminator, and which gradient it carries (docs/estimators.md).</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
-
-    /// <inheritdoc/>
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        if (Loss.NeedsGradientPenalty && GradientPenalty == 0)
-        {
-            yield return new ValidationResult($"must be positive with loss {Loss}, for example 10.", [nameof(GradientPenalty)]);
-        }
-    }
 }

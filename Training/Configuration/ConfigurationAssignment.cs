@@ -10,12 +10,17 @@ public sealed record ConfigurationAssignment(string Path, string Value, string O
 {
     /// <summary>Reads <c>key.path=value</c>, as <c>--set</c> takes it.</summary>
     /// <exception cref="UserMistakeException">There is no '=' or nothing before it.</exception>
-    public static ConfigurationAssignment Parse(string text)
+    public static ConfigurationAssignment Parse(string text) => Parse(text, "--set");
+
+    /// <summary>Reads <c>key.path=value</c>, as <paramref name="option"/> takes it.</summary>
+    /// <exception cref="UserMistakeException">There is no '=' or nothing before it.</exception>
+    public static ConfigurationAssignment Parse(string text, string option)
     {
-        string origin = $"--set {ConfigurationText.Shown(text)}";
+        string origin = $"{option} {ConfigurationText.Shown(text)}";
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         return equals > 0
             ? new ConfigurationAssignment(text[..equals].Trim(), text[(equals + 1)..].Trim(), origin)
-            : throw new UserMistakeException($"{origin}: write it as key.path=value, for example --set seed=7.");
+            : throw new UserMistakeException(
+                $"{origin}: write it as key.path=value, for example {(option == "--set" ? "--set seed=7" : $"{option} adversarial.steps=500")}.");
     }
 }

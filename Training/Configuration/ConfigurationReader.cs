@@ -143,7 +143,7 @@ public static class ConfigurationReader
             for (int i = 0; i < names.Length; i++)
             {
                 ConfigurationProperty property = section?.FirstOrDefault(property => property.Name == names[i])
-                    ?? throw Unknown(assignment.Origin, assignment.Path);
+                    ?? throw Unknown(assignment.Origin, assignment.Path, assignment.Path, isFile: false);
                 bool namesKind = i + 1 == names.Length || (i + 2 == names.Length && names[^1] == ConfigurationProperty.KindKey);
                 if (property.Kinds is not null && namesKind)
                 {
@@ -179,7 +179,8 @@ public static class ConfigurationReader
             foreach ((ScalarNode key, ConfigurationNode value) in mapping.Entries)
             {
                 string path = prefix + key.Text;
-                ConfigurationProperty property = section.FirstOrDefault(property => property.Name == key.Text) ?? throw Unknown(key.Where, path);
+                ConfigurationProperty property = section.FirstOrDefault(property => property.Name == key.Text)
+                    ?? throw Unknown(key.Where, path, key.Text, isFile: true);
                 if (!seen.TryAdd(property.Name, key.Where))
                 {
                     throw new UserMistakeException($"{key.Where}: the key '{path}' was given before ({seen[property.Name]}); keep one of them.");
@@ -245,9 +246,16 @@ public static class ConfigurationReader
             }
         }
 
-        private UserMistakeException Unknown(string where, string path)
+        private UserMistakeException Unknown(string where, string path, string written, bool isFile)
         {
             string leaf = path[(path.LastIndexOf('.') + 1)..];
+            if (isFile && written.Contains('.', StringComparison.Ordinal) && Paths(properties, "").Contains(path))
+            {
+                int dot = written.IndexOf('.', StringComparison.Ordinal);
+                return new UserMistakeException($"{where}: write '{written}' as a section, '{written[..dot]}:' on a line of its own and "
+                    + $"'{written[(dot + 1)..]}' indented below it.");
+            }
+
             if (Paths(properties, "").Contains(path))
             {
                 string section = path[..path.LastIndexOf('.')];
@@ -259,7 +267,8 @@ public static class ConfigurationReader
             string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
                 NearestName.Unlikeness(path, candidate),
                 NearestName.Unlikeness(leaf, candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;
-            return new UserMistakeException($"{where}: there is no key '{ConfigurationText.Shown(path)}'; did you mean '{nearest}'?");
+            return new UserMistakeException(
+                $"{where}: there is no key '{ConfigurationText.Shown(path)}'; did you mean '{nearest}'? All keys: 'gumbelgan train --help'.");
         }
 
         private static IEnumerable<string> Paths(IReadOnlyList<ConfigurationProperty> section, string prefix) =>

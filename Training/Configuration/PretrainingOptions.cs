@@ -30,7 +30,7 @@ public sealed record PretrainingOptions
     /// <summary>constant, or cosine: half a cosine from the full step size to zero over all epochs, which ends nearer to the optimum.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
 
-    /// <summary>Gradients are scaled down to this joint norm.</summary>
+    /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]
     public double ClipNorm { get; init; } = 5;
 

@@ -14,6 +14,12 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The text to learn, UTF-8, one sequence a line.</summary>
     public string Corpus { get; init; } = "";
 
+    /// <summary>
+    /// A run whose tokenizer and generator weights this one begins with, or run:checkpoint (a name such as 000500, best or latest; best where none
+    /// is named); empty begins with random weights.
+    /// </summary>
+    public string From { get; init; } = "";
+
     /// <summary>mle, gumbel or reinforce.</summary>
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
 
@@ -63,6 +69,13 @@ public sealed record RunConfig : IValidatableObject
         if (Device is not ("cpu" or "cuda"))
         {
             yield return new ValidationResult($"is '{Device}'; it must be cpu or cuda.", [nameof(Device)]);
+        }
+
+        // Where nothing judges, the rules of judging contradict nothing.
+        if (Objective.HasDiscriminator && Adversarial is { Loss.NeedsGradientPenalty: true, GradientPenalty: 0 })
+        {
+            yield return new ValidationResult(
+                $"adversarial.gradient_penalty must be positive with adversarial.loss {Adversarial.Loss}, for example 10.");
         }
 
         if (Objective.Problem(this) is { } problem)

@@ -47,7 +47,7 @@ public sealed class DiscriminatorUpdate(
         ulong number = (ulong)((repeat + 1) % TimesAStep);
         RandomKey noise = step.Noise.Derive(number);
         GeneratedBatch fakes = repeat == TimesAStep - 1 && step.Shared is { } shared ? shared : Apart(step, noise);
-        Tensor ids = realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps + (long)number); // [B, T]
+        Tensor ids = realBatches((step.PhaseStep - 1) * TimesAStep + (long)number); // [B, T]
         discriminator.DropoutKey = step.Dropout.Derive(number);
         Tensor real = discriminator.Scores(ids), fake = game.DetachedScores(fakes); // [B, R] each
         discriminator.DropoutKey = null;

@@ -8,7 +8,11 @@ public sealed class LikelihoodObjective : Objective
     private readonly Learner _generator, _discriminator;
 
     /// <summary>In the catalogue.</summary>
-    public static ObjectiveKind Kind { get; } = new("mle", parts => new LikelihoodObjective(parts), _ => "mle") { GeneratorUpdatesAStep = _ => 1 };
+    public static ObjectiveKind Kind { get; } = new("mle", parts => new LikelihoodObjective(parts), _ => "mle")
+    {
+        GeneratorUpdatesAStep = _ => 1,
+        HasDiscriminator = false,
+    };
 
     /// <summary>An objective of these parts; the discriminator is there and stays as it is.</summary>
     /// <param name="parts">Networks, corpus, options.</param>

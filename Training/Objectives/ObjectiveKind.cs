@@ -21,6 +21,9 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
     /// <summary>Updates of the generator in a step of the last phase.</summary>
     public Func<RunConfig, int> GeneratorUpdatesAStep { get; init; } = config => config.Adversarial.GeneratorSteps;
 
+    /// <summary>Whether anything in it reads the discriminator.</summary>
+    public bool HasDiscriminator { get; init; } = true;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

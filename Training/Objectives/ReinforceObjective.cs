@@ -27,8 +27,8 @@ public sealed class ReinforceObjective : AdversarialObjective
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("reinforce", parts => new ReinforceObjective(parts), MethodName)
     {
-        Problem = config => config.Generator.HasHiddenNoise
-            ? "objective reinforce needs the probability of each sample, which generator.noisy_initial_state hides; set it to false."
+        Problem = config => config is { Reinforce.Baseline: BaselineKind.LeaveOneOut, Adversarial.BatchSize: 1 }
+            ? "adversarial.batch_size must be at least 2 with reinforce.baseline leave_one_out, which averages over the other sequences."
             : null,
     };
 

@@ -28,7 +28,8 @@ public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discr
         return new TrainingParts(
             config, generator, discriminator,
             Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
-                Batches(config.Adversarial.BatchSize, discriminator.MinimumTime, "adversarial order"));
+            // A discriminator that nothing reads may be wider than the longest sequence.
+            Batches(config.Adversarial.BatchSize, Math.Min(discriminator.MinimumTime, generator.Format.Length), "adversarial order"));
 
         RealSequences Batches(int size, int minimumTime, string order)
         {

@@ -44,9 +44,12 @@ public sealed record Checkpoint(string Path)
         return Path == other.Path || File.ReadAllBytes(PathOf(name)).AsSpan().SequenceEqual(File.ReadAllBytes(other.PathOf(name)));
     }
 
+    /// <summary>The file of the generator's weights.</summary>
+    public string GeneratorFile => PathOf(Weights("generator"));
+
     /// <summary>Loads a generator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
-    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(PathOf(Weights("generator"))));
+    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(GeneratorFile));
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>

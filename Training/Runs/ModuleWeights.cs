@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GumbelGan.Storage;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,7 +13,7 @@ public static class ModuleWeights
         module.named_parameters().Select(named => Entry(named.name, named.parameter));
 
     /// <summary>Copies the entries of <paramref name="file"/> into the parameters of <paramref name="module"/>.</summary>
-    /// <exception cref="UserMistakeException">A parameter is missing, unknown, or has another shape or type.</exception>
+    /// <exception cref="UserMistakeException">A parameter is missing, unknown, or has another shape.</exception>
     public static void Load(nn.Module module, SafetensorsFile file)
     {
         (string Name, Tensor Target)[] targets = [.. module.named_parameters().Select(named => (named.name, (Tensor)named.parameter))];
@@ -23,7 +24,7 @@ public static class ModuleWeights
     /// <param name="targets">Names and tensors.</param>
     /// <param name="file">Holds one entry for each.</param>
     /// <param name="others">How many entries the file has beside these.</param>
-    /// <exception cref="UserMistakeException">A tensor is missing, unknown, or has another shape or type.</exception>
+    /// <exception cref="UserMistakeException">A tensor is missing, unknown, of another shape, or of whole numbers.</exception>
     internal static void Load(IReadOnlyList<(string Name, Tensor Target)> targets, SafetensorsFile file, int others = 0)
     {
         if (file.Entries.Count != targets.Count + others)
@@ -35,10 +36,10 @@ public static class ModuleWeights
         foreach ((string name, Tensor target) in targets)
         {
             SafetensorsEntry entry = file[name];
-            if (entry.Type != SafetensorsType.F32 || !entry.Shape.SequenceEqual(target.shape))
+            if (!IsNumber(entry.Type) || !entry.Shape.SequenceEqual(target.shape))
             {
                 throw new UserMistakeException(
-                    $"{file.Path} holds '{name}' as {entry.Type} [{string.Join(", ", entry.Shape)}] where this model has F32 "
+                    $"{file.Path} holds '{name}' as {entry.Type} [{string.Join(", ", entry.Shape)}] where this model has "
                         + $"[{string.Join(", ", target.shape)}]; it belongs to another configuration.");
             }
         }
@@ -47,9 +48,22 @@ public static class ModuleWeights
         foreach ((string name, Tensor target) in targets)
         {
             using DisposeScope scope = NewDisposeScope();
-            target.copy_(tensor(file[name].Values<float>().ToArray(), target.shape));
+            target.copy_(tensor(Numbers(file[name]), target.shape));
         }
     }
+
+    private static bool IsNumber(SafetensorsType type) =>
+        type is SafetensorsType.F32 or SafetensorsType.F64 or SafetensorsType.F16 or SafetensorsType.BF16;
+
+    // Whatever other programs store weights as becomes single precision, which all of ours are in.
+    private static float[] Numbers(SafetensorsEntry entry) => entry.Type switch
+    {
+        SafetensorsType.F64 => Array.ConvertAll(entry.Values<double>().ToArray(), number => (float)number),
+        SafetensorsType.F16 => Array.ConvertAll(entry.Values<Half>().ToArray(), number => (float)number),
+        SafetensorsType.BF16 => Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(entry.Data.Span).ToArray(),
+            bits => BitConverter.UInt32BitsToSingle((uint)bits << 16)),
+        _ => entry.Values<float>().ToArray(),
+    };
 
     /// <summary>The numbers of a tensor of float32 under a name.</summary>
     internal static SafetensorsEntry Entry(string name, Tensor values)

@@ -53,6 +53,12 @@ public sealed record RunEnvironment
     /// <summary>Trained numbers in the discriminator.</summary>
     public required long DiscriminatorParameters { get; init; }
 
+    /// <summary>SHA-256 of the generator weights that the run began with; null where they were random.</summary>
+    public string? InitialWeightsSha256 { get; init; }
+
+    /// <summary>What the run was lengthened by after its beginning, such as "adversarial.steps=500 at step 1000".</summary>
+    public IReadOnlyList<string> Extensions { get; init; } = [];
+
     /// <summary>How the program was called.</summary>
     public required string CommandLine { get; init; }
 
@@ -88,6 +94,7 @@ public sealed record RunEnvironment
                 ["vocabulary"] = corpus.Tokenizer.VocabularySha256,
                 ["seed"] = config.Seed.ToString(CultureInfo.InvariantCulture),
                 ["objective"] = config.Objective.Name,
+                ["from"] = config.From,
                 ["validation file"] = HashOf(corpus, CorpusSplit.Validation),
                 ["test file"] = HashOf(corpus, CorpusSplit.Test),
                 ["data"] = Section(config.Data with { Validation = "", Test = "" }),

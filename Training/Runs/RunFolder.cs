@@ -214,6 +214,17 @@ public sealed class RunFolder
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
     public string? LatestName() => NameAt(LatestPointer);
 
+    /// <summary>Whether <paramref name="name"/> can name a checkpoint: a step, best or latest.</summary>
+    public static bool NamesCheckpoint(string name) => name is BestPointer or LatestPointer || IsName(name);
+
+    /// <summary>The checkpoint of that name, or the one that best or latest names.</summary>
+    /// <exception cref="UserMistakeException">There is none.</exception>
+    public Checkpoint Named(string name) => name is BestPointer or LatestPointer
+        ? CheckpointAt(name)
+        : IsName(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
+        ? new Checkpoint(System.IO.Path.Combine(System.IO.Path.GetFullPath(Checkpoints), name))
+        : throw new UserMistakeException($"{Path} has no checkpoint {name}; name one of {string.Join(", ", Names().Order(StringComparer.Ordinal))}.");
+
     /// <summary>Reads the latest checkpoint of a run that may go on meanwhile; see <see cref="ReadBest"/>.</summary>
     public T ReadLatest<T>(Func<Checkpoint, T> read) => Read(LatestPointer, read);
 

@@ -72,8 +72,10 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
         MetricsRecord[] validated = [.. records.Where(record => Value(record, ValidationTag) is not null)];
         MetricsRecord? selected = validated.LastOrDefault() is { } latest
             ? validated.Where(record => record.Phase == latest.Phase).MinBy(record => Value(record, ValidationTag)) : null;
-        double? test = records.Select(record => Value(record, TestTag)).LastOrDefault(value => value is not null);
-        return new RunSummary(name, isRunning ? RunStatus.Running : test is not null ? RunStatus.Finished : RunStatus.Stopped,
+        // A finished run that was extended has to be finished, and tested, again.
+        double? test = records.Select(record => Value(record, TestTag)).LastOrDefault();
+        bool isFinished = test is not null || (records.Count > 0 && records[^1].Phase == Training.Phase.Finished);
+        return new RunSummary(name, isRunning ? RunStatus.Running : isFinished ? RunStatus.Finished : RunStatus.Stopped,
             metrics.LastWriteTimeUtc)
         {
             Phase = records.Count == 0 ? null : records[^1].Phase,

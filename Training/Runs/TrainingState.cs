@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Recording;
 using GumbelGan.Training.Watching;
 
@@ -104,7 +105,9 @@ public sealed record TrainingState
         }
         catch (JsonException cause)
         {
-            throw new UserMistakeException($"{path} is no state of a run (line {cause.LineNumber + 1}); use another checkpoint.", cause);
+            throw new UserMistakeException(OfAnotherVersion(json) is { } difference
+                ? $"{path} was written by another version of this program ({difference}); go on with that version, or use another checkpoint."
+                : $"{path} is no state of a run (line {cause.LineNumber + 1}); use another checkpoint.", cause);
         }
 
         long[] counts = [state.GeneratorUpdates, state.DiscriminatorUpdates, state.RealSequences, state.GeneratedSequences, state.StaleEvaluations,
@@ -116,5 +119,31 @@ public sealed record TrainingState
                 && state.TrainingSeconds is >= 0 and < double.PositiveInfinity && state.LearningRateScale is > 0 and <= 1
                 && state.Phase.Length > 0 && state.BestValidationNll is null or (> double.NegativeInfinity and < double.PositiveInfinity);
         return sane ? state : throw new UserMistakeException($"{path} has a count or a number out of range; use another checkpoint.");
+    }
+
+    // An object that speaks of a phase or a step, but in other words than ours; null for anything else.
+    private static string? OfAnotherVersion(ReadOnlySpan<byte> json)
+    {
+        string[] ours = [.. typeof(TrainingState).GetProperties().Select(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name))];
+        string phase = JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(Phase)), step = JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(Step));
+        try
+        {
+            using var document = JsonDocument.Parse(json.ToArray());
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+
+            string[] theirs = [.. document.RootElement.EnumerateObject().Select(property => property.Name)];
+            string? unknown = theirs.Except(ours).FirstOrDefault();
+            return !theirs.Contains(phase) && !theirs.Contains(step) ? null
+                : unknown is not null ? $"'{ConfigurationText.Shown(unknown)}' is unknown here"
+                : !theirs.Contains(phase) ? $"'{phase}' is missing" : null;
+        }
+        catch (Exception cause) when (cause is JsonException or InvalidOperationException)
+        {
+            // No JSON, or names that are no UTF-8.
+            return null;
+        }
     }
 }

@@ -24,7 +24,7 @@ public enum TemperatureSchedule
     Cosine,
 }
 
-/// <summary>The temperature of the relaxation over the adversarial steps n = 1 ... N; the last step has the final value exactly.</summary>
+/// <summary>The temperature of the relaxation over the adversarial steps n = 1 ... N; step N has the final value exactly.</summary>
 public sealed record TemperatureOptions : IValidatableObject
 {
     /// <summary>constant, linear, exponential, relgan, jang or cosine.</summary>
@@ -46,12 +46,18 @@ public sealed record TemperatureOptions : IValidatableObject
     [Range(0, 10)]
     public double Rate { get; init; } = 1e-4;
 
+    /// <summary>
+    /// Steps over which the temperature goes from initial to final, where it stays; 0: all adversarial steps. A run that is extended keeps its own.
+    /// </summary>
+    [Range(0, 100000000)]
+    public int Horizon { get; init; }
+
     /// <summary>The temperature of step <paramref name="step"/> of <paramref name="steps"/>.</summary>
     /// <param name="step">n, from 1 to N.</param>
     /// <param name="steps">N.</param>
     public double At(long step, long steps)
     {
-        double progress = (double)step / steps;
+        double progress = Math.Min(1, (double)step / (Horizon > 0 ? Horizon : steps));
         return Schedule switch
         {
             TemperatureSchedule.Constant => Initial,

@@ -74,6 +74,7 @@ public sealed class FinalEvaluation : IDisposable
     {
         RunFolder folder = RunFolder.Open(path);
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
+        TrainingChecks.RefuseNoisyState(config);
         RunEnvironment environment = RunEnvironment.Read(folder.Environment);
         string? failure = File.Exists(folder.Failure) ? File.ReadAllText(folder.Failure).Trim() : null;
         TrainingState? state = folder.LatestName() is null ? null : folder.ReadLatest(checkpoint => checkpoint.State());
@@ -85,6 +86,12 @@ public sealed class FinalEvaluation : IDisposable
 
         EngineSettings.Prepare(config.Threads);
         EncodedCorpus corpus = ReadCorpus(folder, config, environment, options.Corpus);
+        if (corpus.Test.Count == 0)
+        {
+            throw new UserMistakeException(
+                $"The run in {path} held out no test text, which an evaluation measures on; train one with data.test_fraction above 0.");
+        }
+
         var document = new EvaluationDocument
         {
             Method = options.Method ?? config.Objective.MethodName(config),

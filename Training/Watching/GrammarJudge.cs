@@ -57,7 +57,7 @@ internal sealed class GrammarJudge
         if (changed is not null)
         {
             throw new UserMistakeException($"The run's tokenizer turns '{changed}' into '{tokenizer.Decode(tokenizer.Encode(changed))}', so {path} "
-                + "is not the grammar of its corpus.");
+                + $"is not the grammar of what it writes; {Remedy(tokenizer.Options)}.");
         }
     }
 
@@ -96,6 +96,11 @@ internal sealed class GrammarJudge
         return LikelihoodDivergences.Estimate(
             [.. _logTrue.Zip(logModel)], [.. texts.Select((text, i) => (LogTrue(text), ofSamples[i]))]);
     }
+
+    private static string Remedy(TokenizerOptions options) =>
+        options.Lowercase ? "train with tokenizer.lowercase=false"
+        : options is { Kind: TokenizerKind.Word, SplitPunctuation: true } ? "train with tokenizer.split_punctuation=false"
+        : "leave --grammar away";
 
     private double LogTrue(string? text) => text is null ? double.NegativeInfinity : _grammar.LogProbability(text);
 

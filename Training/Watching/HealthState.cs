@@ -41,13 +41,20 @@ public sealed record HealthState
     }
 
     /// <summary>Takes in the share of relaxed tokens that are exactly one-hot.</summary>
+    /// <param name="options">The limit.</param>
+    /// <param name="share">At <paramref name="temperature"/>.</param>
+    /// <param name="temperature">Of the relaxation.</param>
+    /// <param name="shareAtOne">The share at temperature 1, asked only where there is something to explain.</param>
     /// <returns>The state now, and a warning or null.</returns>
-    public (HealthState State, string? Warning) WithOneHot(HealthOptions options, double share, double temperature)
+    public (HealthState State, string? Warning) WithOneHot(HealthOptions options, double share, double temperature, Func<double> shareAtOne)
     {
         bool oneHot = options.MaximumOneHot > 0 && share > options.MaximumOneHot;
-        return (this with { IsOneHot = oneHot }, oneHot && !IsOneHot
-            ? string.Create(CultureInfo.InvariantCulture, $"The temperature {temperature:G3} underflows: {share:P1} of the relaxed tokens are "
-                + $"exactly one-hot in single precision and pass no gradient; raise temperature.final.")
-            : null);
+        return (this with { IsOneHot = oneHot }, !oneHot || IsOneHot ? null
+            : temperature >= 1 || shareAtOne() > options.MaximumOneHot
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"The generator's logits have exploded: {share:P1} of the relaxed tokens are exactly one-hot "
+                + $"in single precision, whatever the temperature, and pass no gradient; lower adversarial.generator_learning_rate.")
+            : string.Create(CultureInfo.InvariantCulture, $"The temperature {temperature:G3} underflows: {share:P1} of the relaxed tokens are "
+                + $"exactly one-hot in single precision and pass no gradient; raise temperature.final."));
     }
 }

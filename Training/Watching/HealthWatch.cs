@@ -26,7 +26,8 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
         }
 
         double temperature = phase.TemperatureAt!(Math.Max(1, state.PhaseStep));
-        return Watch(state, state.Health.WithOneHot(options, evaluation.OneHotShare(generator, temperature), temperature));
+        return Watch(state, state.Health.WithOneHot(options, evaluation.OneHotShare(generator, temperature), temperature,
+            () => evaluation.OneHotShare(generator, 1)));
     }
 
     private TrainingState Watch(TrainingState state, (HealthState State, string? Warning) health)

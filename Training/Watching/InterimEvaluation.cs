@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
@@ -68,18 +67,26 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
                 .Select(i => SequenceLine.Of(corpus.Tokenizer.Decode(corpus.Validation[i])))];
         AtomicFile.WriteAllText(folder.RealSamples, string.Concat(real.Select(line => line + "\n")));
         AtomicFile.WriteAllText(folder.Samples(step), string.Concat(lines.Select(line => line + "\n")));
-        recorder.Text("samples", step, SamplesTable(real, lines, step));
+        recorder.Text("samples", step, SamplesShown(real, lines, step));
         RecordHistograms(generator, recorder, step);
         double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer)))
             .Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
         return new InterimResults(held.PerToken, scalars, real, lines, ids.Length, distinct);
     }
 
-    /// <summary>The test split's NLL, once, for the last weights.</summary>
+    /// <summary>The test split's NLL, once, for the last weights; without a test split the end is recorded alone.</summary>
     public void Finish(IGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, ITrainingObserver observer)
     {
+        if (corpus.Test.Count == 0)
+        {
+            recorder.Scalars(state.Step, Phase.Finished, []);
+            recorder.EndSession(SessionOutcome.Success);
+            observer.OnMessage($"The run in {folder.Path} is finished at step {state.Step}; no test text was held out, so there is no test NLL.");
+            return;
+        }
+
         HeldOutLikelihood test = HeldOutLikelihood.Measure(generator, corpus.Test);
-        recorder.Scalars(state.Step, "finished", [("nll/test", test.PerToken)]);
+        recorder.Scalars(state.Step, Phase.Finished, [("nll/test", test.PerToken)]);
         recorder.EndSession(SessionOutcome.Success);
         observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Test NLL {test.PerToken:F4} nats a token ({test.PerSequence:F2} a "
             + $"sequence, {test.Sequences} sequences) at step {state.Step}; the run is in {folder.Path}."));
@@ -138,18 +145,11 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
         recorder.Histogram("token_entropy", step, entropy.masked_select(ids.ne(corpus.Tokenizer.PaddingId)).cpu().data<float>().ToArray());
     }
 
-    private static string SamplesTable(string[] real, string[] generated, long step)
+    // Two blocks and no table: in a table's cells TensorBoard would render what the samples hold of Markdown.
+    private static string SamplesShown(string[] real, string[] generated, long step)
     {
-        var table = new StringBuilder(
-            string.Create(CultureInfo.InvariantCulture, $"Step {step}, sampling temperature 1.\n\n| real | generated |\n|---|---|\n"));
-        for (int i = 0; i < generated.Length; i++)
-        {
-            table.Append("| ").Append(Escaped(i < real.Length ? real[i] : "")).Append(" | ").Append(Escaped(generated[i])).Append(" |\n");
-        }
-
-        return table.ToString();
+        static string Block(string[] lines) => VerbatimText.Block(string.Join('\n', lines.Select(line => line.ReplaceLineEndings("\\n"))));
+        return string.Create(CultureInfo.InvariantCulture,
+            $"Step {step}, sampling temperature 1. Generated:\n\n{Block(generated)}\nReal, held out:\n\n{Block(real)}");
     }
-
-    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
-        .Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 }
