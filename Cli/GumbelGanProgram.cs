@@ -124,6 +124,7 @@ public static class GumbelGanProgram
         yield return CompareCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return BenchCommand.Create(surroundings);
+        yield return PrimerCommand.Create(surroundings);
         yield return DoctorCommand.Create(surroundings);
         yield return CorpusCommand.Create(surroundings);
         yield return TokenizerCommand.Create(surroundings);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Evaluation.Report;
@@ -87,32 +86,8 @@ public sealed class HtmlReportTests
     [Fact]
     public async Task In_a_browser_the_charts_are_drawn_without_errors_or_requests()
     {
-        ChartLibrary? charts = ChartLibrary.Find(AppContext.BaseDirectory);
-        string? root = AppContext.BaseDirectory;
-        while (root is not null && !Directory.Exists(Path.Combine(root, "node_modules", "playwright-core")))
-        {
-            root = Path.GetDirectoryName(root);
-        }
-
-        Assert.SkipWhen(charts is null || root is null, "uPlot or playwright-core is absent: run scripts/charts.sh --test.");
-        string? chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
-        Assert.SkipWhen(chromium is null, "Chromium is absent.");
-
         using var made = new MadeUpRuns();
-        string report = Path.Combine(made.Folder, "report.html");
-        File.WriteAllText(report, Render(made.ThreeByThree(), charts));
-        using Process process = Process.Start(
-            new ProcessStartInfo("node", [Path.Combine(root!, "Tests", "Evaluation", "report.test.mjs"), chromium!, report, .. Pictures()])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                WorkingDirectory = root,
-            })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, output + await errors);
-        JsonNode seen = JsonNode.Parse(output)!;
+        JsonNode seen = await ReportInBrowser.Look(charts => Render(made.ThreeByThree(), charts), made.Folder);
         foreach (string view in new[] { "desktop-light", "phone-dark" })
         {
             // Two learning curves were recorded, and bleu/4 against self_bleu/4 and nll/test over temperatures.
@@ -125,9 +100,6 @@ public sealed class HtmlReportTests
 
         Assert.NotEqual(seen["desktop-light"]!["ground"]!.GetValue<string>(), seen["phone-dark"]!["ground"]!.GetValue<string>());
     }
-
-    // A folder for screenshots, to look at: GUMBELGAN_SCREENSHOTS=/tmp/x.
-    private static string[] Pictures() => Environment.GetEnvironmentVariable("GUMBELGAN_SCREENSHOTS") is { Length: > 0 } folder ? [folder] : [];
 
     private static string Render(string[] folders, ChartLibrary? charts, bool force = false) =>
         HtmlReport.Render(RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { Force = force }), charts, _written);
