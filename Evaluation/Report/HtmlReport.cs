@@ -1,16 +1,11 @@
 using System.Globalization;
-using System.Net;
-using System.Reflection;
-using System.Security.Cryptography;
 using System.Text;
 using GumbelGan.Evaluation.Comparison;
+using static GumbelGan.Evaluation.Report.ReportPage;
 
 namespace GumbelGan.Evaluation.Report;
 
-/// <summary>
-/// A comparison as one HTML page that needs nothing else: styles, chart library and data are inside. Its content security policy forbids
-/// every request and every script but the two it carries, so text from a corpus or a run cannot make a browser do anything.
-/// </summary>
+/// <summary>A comparison as one HTML page that needs nothing else, in the frame of <see cref="ReportPage"/>.</summary>
 public static class HtmlReport
 {
     private const int SamplesShown = 12;
@@ -21,15 +16,7 @@ public static class HtmlReport
     /// <param name="written">The time to print on the page.</param>
     public static string Render(RunComparison comparison, ChartLibrary? charts, DateTimeOffset written)
     {
-        string script = Resource("report.js");
-        var page = new StringBuilder("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        string scripts = charts is null ? "'none'" : $"{Hash(charts.Script)} {Hash(script)}";
-        page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-            + "script-src ").Append(scripts).Append("\">\n");
-        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
-            + "dark\">\n<link rel=\"icon\" href=\"data:,\">\n");
-        page.Append("<title>").Append(Text(Title(comparison)))
-            .Append("</title>\n<style>").Append(charts?.Style).Append(Resource("report.css")).Append("</style>\n</head>\n<body>\n");
+        var page = new StringBuilder();
         AppendHeader(page, comparison, written);
         AppendResults(page, comparison);
         AppendCharts(page, comparison, charts);
@@ -37,15 +24,7 @@ public static class HtmlReport
         AppendConfiguration(page, comparison);
         AppendRuns(page, comparison);
         AppendDefinitions(page, comparison);
-        if (charts is not null)
-        {
-            // The default encoder of System.Text.Json writes <, > and & as escapes, so the data cannot close the element.
-            page.Append("<script type=\"application/json\" id=\"data\">")
-                .Append(ReportCharts.Document(comparison).ToJsonString()).Append("</script>\n");
-            page.Append("<script>").Append(charts.Script).Append("</script>\n<script>").Append(script).Append("</script>\n");
-        }
-
-        return page.Append("</body>\n</html>\n").ToString();
+        return ReportPage.Render(Title(comparison), generator: null, page, charts, ReportCharts.Document(comparison));
     }
 
     private static string Title(RunComparison comparison) => "Comparison of " + string.Join(", ", comparison.Methods.Select(method => method.Name));
@@ -100,12 +79,10 @@ public static class HtmlReport
     {
         page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n<p>Mean over seeds; the band reaches from the smallest to the largest "
             + "seed.</p>\n");
-        page.Append(charts is null
-            ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"curve-charts\"></div>\n");
+        ReportPage.AppendCharts(page, ReportCharts.CurvePlace, charts);
         page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature, "
             + "mean over seeds; lines join neighbouring temperatures, and the ends are labelled with theirs.</p>\n");
-        page.Append(charts is null
-            ? $"<p class=\"warning\">{Text(ChartLibrary.HowToGet)}</p>\n" : "<div class=\"charts\" id=\"quality-charts\"></div>\n");
+        ReportPage.AppendCharts(page, ReportCharts.TradeOffPlace, charts);
         foreach (MethodSummary method in comparison.Methods)
         {
             double[] temperatures = [.. method.Runs.SelectMany(run => run.Evaluation.Sweep).Select(point => point.Temperature).Distinct().Order()];
@@ -216,40 +193,5 @@ public static class HtmlReport
         page.Append("</dl>\n</section>\n");
     }
 
-    private static void AppendTable(StringBuilder page, IReadOnlyList<string[]> rows)
-    {
-        page.Append("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
-        foreach (string heading in rows[0])
-        {
-            page.Append("<th scope=\"col\">").Append(Text(heading)).Append("</th>");
-        }
-
-        page.Append("</tr></thead>\n<tbody>\n");
-        foreach (string[] row in rows.Skip(1))
-        {
-            page.Append("<tr><th scope=\"row\">").Append(Text(row[0])).Append("</th>");
-            foreach (string cell in row[1..])
-            {
-                page.Append("<td>").Append(Text(cell)).Append("</td>");
-            }
-
-            page.Append("</tr>\n");
-        }
-
-        page.Append("</tbody></table></div>\n");
-    }
-
     private static string Short(string? hash) => hash is null ? "-" : hash.Length > 12 ? hash[..12] : hash;
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    private static string Hash(string script) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)))}'";
-
-    private static string Resource(string name)
-    {
-        Assembly assembly = typeof(HtmlReport).Assembly;
-        string resource = assembly.GetManifestResourceNames().Single(candidate => candidate.EndsWith("." + name, StringComparison.Ordinal));
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-        return reader.ReadToEnd();
-    }
 }

@@ -6,6 +6,12 @@ namespace GumbelGan.Evaluation.Report;
 /// <summary>The numbers behind the report's charts, as the JSON that report.js draws.</summary>
 internal static class ReportCharts
 {
+    /// <summary>The element where learning curves are drawn.</summary>
+    public const string CurvePlace = "curve-charts";
+
+    /// <summary>The element where quality is drawn against diversity.</summary>
+    public const string TradeOffPlace = "quality-charts";
+
     private const int MostPoints = 400;
     private const int MostCurves = 16;
 
@@ -27,7 +33,7 @@ internal static class ReportCharts
     public static JsonObject Document(RunComparison comparison) => new()
     {
         ["methods"] = new JsonArray([.. comparison.Methods.Select(method => (JsonNode)method.Name)]),
-        ["curves"] = new JsonArray([.. CurveTags(comparison).Select(tag => (JsonNode)Curve(comparison, tag))]),
+        ["charts"] = new JsonArray([.. CurveTags(comparison).Select(tag => (JsonNode)Curve(comparison, tag).ToJson(CurvePlace))]),
         ["trade_offs"] = new JsonArray([.. _tradeOffs.Select(pair => TradeOff(comparison, pair.Quality, pair.Diversity)).OfType<JsonNode>()]),
     };
 
@@ -44,14 +50,11 @@ internal static class ReportCharts
         ];
     }
 
-    private static JsonObject Curve(RunComparison comparison, string tag) => new()
-    {
-        ["tag"] = tag,
-        ["methods"] = new JsonArray([.. comparison.Methods.Select(method => (JsonNode)Band(method, tag))]),
-    };
+    private static LineChart Curve(RunComparison comparison, string tag) =>
+        new(tag, "step", [.. comparison.Methods.Select(method => Band(method, tag))]);
 
     // Mean, smallest and largest over the seeds that recorded the step.
-    private static JsonObject Band(MethodSummary method, string tag)
+    private static ChartLine Band(MethodSummary method, string tag)
     {
         var bySteps = new SortedDictionary<long, List<double>>();
         foreach (CurvePoint point in method.Runs.SelectMany(run => run.Curves.TryGetValue(tag, out IReadOnlyList<CurvePoint>? curve) ? curve : []))
@@ -66,12 +69,9 @@ internal static class ReportCharts
 
         int stride = 1 + ((bySteps.Count - 1) / MostPoints);
         KeyValuePair<long, List<double>>[] kept = [.. bySteps.Where((_, index) => index % stride == 0 || index == bySteps.Count - 1)];
-        return new JsonObject
+        return new ChartLine(method.Name, [.. kept.Select(pair => (double)pair.Key)], [.. kept.Select(pair => pair.Value.Average())])
         {
-            ["steps"] = new JsonArray([.. kept.Select(pair => (JsonNode)pair.Key)]),
-            ["mean"] = Numbers(kept.Select(pair => pair.Value.Average())),
-            ["low"] = Numbers(kept.Select(pair => pair.Value.Min())),
-            ["high"] = Numbers(kept.Select(pair => pair.Value.Max())),
+            Band = ([.. kept.Select(pair => pair.Value.Min())], [.. kept.Select(pair => pair.Value.Max())]),
         };
     }
 
@@ -85,6 +85,7 @@ internal static class ReportCharts
 
         return new JsonObject
         {
+            ["place"] = TradeOffPlace,
             ["x"] = quality,
             ["y"] = diversity,
             ["methods"] = new JsonArray(methods),
@@ -117,7 +118,4 @@ internal static class ReportCharts
                 ["y"] = point.Values.Average(values => values[diversity]),
             }),
     ]);
-
-    private static JsonArray Numbers(IEnumerable<double> values) =>
-        new([.. values.Select(value => double.IsFinite(value) ? (JsonNode)value : null)]);
 }

@@ -16,7 +16,8 @@
     ticks: { stroke: colour("--line"), width: 1 },
     labelSize: 20,
     size: index === 0 ? 36 : 56,
-    values: (plot, splits) => splits.map(number),
+    // A logarithmic axis leaves some ticks without a number.
+    values: (plot, splits) => splits.map((split) => (split == null ? "" : number(split))),
   }));
 
   function figure(container, title, options, table) {
@@ -33,23 +34,40 @@
     drawn.push({ plot, holder, observer });
   }
 
-  // One line a method, with a band from the smallest to the largest seed.
-  function curve(container, chart) {
+  const forms = {
+    line: (stroke, line) => ({ points: { show: line.x.length < 3 } }),
+    bars: (stroke) => ({ fill: stroke + "55", width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 60] }) }),
+    points: (stroke) => ({ width: 0, points: { show: true, size: 6, width: 0, fill: stroke }, paths: () => null }),
+  };
+
+  // Lines, bars or points; a line may have a band, such as from the smallest to the largest seed.
+  function lines(container, chart) {
     const tables = [];
-    const series = [{ label: "step", value: (plot, value) => number(value) }];
+    const series = [{ label: chart.x, value: (plot, value) => number(value) }];
     const bands = [];
-    chart.methods.forEach((method, index) => {
-      if (method.steps.length === 0) return;
+    chart.lines.forEach((line, index) => {
+      if (line.x.length === 0) return;
       const stroke = methodColour(index);
       const first = series.length;
+      series.push({ label: line.name, stroke, width: 2, spanGaps: true, value: (plot, value) => number(value), ...forms[line.form](stroke, line) });
+      if (line.low == null) {
+        tables.push([line.x, line.y]);
+        return;
+      }
       const edge = { class: "edge", stroke: "transparent", width: 0, points: { show: false }, spanGaps: true };
-      series.push({ label: data.methods[index], stroke, width: 2, points: { show: method.steps.length < 3 }, spanGaps: true, value: (plot, value) => number(value) });
       series.push({ label: "largest", ...edge }, { label: "smallest", ...edge });
       bands.push({ series: [first + 1, first + 2], fill: stroke + "33" });
-      tables.push([method.steps, method.mean, method.high, method.low]);
+      tables.push([line.x, line.y, line.high, line.low]);
     });
     if (tables.length === 0) return;
-    figure(container, chart.tag, { series, bands, axes: axes("step", ""), scales: { x: { time: false } }, legend: { live: true } }, uPlot.join(tables));
+    const hasBars = chart.lines.some((line) => line.form === "bars");
+    const [x, y] = chart.logarithmic.map((is) => (is ? { distr: 3 } : {}));
+    if (hasBars) {
+      // Half a bar of room at either end, and bars stand on zero.
+      x.range = (plot, low, high) => { const room = (high - low) / (2 * (plot.data[0].length - 1)); return [low - room, high + room]; };
+      y.range = (plot, low, high) => [0, high * 1.05];
+    }
+    figure(container, chart.title, { series, bands, axes: axes(chart.x, chart.y), scales: { x: { time: false, ...x }, y }, legend: { live: true } }, uPlot.join(tables));
   }
 
   // Points in order of temperature, joined in that order: the x values need not ascend, so the path is built here.
@@ -108,8 +126,8 @@
   function draw() {
     drawn.forEach(({ plot, holder, observer }) => { observer.disconnect(); plot.destroy(); holder.remove(); });
     drawn = [];
-    data.curves.forEach((chart) => curve(document.getElementById("curve-charts"), chart));
-    data.trade_offs.forEach((chart) => tradeOff(document.getElementById("quality-charts"), chart));
+    data.charts.forEach((chart) => lines(document.getElementById(chart.place), chart));
+    (data.trade_offs ?? []).forEach((chart) => tradeOff(document.getElementById(chart.place), chart));
   }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
