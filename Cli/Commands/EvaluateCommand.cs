@@ -139,12 +139,7 @@ internal static class EvaluateCommand
             .. last.Metrics.Keys.Select(tag => (string[])[tag, Number(last.Metrics, tag), Number(best.Metrics, tag),
                 .. names.Select(name => Number(evaluation.References[name], tag))]),
         ];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            output.WriteLine(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd());
-        }
-
+        output.Write(TextTable.Render(rows));
         output.WriteLine();
         foreach (MetricResult result in evaluated.Last)
         {

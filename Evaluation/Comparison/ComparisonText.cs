@@ -15,18 +15,18 @@ public static class ComparisonText
             text.Append("FORCED COMPARISON: ").Append(objection).Append(".\n");
         }
 
-        Append(text, CostTable(comparison));
+        text.Append(TextTable.Render(CostTable(comparison)));
         foreach (CheckpointChoice checkpoint in Enum.GetValues<CheckpointChoice>())
         {
             text.Append('\n').Append(Title(checkpoint)).Append('\n');
-            Append(text, MetricTable(comparison, checkpoint));
+            text.Append(TextTable.Render(MetricTable(comparison, checkpoint)));
         }
 
         if (comparison.Tests.Count > 0)
         {
             text.Append(CultureInfo.InvariantCulture,
                 $"\nDifferences from {comparison.Baseline}; p corrected by Holm for all {comparison.Tests.Count} tests\n");
-            Append(text, TestTable(comparison));
+            text.Append(TextTable.Render(TestTable(comparison)));
         }
 
         text.Append('\n');
@@ -135,14 +135,5 @@ public static class ComparisonText
     {
         long[] distinct = [.. values.Distinct().Order()];
         return distinct.Length == 1 ? Whole(distinct[0]) : $"{Whole(distinct[0])} to {Whole(distinct[^1])}";
-    }
-
-    private static void Append(StringBuilder text, IReadOnlyList<string[]> rows)
-    {
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            text.Append(string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd()).Append('\n');
-        }
     }
 }
