@@ -41,7 +41,7 @@ public abstract partial class RecurrentGenerator
             }
 
             oneHots[t] = sample;
-            input = Options.Feedback == Feedback.Relaxed ? sample.mm(EmbeddingWeight) : _embedding.call(ids[t]).detach(); // [B, E]
+            input = _options.Feedback == Feedback.Relaxed ? sample.mm(EmbeddingWeight) : _embedding.call(ids[t]).detach(); // [B, E]
         }
 
         return new RelaxedSequences(stack(oneHots, 1), stack(ids, 1), cat(masks, 1)); // [B, T, V], [B, T], [B, T]
