@@ -21,6 +21,15 @@ public sealed record Relaxation(string Name, Func<Tensor, Tensor, double, Tensor
     /// <summary>How a fused roll-out computes the same; null where it cannot, and the definition above is used.</summary>
     public RowForm? Fused { get; init; }
 
+    /// <summary>Whether samples are one-hot on their way forward, so that a roll-out shows a discriminator the hard sequence itself.</summary>
+    public bool IsHard { get; init; }
+
+    /// <summary>
+    /// Whether the sample's gradient depends on the noise by more than the token that it chose; where not, a hard sequence says all, and its
+    /// gradient's moments can be computed exactly.
+    /// </summary>
+    public bool DependsOnNoise { get; init; } = true;
+
     /// <summary>What a comparison adds to the name of a method that uses it.</summary>
     public string MethodSuffix => this == Default ? "" : "-" + Name.Replace('_', '-');
 

@@ -8,7 +8,7 @@ namespace GumbelGan.Generators;
 public static class StraightThroughRelaxation
 {
     /// <summary>In the catalogue.</summary>
-    public static Relaxation Entry { get; } = new("straight_through", Sample) { Fused = RowForm.OneHotForward };
+    public static Relaxation Entry { get; } = new("straight_through", Sample) { Fused = RowForm.OneHotForward, IsHard = true };
 
     private static Tensor Sample(Tensor logits, Tensor noise, double temperature)
     {

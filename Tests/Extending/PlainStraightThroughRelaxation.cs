@@ -9,7 +9,7 @@ namespace GumbelGan.Tests.Extending;
 public static class PlainStraightThroughRelaxation
 {
     /// <summary>In the catalogue.</summary>
-    public static Relaxation Entry { get; } = new("plain_straight_through", Sample);
+    public static Relaxation Entry { get; } = new("plain_straight_through", Sample) { IsHard = true, DependsOnNoise = false };
 
     private static Tensor Sample(Tensor logits, Tensor noise, double temperature)
     {
