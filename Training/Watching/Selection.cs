@@ -12,7 +12,7 @@ public sealed class Selection(IGenerator generator, Evaluator evaluator, HealthW
     /// <returns>The state now, and whether these weights are the best so far and worth a checkpoint.</returns>
     public (TrainingState State, bool IsBest) Evaluate(Phase phase, TrainingState state)
     {
-        EvaluationRecord record = evaluator.Evaluate(generator, folder, recorder, state.Step, phase.Name);
+        EvaluationRecord record = evaluator.Evaluate(generator, folder, recorder, state, phase);
         bool best = double.IsFinite(record.ValidationNll) && (state.BestValidationNll is not { } known || record.ValidationNll < known);
         state = best
             ? state with { BestValidationNll = record.ValidationNll, BestStep = state.Step, StaleEvaluations = 0 }
