@@ -94,6 +94,7 @@ public static class GumbelGanProgram
         yield return MetricsCommand.Create(surroundings.Output);
         yield return EvaluateCommand.Create(surroundings);
         yield return CompareCommand.Create(surroundings);
+        yield return GradientsCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return BenchCommand.Create(surroundings);
         yield return DoctorCommand.Create(surroundings);

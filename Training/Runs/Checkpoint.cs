@@ -1,3 +1,4 @@
+using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Objectives;
@@ -40,6 +41,11 @@ public sealed record Checkpoint(string Path)
     /// <summary>Loads a generator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
     public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(In(Weights("generator"))));
+
+    /// <summary>Loads a discriminator's weights.</summary>
+    /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
+    public void LoadDiscriminator(Discriminator discriminator) =>
+        ModuleWeights.Load(discriminator, SafetensorsFile.Read(In(Weights("discriminator"))));
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>

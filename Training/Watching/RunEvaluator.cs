@@ -73,13 +73,7 @@ public sealed class RunEvaluator
         }
 
         EngineSettings.Prepare(config.Threads);
-        EncodedCorpus corpus = EncodedCorpus.Read(config.Corpus, TextTokenizer.Load(folder.Tokenizer), config.Data);
-        if (corpus.Report.Sha256 != environment.CorpusSha256)
-        {
-            throw new UserMistakeException($"{config.Corpus} has changed since the run in {path} was trained on it; bring the old file back "
-                + $"(SHA-256 {environment.CorpusSha256}).");
-        }
-
+        EncodedCorpus corpus = RunCorpus.Read(folder, config);
         var document = new RunEvaluation
         {
             Method = options.Method ?? config.Objective.MethodName(config),
