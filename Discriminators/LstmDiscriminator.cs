@@ -79,8 +79,8 @@ public sealed class LstmDiscriminator : Discriminator
     private Tensor ReadComposed(Tensor embedded, Tensor mask, bool isGraded)
     {
         long batch = embedded.shape[0], time = embedded.shape[1];
-        Tensor hidden = zeros(batch, _hidden, device: embedded.device); // [B, H]
-        Tensor memory = zeros(batch, _hidden, device: embedded.device); // [B, H]
+        Tensor hidden = zeros(batch, _hidden, embedded.dtype, embedded.device); // [B, H]
+        Tensor memory = zeros(batch, _hidden, embedded.dtype, embedded.device); // [B, H]
         Tensor reading = mask.gt(0.5); // [B, T]
         for (int t = 0; t < time; t++)
         {

@@ -1,3 +1,5 @@
+using GumbelGan.Discriminators;
+
 namespace GumbelGan.Training;
 
 /// <summary>A part of a run: how many steps, and what each of them does.</summary>
@@ -20,6 +22,9 @@ public sealed record Phase(string Name, long Steps, IReadOnlyList<Update> Update
 
     /// <summary>Whether relaxed samples are trained on, so that their sharpness is watched.</summary>
     public bool IsRelaxed { get; init; }
+
+    /// <summary>Who tells real sequences from generated ones, so that what it has learned is watched; null where nobody does.</summary>
+    public Discriminator? Judge { get; init; }
 
     /// <summary>Whether the discriminator's loss has a floor, near which it is saturated.</summary>
     public bool HasLossFloor { get; init; }

@@ -37,7 +37,7 @@ public sealed class LstmGenerator : RecurrentGenerator
     }
 
     /// <summary>The sizes it was built with.</summary>
-    public new LstmGeneratorOptions Options { get; }
+    public LstmGeneratorOptions Options { get; }
 
     // Fused passes are made for one layer on the CPU. This is the one place that decides.
     private bool IsFused => !IsComposed && Options.Layers == 1 && Device.type == DeviceType.CPU;
@@ -104,7 +104,7 @@ public sealed class LstmGenerator : RecurrentGenerator
 
     /// <inheritdoc/>
     protected override Tensor[] ZeroState(long batch) =>
-        [.. Enumerable.Range(0, 2 * _cells.Length).Select(_ => zeros(batch, Options.Hidden, device: Device))];
+        [.. Enumerable.Range(0, 2 * _cells.Length).Select(_ => zeros(batch, Options.Hidden, OutputWeight.dtype, Device))];
 
     /// <inheritdoc/>
     protected override Tensor[] InitialState(int batch, RandomKey noise)

@@ -36,7 +36,7 @@ public abstract partial class RecurrentGenerator
             if (Format.EndId is { } end)
             {
                 Tensor living = alive.gt(0.5); // [B, 1]
-                if (Options.Ending == Ending.Gradient)
+                if (_options.Ending == Ending.Gradient)
                 {
                     weight = weight * (1 - sample.narrow(1, end, 1));
                     (fed, next) = Continued(sample, ids[t], logits + gumbel, relaxation.IsHard);
@@ -52,7 +52,7 @@ public abstract partial class RecurrentGenerator
             }
 
             oneHots[t] = sample;
-            input = Options.Feedback == Feedback.Relaxed ? fed.mm(EmbeddingWeight) : _embedding.call(next).detach(); // [B, E]
+            input = _options.Feedback == Feedback.Relaxed ? fed.mm(EmbeddingWeight) : _embedding.call(next).detach(); // [B, E]
         }
 
         return new RelaxedSequences(stack(oneHots, 1), stack(ids, 1), cat(masks, 1)); // [B, T, V], [B, T], [B, T]

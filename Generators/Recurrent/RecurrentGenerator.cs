@@ -22,6 +22,7 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     private const string Never = "never";
     private readonly Embedding _embedding;
     private readonly Linear _output;
+    private readonly GeneratorOptions _options;
 
     /// <summary>Embedding and output layer; the derived class registers its core and then draws the weights.</summary>
     /// <param name="name">Of the module.</param>
@@ -31,16 +32,13 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     protected RecurrentGenerator(string name, GeneratorOptions options, SequenceFormat format, int hidden)
         : base(name)
     {
-        (Options, Format) = (options, format);
+        (_options, Format) = (options, format);
         _embedding = nn.Embedding(format.Vocabulary, options.Embedding);
         _output = nn.Linear(hidden, format.Vocabulary);
         register_module("embedding", _embedding);
         register_module("output", _output);
         register_buffer(Never, NeverGeneratedLogits(format)); // [V]
     }
-
-    /// <inheritdoc/>
-    public GeneratorOptions Options { get; }
 
     /// <inheritdoc/>
     public SequenceFormat Format { get; }
@@ -52,6 +50,9 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     public bool IsComposed { get; set; }
 
     nn.Module IGenerator.Module => this;
+
+    // Not a public property: a kind has one of its own type, and TorchSharp moves no module with two properties of one name.
+    GeneratorOptions IGenerator.Options => _options;
 
     internal Parameter EmbeddingWeight => _embedding.weight!;
 

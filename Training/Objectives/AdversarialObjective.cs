@@ -53,6 +53,7 @@ public abstract class AdversarialObjective : Objective
                 EvaluationInterval = config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
                 TemperatureAt = step => config.Temperature.At(step, options.Steps),
                 IsRelaxed = IsRelaxed,
+                Judge = parts.Discriminator,
                 HasLossFloor = options.Loss.HasFloor,
                 Begin = Begin,
             },

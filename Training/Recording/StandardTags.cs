@@ -27,6 +27,11 @@ public static class StandardTags
         ["nll/test"] = "Negative log-likelihood of the test text under the generator, in **nats a token**, once at the end. Lower is better.",
         ["nll/oracle"] =
             "Negative log-likelihood of generated text under the oracle, in **nats a token**. Lower is better quality; it says nothing of diversity.",
+        ["auc/soft"] =
+            "The share of pairs of a real sequence and a relaxed sample in which the discriminator scores the real one higher; 0.5 is chance. "
+            + "High here and near 0.5 in auc/hard means that it has learned *softness, not language*.",
+        ["auc/argmax"] = "The same for the hard sequences that relaxed samples show, against those samples themselves; 0.5 where samples are hard.",
+        ["auc/hard"] = "The same for real sequences against the generator's own hard samples: what the discriminator knows of *language*.",
         ["weights/"] = "The generator's weights under this name.",
         ["token_entropy"] = "Entropy of the generator's next-token distribution at each held-out position, in **nats**. Mass that gathers at 0 is "
             + "a generator that has become certain.",
@@ -45,6 +50,7 @@ public static class StandardTags
             new ScalarChart("Losses", ["loss/generator", "loss/discriminator"]),
             new ScalarChart("Maximum likelihood", ["loss/mle", "nll/validation"]),
             new ScalarChart("Discriminator scores", ["score/.*"]),
+            new ScalarChart("What the discriminator tells apart (AUC, 0.5 is chance)", ["auc/.*"]),
             new ScalarChart("Rewards", ["reward/.*"]),
             new ScalarChart("Gradient norms", ["gradient_norm/.*"]),
             new ScalarChart("Temperature", ["temperature"]),

@@ -1,3 +1,4 @@
+using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Objectives;
@@ -50,6 +51,11 @@ public sealed record Checkpoint(string Path)
     /// <summary>Loads a generator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
     public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(GeneratorFile));
+
+    /// <summary>Loads a discriminator's weights.</summary>
+    /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
+    public void LoadDiscriminator(Discriminator discriminator) =>
+        ModuleWeights.Load(discriminator, SafetensorsFile.Read(PathOf(Weights("discriminator"))));
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>

@@ -37,4 +37,11 @@ public sealed record HealthOptions
     /// <summary>Warn of a temperature that underflows where more than this share of relaxed tokens are exactly one-hot in single precision.</summary>
     [Range(0, 1)]
     public double MaximumOneHot { get; init; } = 0.9;
+
+    /// <summary>
+    /// Warn of a discriminator that has learned softness, not language, where its AUC of real text against relaxed samples is above this, and against
+    /// hard ones below 0.6.
+    /// </summary>
+    [Range(0, 1)]
+    public double SoftnessAuc { get; init; } = 0.9;
 }

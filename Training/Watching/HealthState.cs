@@ -8,6 +8,9 @@ namespace GumbelGan.Training.Watching;
 /// </summary>
 public sealed record HealthState
 {
+    // Below this a discriminator knows next to nothing of hard samples.
+    private const double HardAuc = 0.6;
+
     /// <summary>Whether the generator repeats itself.</summary>
     public bool IsCollapsed { get; init; }
 
@@ -16,6 +19,9 @@ public sealed record HealthState
 
     /// <summary>Whether relaxed samples have no gradient left.</summary>
     public bool IsOneHot { get; init; }
+
+    /// <summary>Whether the discriminator tells relaxed samples from real sequences, but not hard ones.</summary>
+    public bool KnowsOnlySoftness { get; init; }
 
     /// <summary>Takes in the share of distinct samples of an evaluation.</summary>
     /// <returns>The state now, and a warning or null.</returns>
@@ -56,5 +62,19 @@ public sealed record HealthState
                 + $"in single precision, whatever the temperature, and pass no gradient; lower adversarial.generator_learning_rate.")
             : string.Create(CultureInfo.InvariantCulture, $"The temperature {temperature:G3} underflows: {share:P1} of the relaxed tokens are "
                 + $"exactly one-hot in single precision and pass no gradient; raise temperature.final."));
+    }
+
+    /// <summary>Takes in what the discriminator tells apart.</summary>
+    /// <returns>The state now, and a warning or null.</returns>
+    public (HealthState State, string? Warning) WithDiagnosis(HealthOptions options, GameDiagnosis diagnosis)
+    {
+        bool only = options.SoftnessAuc > 0 && diagnosis.Soft > options.SoftnessAuc && diagnosis.Hard < HardAuc;
+        return (this with { KnowsOnlySoftness = only }, only && !KnowsOnlySoftness
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"The discriminator has learned softness, not language: its AUC of real text against relaxed samples is {diagnosis.Soft:F2}, "
+                    + $"against the generator's own hard samples {diagnosis.Hard:F2}; "
+                + $"set adversarial.relaxation to one whose samples are hard.")
+            : null);
     }
 }

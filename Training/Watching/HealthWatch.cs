@@ -4,7 +4,10 @@ using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Training.Watching;
 
-/// <summary>Warns, once each, of a saturated discriminator, of a generator that repeats itself, and of relaxed samples without a gradient.</summary>
+/// <summary>
+/// Warns, once each, of a saturated discriminator, of a generator that repeats itself, and of relaxed samples without a gradient, and of a
+/// discriminator that knows nothing but softness.
+/// </summary>
 public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITrainingObserver observer)
 {
     private const string DiscriminatorLoss = "loss/discriminator";
@@ -20,6 +23,11 @@ public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITr
         IGenerator generator)
     {
         state = Watch(state, state.Health.WithDistinct(options, record.DistinctShare, record.Samples));
+        if (record.Diagnosis is { } diagnosis)
+        {
+            state = Watch(state, state.Health.WithDiagnosis(options, diagnosis));
+        }
+
         if (!phase.IsRelaxed)
         {
             return state;

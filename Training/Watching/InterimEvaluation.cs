@@ -1,4 +1,5 @@
 using System.Globalization;
+using GumbelGan.Discriminators;
 using GumbelGan.Evaluation;
 using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
@@ -20,9 +21,10 @@ namespace GumbelGan.Training.Watching;
 /// <param name="Generated">Decoded samples, from one fixed sampling seed.</param>
 /// <param name="Samples">How many sequences were drawn.</param>
 /// <param name="DistinctShare">The share of them that are distinct.</param>
+/// <param name="Diagnosis">What the discriminator tells apart; null where there is none.</param>
 public sealed record InterimResults(
     double ValidationNll, IReadOnlyList<(string Tag, double Value)> Scalars, IReadOnlyList<string> Real, IReadOnlyList<string> Generated, int Samples,
-        double DistinctShare);
+        double DistinctShare, GameDiagnosis? Diagnosis = null);
 
 /// <summary>Measures a generator while it trains, on the validation split, and once at the end on the test split.</summary>
 /// <param name="config">The run's.</param>
@@ -35,13 +37,17 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     private readonly int[][] _references =
         [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
 
-    /// <summary>Validation NLL, the catalogue's metrics against the validation split, samples and histograms; all recorded.</summary>
-    public InterimResults Evaluate(IGenerator generator, RunFolder folder, RunRecorder recorder, long step, string phase)
+    /// <summary>
+    /// Validation NLL, the catalogue's metrics against the validation split, what the discriminator tells apart, samples and histograms; all
+    /// recorded.
+    /// </summary>
+    public InterimResults Evaluate(IGenerator generator, RunFolder folder, RunRecorder recorder, TrainingState state, Phase phase, string recordedAs)
     {
+        long step = state.Step;
         HeldOutLikelihood held = HeldOutLikelihood.Measure(generator, corpus.Validation);
         if (!double.IsFinite(held.PerToken))
         {
-            throw new TrainingDivergedException(phase, step, $"the validation NLL is {held.PerToken}", folder.LatestName());
+            throw new TrainingDivergedException(phase.Name, step, $"the validation NLL is {held.PerToken}", folder.LatestName());
         }
 
         var scalars = new List<(string Tag, double Value)> { ("nll/validation", held.PerToken) };
@@ -60,7 +66,9 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
             }));
         }
 
-        recorder.Scalars(step, phase, scalars);
+        GameDiagnosis? diagnosis = phase.Judge is { } judge ? Diagnose(generator, judge, phase, state) : null;
+        scalars.AddRange(diagnosis?.Scalars ?? []);
+        recorder.Scalars(step, recordedAs, scalars);
         string[] lines = [.. ids.Take(config.Recording.Samples).Select(row => SequenceLine.Of(corpus.Tokenizer.Decode(row)))];
         string[] real =
             [.. Enumerable.Range(0, Math.Min(lines.Length, corpus.Validation.Count))
@@ -71,7 +79,7 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
         RecordHistograms(generator, recorder, step);
         double distinct = ids.Select(row => string.Join(' ', Content(row, corpus.Tokenizer)))
             .Distinct(StringComparer.Ordinal).Count() / (double)ids.Length;
-        return new InterimResults(held.PerToken, scalars, real, lines, ids.Length, distinct);
+        return new InterimResults(held.PerToken, scalars, real, lines, ids.Length, distinct, diagnosis);
     }
 
     /// <summary>The test split's NLL, once, for the last weights; without a test split the end is recorded alone.</summary>
@@ -128,6 +136,10 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
         int end = Array.IndexOf(ids, tokenizer.EndId);
         return end < 0 ? ids : ids[..end];
     }
+
+    private GameDiagnosis Diagnose(IGenerator generator, Discriminator judge, Phase phase, TrainingState state) => GameDiagnosis.Measure(
+        generator, judge, corpus.Validation, phase.IsRelaxed ? config.Adversarial.Relaxation : null,
+            phase.TemperatureAt!(Math.Max(1, state.PhaseStep)), _key.Derive("diagnosis"));
 
     private void RecordHistograms(IGenerator generator, RunRecorder recorder, long step)
     {

@@ -17,7 +17,7 @@ public sealed class Selection(IGenerator generator, InterimEvaluation evaluation
     public (TrainingState State, bool IsBest) Evaluate(Phase phase, TrainingState state)
     {
         string recordedAs = state.PhaseStep > 0 || phase.EndsAtBest ? phase.Name : Phase.Start;
-        InterimResults record = evaluation.Evaluate(generator, folder, recorder, state.Step, recordedAs);
+        InterimResults record = evaluation.Evaluate(generator, folder, recorder, state, phase, recordedAs);
         bool best = double.IsFinite(record.ValidationNll) && (!state.BestIsOf(phase) || record.ValidationNll < state.BestValidationNll);
         state = best
             ? state with { BestValidationNll = record.ValidationNll, BestStep = state.Step, StaleEvaluations = 0 }

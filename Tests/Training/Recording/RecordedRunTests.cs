@@ -13,7 +13,8 @@ public sealed class RecordedRunTests
         "loss/mle", "loss/generator", "loss/discriminator", "score/real", "score/fake", "temperature", "gradient_norm/generator",
             "gradient_norm/discriminator",
         "nll/validation", "nll/test", "bleu/2", "bleu/3", "bleu/4", "bleu/5", "self_bleu/2", "self_bleu/3", "self_bleu/4", "self_bleu/5",
-        "diversity/unique_ngrams/2", "diversity/duplicates", "diversity/token_entropy", "speed/sequences_per_second",
+        "diversity/unique_ngrams/2", "diversity/duplicates", "diversity/token_entropy", "auc/soft", "auc/argmax", "auc/hard",
+            "speed/sequences_per_second",
     ];
 
     [Fact]

@@ -1,0 +1,102 @@
+using GumbelGan.Discriminators;
+using GumbelGan.Engine;
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Laboratory;
+
+/// <summary>The gradient of the mean score of a batch, by the objects that training itself uses: what it costs there is what it costs here.</summary>
+/// <remarks>B batch, P parameters.</remarks>
+/// <param name="generator">Whose gradient is taken.</param>
+internal abstract class BatchGradient(IGenerator generator) : IDisposable
+{
+    private readonly Parameter[] _parameters = [.. generator.Module.parameters()];
+
+    /// <summary>The gradient of a batch, [P] of float64 on the CPU.</summary>
+    /// <param name="key">Keys the draws.</param>
+    public Tensor Draw(RandomKey key)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Backward(key);
+        return cat([.. _parameters.Select(parameter => (parameter.grad ?? zeros_like(parameter)).reshape(-1))]).to(ScalarType.Float64).cpu()
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Takes the gradient, and leaves it where it is.</summary>
+    public void Backward(RandomKey key)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (Parameter parameter in _parameters)
+        {
+            parameter.grad = null;
+        }
+
+        Value(key).backward();
+        BackwardFailure.Throw();
+        foreach (Parameter parameter in _parameters)
+        {
+            parameter.grad?.DetachFromDisposeScope();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what is native.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>What is to grow, a scalar.</summary>
+    protected abstract Tensor Value(RandomKey key);
+}
+
+/// <summary>Back through relaxed samples.</summary>
+internal sealed class RelaxedBatchGradient(IGenerator generator, Discriminator discriminator, Relaxation relaxation, double temperature, int batch)
+    : BatchGradient(generator)
+{
+    private readonly IRollout _rollout =
+        generator.RollOut(batch, discriminator.Options.Embedding, discriminator.MinimumTime, relaxation, keepsOneHots: false);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _rollout.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Value(RandomKey key)
+    {
+        _ = _rollout.Generate(discriminator.EmbeddingTable, temperature, key);
+        (Tensor embedded, Tensor mask) = _rollout.Embedded(discriminator.EmbeddingTable, throughGenerator: true); // [B, T', F], [B, T']
+        return discriminator.ScoreEmbedded(embedded, mask).mean();
+    }
+}
+
+/// <summary>REINFORCE with the other samples' mean score as baseline (RLOO; Kool et al. 2019), which is unbiased.</summary>
+internal sealed class LeaveOneOutBatchGradient(IGenerator generator, Discriminator discriminator, int batch) : BatchGradient(generator)
+{
+    private readonly IGenerator _generator = generator;
+
+    /// <inheritdoc/>
+    protected override Tensor Value(RandomKey key)
+    {
+        Tensor ids = _generator.Sample(batch, 1, key); // [B, T]
+        Tensor scores;
+        using (no_grad())
+        {
+            scores = discriminator.Score(ids); // [B]
+        }
+
+        Tensor advantages = (scores - (scores.sum() - scores) / (batch - 1)) / batch; // [B]
+        return -_generator.WeightedNegativeLogLikelihood(ids, advantages.unsqueeze(1).expand(ids.shape).contiguous());
+    }
+}

@@ -1,0 +1,49 @@
+using GumbelGan.Generators;
+
+namespace GumbelGan.Laboratory;
+
+/// <summary>One estimator, measured.</summary>
+/// <param name="Estimator">Its name.</param>
+/// <param name="Temperature">Of the relaxation; null where there is none.</param>
+/// <param name="Feedback">What the generator read back; null where samples are hard.</param>
+/// <param name="Source">How the moments were found.</param>
+/// <param name="Quality">Against the truth or the reference.</param>
+/// <param name="Microseconds">That training takes for the gradient of one sequence, in a batch.</param>
+public sealed record GradientRow(string Estimator, double? Temperature, Feedback? Feedback, MomentSource Source, GradientQuality Quality,
+    double Microseconds)
+{
+    /// <summary>
+    /// Time for a unit of squared error, in microseconds: of one sequence, times the mean squared error of one. For an unbiased estimator, the time
+    /// after which the error of a mean is as long as the truth.
+    /// </summary>
+    public double MicrosecondsAUnitOfError => Microseconds * Quality.MeanSquaredError.Value;
+
+    /// <summary>Mean cosine of a single batch's gradient and the reference; null where that was not measured.</summary>
+    public Estimate? BatchCosine { get; init; }
+}
+
+/// <summary>The estimators in one setting.</summary>
+/// <param name="Title">What is measured, one phrase.</param>
+/// <param name="Setting">Numbers that say where: vocabulary, length, entropy ...</param>
+/// <param name="Rows">One an estimator, temperature and feedback.</param>
+public sealed record GradientTable(string Title, IReadOnlyList<(string Name, double Value)> Setting, IReadOnlyList<GradientRow> Rows)
+{
+    /// <summary>Sequences that variance and squared error are those of: 1, or a batch.</summary>
+    public int Batch { get; init; } = 1;
+
+    /// <summary>What else was found, one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What the columns mean.</summary>
+    public static IReadOnlyList<(string Name, string Meaning)> Definitions { get; } =
+    [
+        ("relative_bias",
+            "|E g - g*| / |g*|, g* being the truth (with --run: the reference) and g the estimator; all parameters of the generator together."),
+        ("cosine", "of E g and g*; with noise, that of the noise's share is taken off."),
+        ("norm_ratio", "|E g| / |g*|."),
+        ("variance", "E|g - E g|^2 / |g*|^2, the variances of all coordinates together, of one sequence (with --run: of one batch)."),
+        ("mean_squared_error", "E|g - g*|^2 / |g*|^2 = variance + relative bias squared, of one sequence (with --run: of one batch)."),
+        ("microseconds", "that training takes for the gradient of one sequence, in a batch, on this machine now."),
+        ("microseconds_a_unit_of_error", "microseconds times mean squared error; lower is better."),
+    ];
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using GumbelGan.Evaluation;
+
+namespace GumbelGan.Laboratory.Output;
+
+/// <summary>Measured estimators as plain text for a terminal.</summary>
+public static class GradientText
+{
+    // Below this a number is rounding.
+    private const double Nothing = 1e-9;
+
+    /// <summary>The tables, one line feed a line, and what the columns mean.</summary>
+    public static string Render(IReadOnlyList<GradientTable> tables)
+    {
+        var text = new StringBuilder();
+        foreach (GradientTable table in tables)
+        {
+            text.Append(table.Title).Append('\n').Append(Facts(table)).Append('\n');
+            foreach (string note in table.Notes)
+            {
+                text.Append(note).Append('\n');
+            }
+
+            text.Append('\n').Append(TextTable.Render(Rows(table))).Append('\n');
+        }
+
+        foreach ((string name, string meaning) in GradientTable.Definitions)
+        {
+            text.Append(name.Replace('_', ' ')).Append(": ").Append(meaning).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The numbers of the setting in a line.</summary>
+    internal static string Facts(GradientTable table) =>
+        string.Join(", ", table.Setting.Select(fact => $"{fact.Name.Replace('_', ' ')} {Number(fact.Value)}"));
+
+    /// <summary>A table as cells; the first row is the heading.</summary>
+    public static IReadOnlyList<string[]> Rows(GradientTable table)
+    {
+        bool isBatch = table.Rows.Any(row => row.BatchCosine is not null);
+        return
+        [
+            [
+                "estimator", "temperature", "feedback", "moments", "relative bias", "cosine", "norm ratio",
+                    .. isBatch ? new[] { "noise of a batch", "cosine of a batch" } : ["variance", "MSE"],
+                "us/sequence", "us x MSE",
+            ],
+            .. table.Rows.Select(row => (string[])
+            [
+                row.Estimator,
+                row.Temperature is { } temperature ? Number(temperature) : "-",
+                row.Feedback?.ToString().ToLowerInvariant() ?? "-",
+                row.Source.ToString().ToLowerInvariant(),
+                Cell(row.Quality.RelativeBias),
+                Cell(row.Quality.Cosine),
+                Cell(row.Quality.NormRatio),
+                .. isBatch
+                    ? new[] { Number(Math.Sqrt(row.Quality.Variance.Value)), row.BatchCosine is { } cosine ? Cell(cosine) : "-" }
+                    : [Cell(row.Quality.Variance), Cell(row.Quality.MeanSquaredError)],
+                Number(row.Microseconds),
+                Number(row.MicrosecondsAUnitOfError),
+            ]),
+        ];
+    }
+
+    /// <summary>A number with about three significant digits.</summary>
+    internal static string Number(double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            return "unresolved";
+        }
+
+        int digits = value == 0 || Math.Abs(value) < Nothing ? 0 : Math.Clamp(2 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 6);
+        return value.ToString(digits == 0 ? "0" : "0." + new string('#', digits), CultureInfo.InvariantCulture);
+    }
+
+    private static string Cell(Estimate estimate) =>
+        estimate.Error is { } error && double.IsFinite(estimate.Value) ? $"{Number(estimate.Value)} +- {Number(error)}" : Number(estimate.Value);
+}
