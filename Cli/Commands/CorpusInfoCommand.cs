@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
+using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 
 namespace GumbelGan.Cli.Commands;
@@ -38,6 +39,9 @@ internal static class CorpusInfoCommand
 
     private static int Run(Request request, Surroundings surroundings)
     {
+        var defaults = new CorpusOptions();
+        RefuseBoth("--validation", request.Data.Validation, "--validation-fraction", request.Data.ValidationFraction, defaults.ValidationFraction);
+        RefuseBoth("--test", request.Data.Test, "--test-fraction", request.Data.TestFraction, defaults.TestFraction);
         EncodedCorpus corpus = request.Saved is { } folder
             ? EncodedCorpus.Inspect(request.Corpus, TextTokenizer.Load(folder), request.Data)
             : EncodedCorpus.Inspect(request.Corpus, request.Tokenizer, request.Data);
@@ -52,6 +56,14 @@ internal static class CorpusInfoCommand
         }
 
         return ExitCode.Done;
+    }
+
+    private static void RefuseBoth(string fileOption, string file, string fractionOption, double fraction, double usual)
+    {
+        if (file.Length > 0 && fraction != 0 && fraction != usual)
+        {
+            throw new UserMistakeException($"{fileOption} names a file of its own, so {fractionOption} says nothing; give one of them.");
+        }
     }
 
     private sealed record Request : ITokenizerRequest

@@ -50,7 +50,8 @@ internal static class TrainCommand
         .Texts("--extend", "key=number",
             $"With --resume: lengthen a run, finished or not, by so many more; {string.Join(" or ", Continuation.Lengths)}.",
             (request, text) => request with { Extensions = [.. request.Extensions, ConfigurationAssignment.Parse(text, "--extend")] })
-        .Flag("--dry-run", "Check everything, print the resolved configuration (with --resume: what would be done), and stop.", request => request.DryRun)
+        .Flag("--dry-run", "Check everything, print the resolved configuration (with --resume: what would be done), and stop.",
+            request => request.DryRun)
         .Flag("--quiet", "Show no progress.", request => request.Quiet)
         .Texts("--set", "key=value", "Override one configuration key; may be given several times.",
             (request, text) => request.With(ConfigurationAssignment.Parse(text)), () => Assignments(keys()));

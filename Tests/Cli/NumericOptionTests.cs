@@ -44,7 +44,9 @@ public sealed class NumericOptionTests : IDisposable
     [MemberData(nameof(Options))]
     public void What_is_no_number_is_refused_before_anything_is_done(string command, string option)
     {
-        foreach (string text in _noNumbers)
+        // In a list a comma stands between two numbers.
+        bool isList = Commands.All().First(pair => pair.Path == command).Command.Options.First(found => found.Name == option).HelpName == "list";
+        foreach (string text in _noNumbers.Where(text => !isList || text != "0,7"))
         {
             string[] words = [.. command.Split(' '), .. Arguments(command), option, text];
             ProgramRun run = ProgramRun.Of(words);

@@ -77,7 +77,7 @@ public sealed class HeldOutFileTests : IDisposable
         JsonElement report = document.RootElement.GetProperty("report");
         Assert.Equal(1, report.GetProperty("overlap").GetProperty("test_in_train").GetInt64());
         Assert.Equal("test", report.GetProperty("held_out_files")[0].GetProperty("split").GetString());
-        ProgramRun both = ProgramRun.Of([.. arguments, "--test-fraction", "0.05"]);
+        ProgramRun both = ProgramRun.Of([.. arguments, "--test-fraction", "0.2"]);
         Assert.Equal(ExitCode.UserMistake, both.ExitCode);
         Assert.Contains("give one of them", both.Error, StringComparison.Ordinal);
     }

@@ -4,6 +4,7 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Training.Runs;
 
+// Long because every way in which a run finds, moves and prunes its checkpoints must be seen together.
 /// <summary>The places in a run's folder, and its checkpoints.</summary>
 public sealed class RunFolder
 {
