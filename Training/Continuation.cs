@@ -1,5 +1,5 @@
-using GumbelGan.Evaluation.Comparison;
 using System.Globalization;
+using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Configuration;

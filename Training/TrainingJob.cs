@@ -1,7 +1,7 @@
-using GumbelGan.Evaluation.Metrics;
 using System.Globalization;
 using GumbelGan.Discriminators;
 using GumbelGan.Engine;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Printing;

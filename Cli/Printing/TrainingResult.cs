@@ -1,5 +1,5 @@
-using GumbelGan.Storage;
 using System.Globalization;
+using GumbelGan.Storage;
 using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Cli.Printing;

@@ -13,6 +13,7 @@ internal static class SubsetsChapter
 {
     private const int Films = 12, Chosen = 3, Throws = 64, Steps = 600, Every = 10, Counted = 200_000;
     private const float Otherwise = 0.05f;
+    private const double Temperature = 0.5;
 
     // The groups of viewers and how large a part of all each is; which films a group likes with which probability, and what it thinks of the others.
     private static readonly float[] _groups = [0.46f, 0.3f, 0.24f];
@@ -31,9 +32,12 @@ internal static class SubsetsChapter
         float[] worths = Worth(sets, likes).data<float>().ToArray();
         Tensor best = sets[Array.IndexOf(worths, worths.Max())]; // [n]
         Tensor popular = RelaxedSubset.Largest(likes.t().mv(tensor(_groups)), Chosen); // [n]
-        Tensor soft = Train(notebook.Key, likes, RelaxedSubset.Sample, 0.5, "soft, 0.5", out Curve softDrawn);
-        Tensor cold = Train(notebook.Key, likes, RelaxedSubset.StraightThrough, 0.5, "straight-through, 0.5", out Curve coldDrawn);
-        Tensor warm = Train(notebook.Key, likes, RelaxedSubset.StraightThrough, 1, "straight-through, 1", out Curve warmDrawn);
+        Tensor soft = Train(notebook.Key, likes, RelaxedSubset.Capped, "soft", out Curve softDrawn);
+        Tensor hard = Train(notebook.Key, likes, RelaxedSubset.StraightThrough, "straight-through", out Curve hardDrawn);
+        Tensor uncapped = Train(notebook.Key, likes, RelaxedSubset.Sample, "soft, not capped", out Curve uncappedDrawn);
+        notebook.Number("drawn_soft", softDrawn.Last);
+        notebook.Number("drawn_straight_through", hardDrawn.Last);
+        notebook.Number("drawn_uncapped", uncappedDrawn.Last);
         notebook.Number("sets", worths.Length);
         notebook.Number("worth_mean", worths.Average());
         string[] Compare(string name, string heading, Tensor set)
@@ -49,13 +53,13 @@ internal static class SubsetsChapter
             "choices",
             ["choice", "films", "pleased viewers", "place among 220"],
             Compare("popular", "the three most popular", popular),
-            Compare("soft", "learned, soft, temperature 0.5", soft),
-            Compare("straight_through_050", "learned, straight-through, 0.5", cold),
-            Compare("straight_through_100", "learned, straight-through, 1", warm),
+            Compare("soft", "learned, soft", soft),
+            Compare("straight_through", "learned, straight-through", hard),
+            Compare("uncapped", "learned, soft, not capped", uncapped),
             Compare("best", "the best of all", best));
         notebook.Chart("learning", new LineChart("Share of the viewers that a drawn front page pleases", "step",
         [
-            softDrawn.Line, coldDrawn.Line, warmDrawn.Line,
+            softDrawn.Line, hardDrawn.Line, uncappedDrawn.Line,
             softDrawn.Level("the best of all", worths.Max()),
             softDrawn.Level("the three most popular", Worth(popular.unsqueeze(0), likes).item<float>()),
         ]));
@@ -63,7 +67,7 @@ internal static class SubsetsChapter
 
     // Makes the mean worth of relaxed sets large, and notes what whole sets, drawn with the same noise, are worth.
     private static Tensor Train(
-        RandomKey key, Tensor likes, Func<Tensor, Tensor, int, double, Tensor> relaxation, double temperature, string name, out Curve drawn)
+        RandomKey key, Tensor likes, Func<Tensor, Tensor, int, double, Tensor> relaxation, string name, out Curve drawn)
     {
         drawn = new Curve(name);
         var logits = new Parameter(zeros(Films)); // [n]
@@ -72,7 +76,7 @@ internal static class SubsetsChapter
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor noise = GumbelSoftmax.Noise(key.Derive((ulong)step), Throws, Films); // [N, n]
-            Tensor loss = -Worth(relaxation(logits, noise, Chosen, temperature), likes).mean();
+            Tensor loss = -Worth(relaxation(logits, noise, Chosen, Temperature), likes).mean();
             if (step % Every == 0)
             {
                 drawn.Add(step, Worth(RelaxedSubset.Largest(logits.detach() + noise, Chosen), likes).mean().item<float>());

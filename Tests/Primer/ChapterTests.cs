@@ -160,7 +160,11 @@ public sealed class ChapterTests
         }
 
         Assert.Equal(best, numbers["worth_soft"], 1e-6);
+        Assert.Equal(best, numbers["worth_straight_through"], 1e-6);
         Assert.Equal(1, numbers["place_soft"]);
+        Assert.InRange(numbers["drawn_soft"], best - 0.02, best + 1e-6);
+        Assert.InRange(numbers["drawn_straight_through"], best - 0.02, best + 1e-6);
+        Assert.True(numbers["drawn_uncapped"] < best - 0.05);
         Assert.True(numbers["worth_popular"] < best - 0.1);
         Assert.True(numbers["inclusion_error"] < 4 * Math.Sqrt(0.25 / 200_000));
     }

@@ -63,15 +63,6 @@ public sealed class SelectionTests
         Assert.Equal("start", Evaluations(run.Run).First().Phase);
     }
 
-    [Fact]
-    public void A_run_of_no_steps_has_its_untrained_weights_as_all_of_its_checkpoints()
-    {
-        using var run = new TemporaryRun();
-        run.Train(run.Config("objective=mle", "pretraining.epochs=0", "adversarial.steps=0"));
-        RunFolder folder = RunFolder.Open(run.Run);
-        Assert.Equal((0, 0), (folder.Best().State().Step, folder.Latest().State().Step));
-    }
-
     [Theory]
     [InlineData(3)]
     [InlineData(8)]

@@ -47,7 +47,7 @@ public sealed record GameDiagnosis(double? Soft, double? Argmax, double Hard)
             using DisposeScope scope = NewDisposeScope();
             int[] rows = [.. Enumerable.Range(i * batch, Math.Min(batch, count - i * batch))];
             int time = Math.Max(discriminator.MinimumTime, rows.Max(real.LengthOf));
-            Tensor ids = SequenceBatch.ToTensor(real, rows, generator.Format.PaddingId!.Value, time).to(generator.Device); // [B, T]
+            Tensor ids = SequenceBatch.ToTensor(real, rows, generator.Format.PaddingId ?? 0, time).to(generator.Device); // [B, T]
             reals.AddRange(Numbers(discriminator.Score(ids)));
             hards.AddRange(Numbers(discriminator.Score(generator.Sample(batch, 1, key.Derive("hard").Derive((ulong)i)))));
             if (rollout is not null)
