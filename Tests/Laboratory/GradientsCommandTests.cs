@@ -1,7 +1,7 @@
-using GumbelGan.Storage;
 using System.Text.Json;
 using GumbelGan.Cli;
 using GumbelGan.Generators;
+using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
 using GumbelGan.Tests.Storage;
 using GumbelGan.Tests.Training;

@@ -15,9 +15,11 @@ public sealed class BytePairTokenizerTests
     [
         "a man riding a bicycle down the street", "the man isn't riding the bicycles, they're in the street",
         "a woman in a red shirt is riding a horse on the beach",
-        "two dogs are running through the grass and the dogs don't stop", "一个男人在街上骑自行车", "一个女人在公园里骑自行车", "两只狗在公园里跑",
+        "two dogs are running through the grass and the dogs don't stop",
+        "一个男人在街上骑自行车", "一个女人在公园里骑自行车", "两只狗在公园里跑",
         "мужчина едет на велосипеде по улице",
-        "женщина едет на лошади по пляжу", "l'été à la plage, l'école et le café", "👩‍🚀👍🏽👍🏽👩‍🚀", "2024 2025 12345 12344",
+        "женщина едет на лошади по пляжу", "l'été à la plage, l'école et le café",
+        "👩‍🚀👍🏽👍🏽👩‍🚀", "2024 2025 12345 12344",
         "  two  spaces   and\ta tab",
     ];
 

@@ -1,7 +1,7 @@
-using GumbelGan.Storage;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Storage;
 using GumbelGan.Training;
 using GumbelGan.Training.Watching;
 using Xunit;
