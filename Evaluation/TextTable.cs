@@ -2,7 +2,7 @@ using System.Text;
 
 namespace GumbelGan.Evaluation;
 
-/// <summary>Tables as plain text for a terminal.</summary>
+/// <summary>Tables as plain text, for files; what a terminal shows is fitted to it by the program.</summary>
 public static class TextTable
 {
     /// <summary>The rows, columns aligned, one line feed a line.</summary>

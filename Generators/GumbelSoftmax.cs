@@ -75,10 +75,18 @@ public static class GumbelSoftmax
     /// <param name="tokens">[B] of int64.</param>
     /// <param name="key">Keys the draws.</param>
     /// <returns>[B, V].</returns>
-    public static Tensor ConditionallyPerturbed(Tensor logits, Tensor tokens, RandomKey key)
+    public static Tensor ConditionallyPerturbed(Tensor logits, Tensor tokens, RandomKey key) =>
+        ConditionallyPerturbed(logits, tokens, Noise(key, logits.shape[0], logits.shape[1], logits.device));
+
+    /// <summary>The same, from free standard Gumbel noise: E = exp(-noise).</summary>
+    /// <param name="logits">[B, V].</param>
+    /// <param name="tokens">[B] of int64.</param>
+    /// <param name="noise">[B, V].</param>
+    /// <returns>[B, V].</returns>
+    public static Tensor ConditionallyPerturbed(Tensor logits, Tensor tokens, Tensor noise)
     {
         Tensor sum = logits.logsumexp(-1, true), logProbabilities = logits - sum; // [B, 1], [B, V]
-        Tensor exponential = Noise(key, logits.shape[0], logits.shape[1], logits.device).neg().exp(); // [B, V]
+        Tensor exponential = noise.neg().exp(); // [B, V]
         Tensor own = exponential.gather(1, tokens.unsqueeze(1)); // [B, 1]
         Tensor others = logProbabilities - (exponential + logProbabilities.exp() * own).log(); // [B, V]
         return sum + where(OneHot(tokens, logits.shape[1]).gt(0.5), own.log().neg(), others);

@@ -24,20 +24,10 @@ internal sealed record RelaxedSampler(Relaxation Relaxation, double Temperature,
         return GumbelSoftmax.Sample(logits, noise, Temperature, Relaxation, RelaxationInputs.FurtherDraws(Noise.Derive((ulong)t)));
     }
 
-    /// <summary>
-    /// Gumbel noise given that logits plus noise is largest at <paramref name="ids"/> (Maddison, Tarlow and Minka 2014; Paulus, Maddison and Krause
-    /// 2021, section 3): with exponential E, -ln(E p) at the chosen token, p its probability, and -ln(E + exp(logit - largest)) elsewhere.
-    /// </summary>
+    /// <summary>Gumbel noise given that logits plus noise is largest at <paramref name="ids"/>.</summary>
     /// <param name="logits">[B, V].</param>
     /// <param name="free">[B, V], standard Gumbel noise, which becomes conditional.</param>
     /// <param name="ids">[B] of int64.</param>
     /// <returns>[B, V].</returns>
-    internal static Tensor Conditional(Tensor logits, Tensor free, Tensor ids)
-    {
-        Tensor exponential = (-free).exp(); // [B, V]
-        Tensor chosen = ids.unsqueeze(1); // [B, 1]
-        Tensor largest = logits.logsumexp(-1, true) - exponential.gather(1, chosen).log(); // [B, 1], logits plus noise at the chosen token
-        Tensor others = -(exponential + (logits - largest).exp()).log(); // [B, V]
-        return others.scatter(1, chosen, largest - logits.gather(1, chosen));
-    }
+    internal static Tensor Conditional(Tensor logits, Tensor free, Tensor ids) => GumbelSoftmax.ConditionallyPerturbed(logits, ids, free) - logits;
 }

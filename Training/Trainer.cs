@@ -167,16 +167,10 @@ public sealed class Trainer
 
     private void Leave(Phase phase)
     {
-        if (phase.EndsAtBest && _state.BestIsOf(phase) && _state.BestStep != _state.Step)
-        {
-            _selection.RestoreBest();
-        }
-
         string next = _objective.NameAfter(phase);
-        // A last phase that was never evaluated has nothing to choose from: its last weights stand for it.
-        bool isOnlyChoice = next == Phase.Finished && !_state.BestIsOf(phase);
+        (_state, bool isOnlyChoice) = _selection.Leave(phase, _state, isLast: next == Phase.Finished);
         _isBest |= isOnlyChoice;
-        _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0, BestStep = isOnlyChoice ? _state.Step : _state.BestStep };
+        _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0 };
         if (_state.Phase == Phase.Finished)
         {
             _selection.Finish(_state);

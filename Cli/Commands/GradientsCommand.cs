@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using GumbelGan.Cli.Printing;
 using GumbelGan.Discriminators;
 using GumbelGan.Evaluation.Report;
 using GumbelGan.Generators;
@@ -136,7 +137,16 @@ internal static class GradientsCommand
                 tables = GradientSweep.Run(options, progress, surroundings.Cancellation);
             }
 
-            surroundings.Output.WriteLine((parsed.GetValue(json) ? GradientJson.Render(tables) : GradientText.Render(tables)).TrimEnd('\n'));
+            if (parsed.GetValue(json))
+            {
+                surroundings.Output.WriteLine(GradientJson.Render(tables).TrimEnd('\n'));
+            }
+            else
+            {
+                var writer = new TableWriter(surroundings);
+                GradientText.Write(tables, writer.WriteLine, rows => writer.Write(rows));
+            }
+
             if (parsed.GetValue(report) is { } file)
             {
                 var charts = ChartLibrary.Find(AppContext.BaseDirectory, Directory.GetCurrentDirectory());

@@ -19,7 +19,7 @@ public static class GradientRecords
                 ? folder : Path.Combine(folder, table.Title.Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_'));
             Directory.CreateDirectory(path);
             using RunRecorder recorder = RunRecorder.Start(path);
-            recorder.Text("gradients", 0, $"```\n{GradientText.Render([table])}```\n");
+            recorder.Text("gradients", 0, VerbatimText.Block(GradientText.Render([table])));
             foreach (IGrouping<double, GradientRow> rows in table.Rows.GroupBy(row => row.Temperature ?? 0).OrderBy(rows => rows.Key))
             {
                 recorder.Scalars((long)Math.Round(rows.Key * Thousandths), "gradients", [.. rows.SelectMany(Scalars)]);

@@ -4,32 +4,43 @@ using GumbelGan.Evaluation;
 
 namespace GumbelGan.Laboratory.Output;
 
-/// <summary>Measured estimators as plain text for a terminal.</summary>
+/// <summary>Measured estimators in words and tables of text.</summary>
 public static class GradientText
 {
     // Below this a number is rounding.
     private const double Nothing = 1e-9;
 
-    /// <summary>The tables, one line feed a line, and what the columns mean.</summary>
-    public static string Render(IReadOnlyList<GradientTable> tables)
+    /// <summary>Tells the tables, and what their columns mean.</summary>
+    /// <param name="tables">The tables.</param>
+    /// <param name="writeLine">Takes a sentence; an empty one sets things apart.</param>
+    /// <param name="writeTable">Takes a table; the first row is the heading.</param>
+    public static void Write(IReadOnlyList<GradientTable> tables, Action<string> writeLine, Action<IReadOnlyList<string[]>> writeTable)
     {
-        var text = new StringBuilder();
         foreach (GradientTable table in tables)
         {
-            text.Append(table.Title).Append('\n').Append(Facts(table)).Append('\n');
+            writeLine(table.Title);
+            writeLine(Facts(table));
             foreach (string note in table.Notes)
             {
-                text.Append(note).Append('\n');
+                writeLine(note);
             }
 
-            text.Append('\n').Append(TextTable.Render(Rows(table))).Append('\n');
+            writeLine("");
+            writeTable(Rows(table));
+            writeLine("");
         }
 
         foreach ((string name, string meaning) in GradientTable.Definitions)
         {
-            text.Append(name.Replace('_', ' ')).Append(": ").Append(meaning).Append('\n');
+            writeLine($"{name.Replace('_', ' ')}: {meaning}");
         }
+    }
 
+    /// <summary>The same as plain text, one line feed a line.</summary>
+    internal static string Render(IReadOnlyList<GradientTable> tables)
+    {
+        var text = new StringBuilder();
+        Write(tables, line => text.Append(line).Append('\n'), rows => text.Append(TextTable.Render(rows)));
         return text.ToString();
     }
 

@@ -4,11 +4,10 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Training.Runs;
 
-// Long because every way in which a run finds, moves and prunes its checkpoints must be seen together.
 /// <summary>The places in a run's folder, and its checkpoints.</summary>
 public sealed class RunFolder
 {
-    private const string LatestPointer = "latest", BestPointer = "best", StartPointer = Phase.Start, HalfWritten = ".partial";
+    private const string LatestPointer = "latest", BestPointer = "best", StartPointer = Phase.Start;
 
     /// <summary>The file of a checkpoint that holds its <see cref="TrainingState"/>.</summary>
     internal const string StateFile = "state.json";
@@ -112,7 +111,8 @@ public sealed class RunFolder
             }
 
             string? latest = LatestName();
-            foreach (string folder in Directory.GetDirectories(Checkpoints).Where(folder => IsBeyond(System.IO.Path.GetFileName(folder), latest)))
+            foreach (string folder in Directory.GetDirectories(Checkpoints)
+                .Where(folder => CheckpointName.IsBeyond(System.IO.Path.GetFileName(folder), latest)))
             {
                 Directory.Delete(folder, recursive: true);
             }
@@ -150,7 +150,7 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">It cannot be written; the previous checkpoint is untouched.</exception>
     public void SaveCheckpoint(TrainingState state, IReadOnlyList<(string Name, IEnumerable<SafetensorsEntry> Entries)> files, bool best, int keep)
     {
-        string partial = System.IO.Path.Combine(Checkpoints, HalfWritten), name = FreeName(state.Step);
+        string partial = System.IO.Path.Combine(Checkpoints, CheckpointName.HalfWritten), name = CheckpointName.Free(Checkpoints, state.Step);
         try
         {
             if (Directory.Exists(partial))
@@ -209,20 +209,20 @@ public sealed class RunFolder
     public Checkpoint Start() => CheckpointAt(StartPointer);
 
     /// <summary>The checkpoint of <paramref name="step"/>, or null where it is no longer kept.</summary>
-    public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => StepOf(name) == step)
+    public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => CheckpointName.StepOf(name) == step)
         .Max(StringComparer.Ordinal) is { } name ? new Checkpoint(System.IO.Path.Combine(Checkpoints, name)) : null;
 
     /// <summary>The latest checkpoint's name, or null where there is none.</summary>
     public string? LatestName() => NameAt(LatestPointer);
 
     /// <summary>Whether <paramref name="name"/> can name a checkpoint: a step, best or latest.</summary>
-    public static bool NamesCheckpoint(string name) => name is BestPointer or LatestPointer || IsName(name);
+    public static bool NamesCheckpoint(string name) => name is BestPointer or LatestPointer || CheckpointName.IsOne(name);
 
     /// <summary>The checkpoint of that name, or the one that best or latest names.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
     public Checkpoint Named(string name) => name is BestPointer or LatestPointer
         ? CheckpointAt(name)
-        : IsName(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
+        : CheckpointName.IsOne(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
         ? new Checkpoint(System.IO.Path.Combine(System.IO.Path.GetFullPath(Checkpoints), name))
         : throw new UserMistakeException($"{Path} has no checkpoint {name}; name one of {string.Join(", ", Names().Order(StringComparer.Ordinal))}.");
 
@@ -294,20 +294,20 @@ public sealed class RunFolder
             throw new UserMistakeException($"{path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
         }
 
-        return IsName(name)
+        return CheckpointName.IsOne(name)
             ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
     // A process that is killed while pointers move has moved best before latest, and latest before start.
     private void FinishMoving(TrainingState state, string latest)
     {
-        if (NameAt(BestPointer) is { } best && IsBeyond(best, latest))
+        if (NameAt(BestPointer) is { } best && CheckpointName.IsBeyond(best, latest))
         {
-            string? before = Names().Where(name => StepOf(name) == state.BestStep).Max(StringComparer.Ordinal);
+            string? before = Names().Where(name => CheckpointName.StepOf(name) == state.BestStep).Max(StringComparer.Ordinal);
             if (before is null && state.BestStep > 0)
             {
                 throw new UserMistakeException($"{Path} has lost the checkpoint of step {state.BestStep}, its best; restore "
-                    + $"checkpoints/{NameOf(state.BestStep)}, or start the run again.");
+                    + $"checkpoints/{CheckpointName.Of(state.BestStep)}, or start the run again.");
             }
 
             if (before is null)
@@ -329,40 +329,15 @@ public sealed class RunFolder
     private void Prune(int keep)
     {
         string?[] kept = [NameAt(BestPointer), NameAt(StartPointer)];
-        foreach (string old in Names()
-            .Where(name => !kept.Contains(name)).OrderByDescending(StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
+        foreach (string old in Names().Where(name => !kept.Contains(name))
+            .OrderByDescending(CheckpointName.StepOf).ThenByDescending(name => name, StringComparer.Ordinal).Skip(keep))
         {
             Directory.Delete(System.IO.Path.Combine(Checkpoints, old), recursive: true);
         }
     }
 
     private IEnumerable<string> Names() =>
-        Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(IsName);
-
-    // One step can need two checkpoints: a configuration with fewer steps than were made ends where it stands.
-    private string FreeName(long step)
-    {
-        string name = NameOf(step);
-        for (char number = '2'; Directory.Exists(System.IO.Path.Combine(Checkpoints, name)) && number <= '9'; number++)
-        {
-            name = $"{NameOf(step)}-{number}";
-        }
-
-        return name;
-    }
-
-    // True for what was written after latest: the temporary folder, and a checkpoint that was named but never pointed to.
-    private static bool IsBeyond(string name, string? latest) =>
-        name == HalfWritten || (IsName(name)
-            && (latest is null || StepOf(name) > StepOf(latest) || (StepOf(name) == StepOf(latest) && string.CompareOrdinal(name, latest) > 0)));
-
-    private static bool IsName(string name) =>
-        name.Length is > 0 and < 22 && name.Split('-') is var parts && parts.Length <= 2 && parts[0].Length is > 0 and < 18
-        && parts[0].All(char.IsAsciiDigit) && (parts.Length == 1 || parts[1] is [>= '2' and <= '9']);
-
-    private static long StepOf(string name) => long.Parse(name.Split('-')[0], CultureInfo.InvariantCulture);
-
-    private static string NameOf(long step) => step.ToString("D6", CultureInfo.InvariantCulture);
+        Directory.EnumerateDirectories(Checkpoints).Select(path => System.IO.Path.GetFileName(path)!).Where(CheckpointName.IsOne);
 
     private static bool IsEmpty(string path) => Directory.EnumerateFileSystemEntries(path).All(entry =>
         System.IO.Path.GetFileName(entry) == RunLock.FileName || entry.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal));

@@ -85,7 +85,7 @@ public sealed class FinalEvaluation : IDisposable
         }
 
         EngineSettings.Prepare(config.Threads);
-        EncodedCorpus corpus = ReadCorpus(folder, config, environment, options.Corpus);
+        EncodedCorpus corpus = RunCorpus.Read(folder, config, options.Corpus, "--corpus");
         if (corpus.Test.Count == 0)
         {
             throw new UserMistakeException(
@@ -240,24 +240,6 @@ public sealed class FinalEvaluation : IDisposable
             GeneratedFeatures = _frozen.Features(counted),
             ReferenceFeatures = _testFeatures,
         };
-    }
-
-    // A corpus may have moved; it is known by its content.
-    private static EncodedCorpus ReadCorpus(RunFolder folder, RunConfig config, RunEnvironment environment, string? moved)
-    {
-        string path = moved ?? config.Corpus;
-        if (moved is null && !File.Exists(path))
-        {
-            throw new UserMistakeException($"The corpus {path} of the run in {folder.Path} is gone; name the place to which it has moved with "
-                + "--corpus.");
-        }
-
-        EncodedCorpus corpus = EncodedCorpus.Read(path, TextTokenizer.Load(folder.Tokenizer), config.Data);
-        return corpus.Report.Identity == environment.CorpusSha256 ? corpus : throw new UserMistakeException(moved is null
-            ? $"{path} has changed since the run in {folder.Path} was trained on it; bring the old file back (SHA-256 "
-                + $"{environment.CorpusSha256}), or name its place with --corpus."
-            : $"{path} is not the corpus of the run in {folder.Path}: its SHA-256 is {corpus.Report.Identity}, that of the corpus "
-                + $"{environment.CorpusSha256}; name a copy of the corpus.");
     }
 
     // Each sequence has its end token, and each split a mark, so two corpora have one hash only where they are split alike.

@@ -27,8 +27,25 @@ public sealed class Selection(IGenerator generator, InterimEvaluation evaluation
         return (health.AfterEvaluation(phase, state, record, evaluation, generator), best);
     }
 
-    /// <summary>Gives the generator its best weights back.</summary>
-    public void RestoreBest() => folder.Best().LoadGenerator(generator);
+    /// <summary>
+    /// Ends a phase: the generator gets its best weights back where the phase ends at them, and a last phase has a best in any case.
+    /// </summary>
+    /// <param name="phase">What ends.</param>
+    /// <param name="state">At its last step.</param>
+    /// <param name="isLast">Whether no phase follows.</param>
+    /// <returns>The state now, and whether the last weights are the run's best though they were not evaluated.</returns>
+    public (TrainingState State, bool IsOnlyChoice) Leave(Phase phase, TrainingState state, bool isLast)
+    {
+        bool hasBest = state.BestIsOf(phase);
+        if (phase.EndsAtBest && hasBest && state.BestStep != state.Step)
+        {
+            folder.Best().LoadGenerator(generator);
+        }
+
+        // A last phase that was never evaluated has nothing to choose from: its last weights stand for it.
+        bool isOnlyChoice = isLast && !hasBest;
+        return (isOnlyChoice ? state with { BestStep = state.Step } : state, isOnlyChoice);
+    }
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>
     public void Finish(TrainingState state) => evaluation.Finish(generator, folder, recorder, state, observer);
