@@ -80,16 +80,28 @@ public sealed class CnnDiscriminator : Discriminator
         Initialise(initialisation);
     }
 
+    private FusedFilters Filters => _filters ??= new FusedFilters([.. _options.FilterWidths]);
+
+    private Tensor[] Weights => [.. _convolutions.Select(layer => (Tensor)layer.weight!)];
+
+    private Tensor[] Biases => [.. _convolutions.Select(layer => (Tensor)layer.bias!)];
+
     /// <inheritdoc/>
     public override int MinimumTime => _options.FilterWidths.Max();
 
     /// <inheritdoc/>
     public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
     {
-        bool isGraded = IsGraded(mask), isFused = !isGraded && !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
-        Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask, isGraded); // [B, W * F]
+        bool isGraded = IsGraded(mask);
+        // [B, W * F]
+        Tensor features = !isGraded && IsFused(embedded)
+            ? Filters.Filter(embedded, mask, Weights, Biases) : FilterComposed(embedded, mask, isGraded);
         return output.call(Dropout(features)); // [B, 1]
     }
+
+    /// <inheritdoc/>
+    public override Tensor ScoreGradient(Tensor embedded, Tensor mask) => IsFused(embedded) && !IsGraded(mask)
+        ? Filters.Gradient(embedded, mask, Weights, Biases, output.weight!) : base.ScoreGradient(embedded, mask);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -102,9 +114,7 @@ public sealed class CnnDiscriminator : Discriminator
         base.Dispose(disposing);
     }
 
-    private Tensor FilterFused(Tensor embedded, Tensor mask) =>
-        (_filters ??= new FusedFilters([.. _options.FilterWidths]))
-            .Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
+    private bool IsFused(Tensor embedded) => !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
 
     private Tensor FilterComposed(Tensor embedded, Tensor mask, bool isGraded)
     {

@@ -3,10 +3,7 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Generators;
 
-/// <summary>
-/// Roll-outs by <see cref="IGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to, and what keeps the samples
-/// themselves.
-/// </summary>
+/// <summary>Roll-outs by <see cref="IGenerator.Relax"/>, in plain tensor operations: what the fused ones are held to.</summary>
 internal sealed class ComposedRollout(IGenerator generator, int batch, Relaxation relaxation) : IRollout
 {
     private RelaxedSequences? _last;
@@ -15,7 +12,7 @@ internal sealed class ComposedRollout(IGenerator generator, int batch, Relaxatio
     public RolledOutSequences Generate(Tensor discriminatorTable, double temperature, RandomKey noise)
     {
         _last = generator.Relax(batch, temperature, relaxation, noise);
-        return new RolledOutSequences(_last.Ids, _last.Mask, _last.OneHots);
+        return new RolledOutSequences(_last.Ids, _last.Mask);
     }
 
     /// <inheritdoc/>

@@ -61,8 +61,7 @@ public interface IGenerator : IDisposable
     /// <param name="discriminatorWidth">F, of the discriminator's embedding.</param>
     /// <param name="minimumTime">Steps to do even if every sequence has ended before (a CNN needs as many places as its widest filter).</param>
     /// <param name="relaxation">What a sample looks like, forward and backward.</param>
-    /// <param name="keepsOneHots">Whether the relaxed samples themselves are wanted, as a gradient penalty does.</param>
-    IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots);
+    IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation);
 
     /// <summary>Teacher-forced logits: what the model expects at each place, given the true tokens before it.</summary>
     /// <param name="ids">[B, T] of int64, T at most <see cref="SequenceFormat.Length"/>.</param>

@@ -8,8 +8,7 @@ namespace GumbelGan.Generators;
 /// <param name="Mask">
 /// [B, T] of float32: 1 up to the end token, it included, and 0 after it; or the share of a place, see <see cref="Ending.Gradient"/>.
 /// </param>
-/// <param name="OneHots">[B, T, V], the relaxed samples themselves; null where they are not kept.</param>
-public sealed record RolledOutSequences(Tensor Ids, Tensor Mask, Tensor? OneHots = null);
+public sealed record RolledOutSequences(Tensor Ids, Tensor Mask);
 
 /// <summary>Roll-outs of relaxed samples, one at a time, that a discriminator sees multiplied by its embedding matrix.</summary>
 /// <remarks>B batch, T time, V vocabulary, F the discriminator's embedding.</remarks>

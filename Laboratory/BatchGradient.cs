@@ -63,7 +63,7 @@ internal sealed class RelaxedBatchGradient(IGenerator generator, Discriminator d
     : BatchGradient(generator)
 {
     private readonly IRollout _rollout =
-        generator.RollOut(batch, discriminator.Options.Embedding, discriminator.MinimumTime, relaxation, keepsOneHots: false);
+        generator.RollOut(batch, discriminator.Options.Embedding, discriminator.MinimumTime, relaxation);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

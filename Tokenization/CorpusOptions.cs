@@ -13,6 +13,16 @@ public enum SequenceEnd
     None,
 }
 
+/// <summary>What is held out.</summary>
+public enum SplitKind
+{
+    /// <summary>Distinct lines: no line of training is held out as well.</summary>
+    Lines,
+
+    /// <summary>Occurrences: a line that comes often is in every split, so that each has the corpus' own distribution.</summary>
+    Occurrences,
+}
+
 /// <summary>Which lines of a corpus are used, and for what.</summary>
 public sealed record CorpusOptions
 {
@@ -23,6 +33,9 @@ public sealed record CorpusOptions
 
     /// <summary>The oracle that the corpus was drawn from, a file or a seed: adds the likelihood of samples under it (nll/oracle).</summary>
     public string Oracle { get; init; } = "";
+
+    /// <summary>The grammar file that the corpus was drawn from: adds validity and the Jensen-Shannon divergence to every evaluation.</summary>
+    public string Grammar { get; init; } = "";
 
     /// <summary>A file of its own for validation, read as the corpus is; no line of the corpus is held out for it then.</summary>
     public string Validation { get; init; } = "";
@@ -36,10 +49,16 @@ public sealed record CorpusOptions
     /// <summary>Lines with more tokens are dropped (and counted); the end token is not counted.</summary>
     public int MaximumTokens { get; init; } = 40;
 
-    /// <summary>The share of distinct lines held out for validation.</summary>
+    /// <summary>
+    /// lines (no line of training is held out as well) or occurrences (each line by itself: what a small language needs, where a few lines hold much
+    /// of the probability).
+    /// </summary>
+    public SplitKind Split { get; init; } = SplitKind.Lines;
+
+    /// <summary>The share of distinct lines, or of occurrences, held out for validation.</summary>
     public double ValidationFraction { get; init; } = DefaultFraction;
 
-    /// <summary>The share of distinct lines held out for the final test.</summary>
+    /// <summary>The same for the final test.</summary>
     public double TestFraction { get; init; } = DefaultFraction;
 
     /// <summary>Chooses another split of the same sizes.</summary>
@@ -68,7 +87,13 @@ public sealed record CorpusOptions
 
     /// <summary>The same with files that another working directory finds too.</summary>
     public CorpusOptions WithFullPaths() =>
-        this with { Validation = Full(Validation), Test = Full(Test), Oracle = ulong.TryParse(Oracle, out _) ? Oracle : Full(Oracle) };
+        this with
+        {
+            Validation = Full(Validation),
+            Test = Full(Test),
+            Grammar = Full(Grammar),
+            Oracle = ulong.TryParse(Oracle, out _) ? Oracle : Full(Oracle),
+        };
 
     /// <summary>Refuses values that make no sense.</summary>
     /// <exception cref="UserMistakeException">A value is out of range.</exception>

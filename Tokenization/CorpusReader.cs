@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using GumbelGan.Randomness;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
@@ -172,11 +173,12 @@ public readonly record struct CorpusLine(long Number, string Text, ulong Hash)
 {
     /// <summary>
     /// The split of this line, a function of its text and the options alone: other lines coming or going do not move it, and equal lines stay
-    /// together.
+    /// together; with <see cref="SplitKind.Occurrences"/> of its number too, and equal lines are split as all others are.
     /// </summary>
     public CorpusSplit SplitBy(CorpusOptions options)
     {
-        double position = (Hash >> 11) * (1.0 / (1UL << 53));
+        ulong bits = options.Split == SplitKind.Lines ? Hash : new RandomKey(Hash).Derive((ulong)Number).Value;
+        double position = (bits >> 11) * (1.0 / (1UL << 53));
         return position < options.TestShare ? CorpusSplit.Test
             : position < options.TestShare + options.ValidationShare ? CorpusSplit.Validation
             : CorpusSplit.Train;

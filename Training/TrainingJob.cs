@@ -19,9 +19,11 @@ namespace GumbelGan.Training;
 public sealed class TrainingJob : IDisposable
 {
     private readonly OracleJudge? _oracle;
+    private readonly GrammarJudge? _grammar;
 
-    private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator, OracleJudge? oracle) =>
-        (Config, Corpus, Generator, Discriminator, _oracle) = (config, corpus, generator, discriminator, oracle);
+    private TrainingJob(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator, OracleJudge? oracle,
+        GrammarJudge? grammar) =>
+        (Config, Corpus, Generator, Discriminator, _oracle, _grammar) = (config, corpus, generator, discriminator, oracle, grammar);
 
     /// <summary>The configuration, resolved: where the run begins with another's weights, that one's tokenizer is written into it.</summary>
     public RunConfig Config { get; }
@@ -62,13 +64,15 @@ public sealed class TrainingJob : IDisposable
         SequenceFormat format = FormatOf(corpus);
         TrainingChecks.BeforeBuilding(config, corpus, format);
         OracleJudge? oracle = config.Data.Oracle.Length > 0 ? new OracleJudge(config.Data.Oracle, corpus.Tokenizer, format) : null;
+        GrammarJudge? grammar = config.Data.Grammar.Length > 0
+            ? new GrammarJudge(config.Data.Grammar, corpus.Tokenizer, InterimEvaluation.GrammarStrings) : null;
         var root = new RandomKey((ulong)config.Seed).Derive("initialisation");
         IGenerator generator = config.Generator.Create(format, root.Derive("generator"));
         origin?.LoadInto(generator);
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
         generator.Module.to(device);
-        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle) { Origin = origin };
+        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle, grammar) { Origin = origin };
     }
 
     /// <summary>Trains in a new folder.</summary>
@@ -135,9 +139,10 @@ public sealed class TrainingJob : IDisposable
     /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
     /// <param name="folder">The run.</param>
     /// <param name="checkpoint">Which weights.</param>
+    /// <param name="weights">The last ones, or their average.</param>
     /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
     public static (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint,
-        EncodedCorpus? corpus = null)
+        GeneratorWeights weights = GeneratorWeights.Last, EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         EngineSettings.Prepare(config.Threads);
@@ -146,7 +151,11 @@ public sealed class TrainingJob : IDisposable
         SequenceFormat format = corpus is not null ? FormatOf(corpus)
             : FormatOf(tokenizer, config.Data.End, config.Data.MaximumTokens + (config.Data.End == SequenceEnd.Token ? 1 : 0));
         IGenerator generator = config.Generator.Create(format, new RandomKey(0));
-        checkpoint.LoadGenerator(generator);
+        if (weights == GeneratorWeights.Last || !checkpoint.LoadAverage(generator))
+        {
+            checkpoint.LoadGenerator(generator);
+        }
+
         return (generator, tokenizer, config);
     }
 
@@ -232,7 +241,9 @@ public sealed class TrainingJob : IDisposable
     {
         using Objective objective = CreateObjective();
         var health = new HealthWatch(Config.Health, recorder, observer);
-        var selection = new Selection(Generator, new InterimEvaluation(Config, Corpus, _oracle), health, folder, recorder, observer);
+        bool averages = Config.Recording.Weights == GeneratorWeights.Average;
+        var evaluation = new InterimEvaluation(Config, Corpus, _oracle, _grammar);
+        var selection = new Selection(Generator, () => averages ? objective.Average : null, evaluation, health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
         var trainer = new Trainer(Config, objective, selection, reporter, folder, observer, checkpoint);
         File.Delete(folder.Failure);

@@ -40,6 +40,8 @@ internal static class BenchCommand
         .Number("--rollouts", "Completions of every prefix with reinforce.", request => request.Benchmark.RollOuts)
         .Chosen("--device", "Where to run.", request => request.Benchmark.Device, ["cpu", "cuda"])
         .Flag("--composed", "Time the plain tensor operations that define the fused passes, in their place.", request => request.Benchmark.IsComposed)
+        .Flag("--gradient-penalty", "With iteration: the Wasserstein game with a gradient penalty, instead of the non-saturating one.",
+            request => request.Benchmark.HasGradientPenalty)
         .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
 
     private static int Run(Request request, Surroundings surroundings)

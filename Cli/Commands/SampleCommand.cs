@@ -32,6 +32,8 @@ internal static class SampleCommand
         .Flag("--best", "Use the selected checkpoint, of the lowest validation NLL in the last phase, instead of the latest.",
             request => request.Best)
         .Flag("--start", "Use the weights that the last phase began with: pre-trained, or untrained ones.", request => request.Start)
+        .Chosen("--weights", "The weights of the last update, or their average over training (adversarial.average_decay).",
+            request => request.Weights, Enum.GetValues<GeneratorWeights>())
         .Text("--output", "file", "Write to this file instead of standard output.", request => request.Output, FileUse.Write);
 
     private static int Run(Request request, Surroundings surroundings)
@@ -42,7 +44,12 @@ internal static class SampleCommand
         }
 
         RunFolder folder = RunFolder.Open(request.Run);
-        (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(Checkpoint checkpoint) => TrainingJob.Load(folder, checkpoint);
+        (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(Checkpoint checkpoint) =>
+            request.Weights == GeneratorWeights.Last || checkpoint.HasAverage
+            ? TrainingJob.Load(folder, checkpoint, request.Weights)
+            : throw new UserMistakeException(
+                $"{checkpoint.Path} has no averaged weights; train with adversarial.average_decay, or leave --weights out.");
+
         (IGenerator generator, TextTokenizer tokenizer, _) =
             request.Start ? folder.ReadStart(Load) : request.Best ? folder.ReadBest(Load) : folder.ReadLatest(Load);
         using (generator)
@@ -69,6 +76,8 @@ internal static class SampleCommand
         public bool Best { get; init; }
 
         public bool Start { get; init; }
+
+        public GeneratorWeights Weights { get; init; }
 
         public string? Output { get; init; }
     }

@@ -9,5 +9,8 @@ public static class ModelMass
         inputs => $"valid mass ({inputs.LikelihoodDivergences!.Description})",
         "The model's probability of all strings that the grammar derives: what validity estimates, summed exactly where the strings can be "
             + "listed.",
-        inputs => [new("", inputs.LikelihoodDivergences!.ModelMass.Value, inputs.LikelihoodDivergences.ModelMass.Interval)]);
+        inputs => [new("", inputs.LikelihoodDivergences!.ModelMass.Value, inputs.LikelihoodDivergences.ModelMass.Interval)])
+    {
+        WhileTraining = [""],
+    };
 }

@@ -68,10 +68,10 @@ public sealed class LstmGenerator : RecurrentGenerator
     }
 
     /// <inheritdoc/>
-    public override IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) =>
-        IsFused && !keepsOneHots && Options.Ending == Ending.Mask && FusedRollout.Serves(relaxation)
+    public override IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation) =>
+        IsFused && Options.Ending == Ending.Mask && FusedRollout.Serves(relaxation)
             ? new FusedRollout(this, batch, discriminatorWidth, RowParallel.Shared(get_num_threads()), relaxation, minimumTime)
-            : base.RollOut(batch, discriminatorWidth, minimumTime, relaxation, keepsOneHots);
+            : base.RollOut(batch, discriminatorWidth, minimumTime, relaxation);
 
     /// <inheritdoc/>
     public override Tensor MeanNegativeLogLikelihood(Tensor ids, DropoutDraw? dropout = null) =>

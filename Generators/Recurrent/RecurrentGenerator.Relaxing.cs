@@ -7,7 +7,7 @@ namespace GumbelGan.Generators;
 public abstract partial class RecurrentGenerator
 {
     /// <inheritdoc/>
-    public virtual IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation, bool keepsOneHots) =>
+    public virtual IRollout RollOut(int batch, int discriminatorWidth, int minimumTime, Relaxation relaxation) =>
         new ComposedRollout(this, batch, relaxation);
 
     /// <inheritdoc/>

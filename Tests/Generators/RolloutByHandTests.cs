@@ -48,7 +48,7 @@ public sealed class RolloutByHandTests
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = Create(layers, feedback);
         Relaxation relaxation = isStraightThrough ? StraightThroughRelaxation.Entry : SoftRelaxation.Entry;
-        using IRollout rollout = generator.RollOut(1, Width, 1, relaxation, keepsOneHots: false);
+        using IRollout rollout = generator.RollOut(1, Width, 1, relaxation);
         Tensor table = randn([Vocabulary, Width], generator: new Generator(4)), weights = randn([1, Time, Width], generator: new Generator(5));
         rollout.Generate(table, Temperature, _noise);
         Tensor score = (rollout.Embedded(table, throughGenerator: true).Embedded * weights).sum();

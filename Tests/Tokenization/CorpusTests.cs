@@ -221,6 +221,23 @@ public sealed class CorpusTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => corpus.Train[lines].Length);
     }
 
+    [Fact]
+    public void Split_by_occurrences_a_frequent_line_is_in_every_split_in_its_proportion_and_by_lines_in_one()
+    {
+        string path = Write(string.Join('\n', Enumerable.Range(0, 20_000).Select(i => i % 5 == 0 ? "x" : $"y{i}")));
+        var options = new CorpusOptions { ValidationFraction = 0.2, TestFraction = 0.1, Split = SplitKind.Occurrences };
+        CorpusLine[] lines = [.. new CorpusReader(path).ReadLines()];
+        Assert.Single(lines.Where(line => line.Text == "x").Select(line => line.SplitBy(options with { Split = SplitKind.Lines })).Distinct());
+        foreach ((CorpusSplit split, double share) in ((CorpusSplit, double)[])[(CorpusSplit.Train, 0.7), (CorpusSplit.Validation, 0.2),
+            (CorpusSplit.Test, 0.1)])
+        {
+            // Five deviations of a binomial count.
+            Assert.Equal(share, lines.Where(line => line.Text == "x").Average(line => line.SplitBy(options) == split ? 1.0 : 0),
+                5 * Math.Sqrt(share * (1 - share) / 4000));
+            Assert.Equal(share, lines.Average(line => line.SplitBy(options) == split ? 1.0 : 0), 5 * Math.Sqrt(share * (1 - share) / 20_000));
+        }
+    }
+
     private Dictionary<string, CorpusSplit> Splits(string[] lines, CorpusOptions options) =>
         new CorpusReader(Write(string.Join('\n', lines)), options.SplitSeed)
             .ReadLines().DistinctBy(line => line.Text).ToDictionary(line => line.Text, line => line.SplitBy(options));

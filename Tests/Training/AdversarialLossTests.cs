@@ -4,7 +4,6 @@ using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Tests.Discriminators;
 using GumbelGan.Training.Losses;
-using GumbelGan.Training.Objectives;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -25,6 +24,8 @@ public sealed class AdversarialLossTests
         Check("relativistic", Mean(i => Softplus(_fake[i] - _real[i])), Mean(i => Softplus(_real[i] - _fake[i])));
         Check("hinge", Mean(i => Math.Max(0, 1 - _real[i]) + Math.Max(0, 1 + _fake[i])), -_fake.Average());
         Check("wasserstein", _fake.Average() - _real.Average(), -_fake.Average());
+        Check("density_ratio", Mean(i => Softplus(-_real[i]) + Softplus(_fake[i])), -_fake.Average());
+        Check("relativistic_ratio", Mean(i => Softplus(_fake[i] - _real[i])), -_fake.Average());
 
         static void Check(string kind, double discriminator, double generator)
         {
@@ -33,6 +34,21 @@ public sealed class AdversarialLossTests
             Assert.Equal(discriminator, GameLoss.Named(kind).Discriminator(real, fake).item<double>(), 1e-12);
             Assert.Equal(generator, GameLoss.Named(kind).Generator(real, fake).item<double>(), 1e-12);
         }
+    }
+
+    [Theory]
+    [InlineData("non_saturating")]
+    [InlineData("density_ratio")]
+    public void Smoothed_labels_move_the_best_score_of_real_sequences_to_the_odds_of_the_label(string kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor real = tensor(new[] { Math.Log(0.9 / 0.1) }, requires_grad: true), fake = tensor(new[] { 0.0 });
+        Tensor loss = GameLoss.Named(kind).OfDiscriminator(real, fake, 0.1);
+        loss.backward();
+        Assert.Equal(0, real.grad!.item<double>(), 1e-12);
+        Assert.Equal(-0.9 * Math.Log(0.9) - 0.1 * Math.Log(0.1) + Math.Log(2), loss.item<double>(), 1e-12);
+        Assert.Equal(GameLoss.Named(kind).Discriminator(real, fake).item<double>(),
+            GameLoss.Named(kind).OfDiscriminator(real, fake, 0).item<double>());
     }
 
     [Fact]
@@ -46,19 +62,72 @@ public sealed class AdversarialLossTests
     }
 
     [Theory]
+    [InlineData("cnn", 4)]
+    [InlineData("cnn", 7)]
+    [InlineData("lstm", 4)]
+    [InlineData("lstm", 7)]
+    public void The_gradient_penalty_and_its_gradients_are_those_of_two_backward_passes_through_one_hots(string kind, int fakeTime)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        const int Vocabulary = 9, Batch = 5;
+        using Discriminator discriminator = DiscriminatorTests.Options(kind, 6, kind == "cnn" ? 20 : 5, [1, 2, 4], 0)
+            .Create(Vocabulary, 0, new RandomKey(3));
+        // Repeated tokens tie, and the shortest sequences are shorter than the widest filter.
+        Tensor real = tensor(new long[] { 3, 3, 3, 3, 3, 2, 4, 5, 4, 5, 2, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 2 }, [Batch, 6]);
+        Tensor lengths = tensor(new long[] { 4, 2, 1, 3, 4 }, [Batch, 1]);
+        Tensor mask = arange(fakeTime).unsqueeze(0).lt(lengths).to(ScalarType.Float32); // [B, T'']
+        Tensor relaxed = (randn([Batch, fakeTime, Vocabulary], generator: new Generator(9)) * 3).softmax(-1);
+        Tensor padding = GumbelSoftmax.OneHot(zeros([1, 1], ScalarType.Int64), Vocabulary);
+        relaxed = where(mask.unsqueeze(2).gt(0.5), relaxed, padding); // [B, T'', V]
+
+        // As roll-outs hand them over: what stands after the end has no gradient.
+        Tensor embedded = relaxed.matmul(discriminator.EmbeddingTable); // [B, T'', E]
+        embedded = where(mask.unsqueeze(2).gt(0.5), embedded, embedded.detach());
+        Tensor found = GradientPenalty.Of(discriminator, real, embedded, mask, new RandomKey(7));
+        found.backward();
+        float[][] gradients = Gradients();
+        discriminator.zero_grad();
+        Tensor expected = ThroughOneHots();
+        expected.backward();
+        Assert.Equal(expected.item<float>(), found.item<float>(), 1e-5);
+        foreach ((float[] wanted, float[] actual) in Gradients().Zip(gradients))
+        {
+            double scale = Math.Max(1, wanted.Max(Math.Abs));
+            Assert.All(wanted.Zip(actual), pair => Assert.Equal(pair.First / scale, pair.Second / scale, 1e-5));
+        }
+
+        float[][] Gradients() => [.. discriminator.parameters().Select(parameter =>
+            parameter.grad?.data<float>().ToArray() ?? new float[parameter.numel()])];
+
+        // The definition: the gradient with respect to every coordinate of every one-hot.
+        Tensor ThroughOneHots()
+        {
+            int time = Math.Max(6, fakeTime);
+            float[] weights = new float[Batch];
+            RandomFill.Uniform(new RandomKey(7), 0, 1, weights);
+            Tensor weight = tensor(weights, [Batch, 1, 1]);
+            Tensor ids = cat([real, zeros([Batch, time - 6], ScalarType.Int64)], 1); // [B, T]
+            Tensor fake = cat([relaxed, padding.expand(Batch, time - fakeTime, Vocabulary)], 1); // [B, T, V]
+            Tensor both = cat([mask, zeros(Batch, time - fakeTime)], 1).maximum(ids.ne(0).to(ScalarType.Float32)); // [B, T]
+            Tensor between = (GumbelSoftmax.OneHot(ids, Vocabulary) * weight + fake * (1 - weight)).requires_grad_(); // [B, T, V]
+            discriminator.IsTwiceDifferentiable = true;
+            Tensor slope = autograd.grad([discriminator.Score(between, both).sum()], [between], retain_graph: true, create_graph: true)[0];
+            return ((slope.square().sum([1, 2]) + 1e-12).sqrt() - 1).square().mean();
+        }
+    }
+
+    [Theory]
     [InlineData("lstm")]
     [InlineData("cnn")]
     public void The_gradient_penalty_is_the_squared_distance_of_the_slope_from_one_and_can_itself_be_differentiated(string kind)
     {
         using DisposeScope scope = NewDisposeScope();
         const int Vocabulary = 6, Time = 4;
-        var format = new SequenceFormat(Vocabulary, Time, 1, 2, 0);
         using Discriminator discriminator = DiscriminatorTests.Options(kind, 3, kind == "cnn" ? 3 : 4, [2], 0)
             .Create(Vocabulary, 0, new RandomKey(1));
         Tensor real = tensor(new long[] { 3, 4, 2, 5, 3, 2 }, [2, 3]);
         Tensor relaxed = rand([2, Time, Vocabulary], generator: new Generator(9)).softmax(-1);
-        var fakes = new GeneratedBatch(relaxed.argmax(-1), relaxed, ones([2, Time]));
-        Tensor penalty = GradientPenalty.Of(discriminator, format, real, fakes, new RandomKey(7));
+        Tensor penalty = Penalty();
 
         // The same by finite differences of the score at the same points.
         float[] weights = new float[2];
@@ -107,11 +176,13 @@ public sealed class AdversarialLossTests
         Assert.True(checkedNumbers > 5 * kinks, $"{checkedNumbers} numbers, {kinks} kinks");
         Assert.True(discriminator.EmbeddingTable.grad!.abs().sum().item<float>() > 0.01);
 
+        Tensor Penalty() => GradientPenalty.Of(discriminator, real, relaxed.matmul(discriminator.EmbeddingTable), ones([2, Time]), new RandomKey(7));
+
         double PenaltyWith(Tensor parameter, int index, float by)
         {
             float[] kept = parameter.data<float>().ToArray();
             TensorMemory.Numbers(parameter)[index] += by;
-            double moved = GradientPenalty.Of(discriminator, format, real, fakes, new RandomKey(7)).item<float>();
+            double moved = Penalty().item<float>();
             kept.CopyTo(TensorMemory.Numbers(parameter));
             return moved;
         }

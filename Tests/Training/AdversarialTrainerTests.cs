@@ -1,4 +1,7 @@
+using GumbelGan.Generators;
+using GumbelGan.Randomness;
 using GumbelGan.Storage;
+using GumbelGan.Tokenization;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
@@ -18,6 +21,13 @@ public sealed class AdversarialTrainerTests
         new[] { "objective=gumbel", "discriminator.kind=lstm", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10" },
         new[] { "objective=gumbel", "adversarial.loss=hinge", "generator.feedback=hard" },
         new[] { "objective=gumbel", "adversarial.loss=non_saturating", "generator.layers=2", "temperature.schedule=relgan" },
+        new[] { "objective=gumbel", "adversarial.relaxation=straight_through", "adversarial.average_decay=0.9", "recording.weights=average",
+            "adversarial.discriminator_batch_size=5", "adversarial.loss=density_ratio", "adversarial.label_smoothing=0.1" },
+        new[] { "objective=gumbel", "adversarial.loss=non_saturating", "adversarial.likelihood_weight=0.5",
+            "adversarial.discriminator_restart_every=3", "adversarial.generator_schedule=cosine", "adversarial.discriminator_schedule=cosine" },
+        new[] { "objective=reinforce", "reinforce.credit=roll_outs", "reinforce.roll_outs=2", "reinforce.reward=score",
+            "adversarial.average_decay=0.9", "adversarial.batch_size=1", "adversarial.discriminator_batch_size=4", "data.split=occurrences",
+            "adversarial.loss=relativistic_ratio" },
         new[] { "objective=mle" },
         new[] { "objective=reinforce", "discriminator.kind=cnn", "reinforce.baseline=moving_average" },
         new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=roll_outs", "reinforce.roll_outs=3",
@@ -76,6 +86,70 @@ public sealed class AdversarialTrainerTests
 
         Assert.True(resumes >= 3, $"{resumes} resumes");
         AssertSameRun(run.Run, other);
+    }
+
+    [Fact]
+    public void With_a_grammar_every_evaluation_tells_validity_and_divergence_as_the_final_one_computes_them()
+    {
+        using var run = new TemporaryRun();
+        string grammar = Path.Combine(run.Folder, "sums.grammar");
+        File.WriteAllText(grammar, "%join characters\n%maximum 7\nS -> S \"+\" S | S \"-\" S | \"x\"\n");
+        var random = new RandomStream(new RandomKey(1));
+        var sums = Grammar.Load(grammar);
+        File.WriteAllLines(run.Corpus, Enumerable.Range(0, 300).Select(_ => sums.Sample(random)));
+        run.Train(run.Config("objective=gumbel", "tokenizer.kind=char", "data.split=occurrences", $"data.grammar={grammar}"));
+        IReadOnlyList<MetricsRecord> records = MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"));
+        Assert.Equal(records.Count(record => record.Scalars.ContainsKey("nll/validation")),
+            records.Count(record => record.Scalars.ContainsKey("likelihood_divergence/jensen_shannon")));
+        MetricsRecord last = records.Last(record => record.Scalars.ContainsKey("likelihood_divergence/jensen_shannon"));
+        FinalResults evaluated = FinalEvaluation.Evaluate(run.Run, new FinalEvaluationOptions { Count = 50, Temperatures = [1] },
+            TestContext.Current.CancellationToken);
+        IReadOnlyDictionary<string, double?> final = evaluated.Document.Last!.Metrics;
+        Assert.Equal(final["likelihood_divergence/jensen_shannon"]!.Value, last.Scalars["likelihood_divergence/jensen_shannon"], 1e-5);
+        Assert.Equal(final["model_mass"]!.Value, last.Scalars["model_mass"], 1e-5);
+    }
+
+    [Theory]
+    [InlineData("adversarial.label_smoothing=0.1", "adversarial.loss=hinge", "non_saturating or density_ratio")]
+    [InlineData("adversarial.discriminator_batch_size=5", "adversarial.loss=relativistic", "must be batch_size with adversarial.loss relativistic")]
+    [InlineData("recording.weights=average", "adversarial.loss=hinge", "needs adversarial.average_decay")]
+    [InlineData("reinforce.baseline=leave_one_out", "adversarial.batch_size=1", "adversarial.batch_size must be at least 2")]
+    public void What_does_not_fit_together_is_refused_in_one_sentence(string one, string other, string said)
+    {
+        using var run = new TemporaryRun();
+        UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => run.Config("objective=reinforce", one, other));
+        Assert.Contains(said, mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Averaged_weights_are_the_exponential_average_of_the_updates_and_can_be_sampled()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=gumbel", "adversarial.average_decay=0.8", "pretraining.epochs=1", "adversarial.steps=5",
+            "recording.checkpoint_every=1", "recording.keep_checkpoints=100", "recording.evaluate_every=1000"));
+        Checkpoint[] checkpoints = [.. Directory.GetDirectories(Path.Combine(run.Run, "checkpoints")).Order(StringComparer.Ordinal)
+            .Select(path => new Checkpoint(path)).Where(checkpoint => checkpoint.HasAverage).TakeLast(5)];
+        double[] expected = [];
+        double total = 0;
+        for (int i = 0; i < checkpoints.Length; i++)
+        {
+            Assert.Equal(i + 1, checkpoints[i].State().Objective["average_updates"]);
+            double share = Math.Pow(0.8, checkpoints.Length - 1 - i);
+            total += share;
+            double[] weights = Weights(checkpoints[i], GeneratorWeights.Last);
+            expected = [.. weights.Select((weight, at) => share * weight + (i == 0 ? 0 : expected[at]))];
+        }
+
+        Assert.Equal(5, checkpoints.Length);
+        double[] average = Weights(checkpoints[^1], GeneratorWeights.Average);
+        Assert.All(expected.Zip(average), pair => Assert.Equal(pair.First / total, pair.Second, 1e-6));
+        Assert.NotEqual(Weights(checkpoints[^1], GeneratorWeights.Last), average);
+
+        double[] Weights(Checkpoint checkpoint, GeneratorWeights which)
+        {
+            using IGenerator generator = TrainingJob.Load(RunFolder.Open(run.Run), checkpoint, which).Generator;
+            return [.. generator.Module.parameters().SelectMany(parameter => parameter.data<float>().ToArray().Select(value => (double)value))];
+        }
     }
 
     [Fact]

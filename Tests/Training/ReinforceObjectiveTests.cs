@@ -31,6 +31,17 @@ public sealed class ReinforceObjectiveTests
     }
 
     [Theory]
+    [InlineData(CreditKind.Sequence)]
+    [InlineData(CreditKind.Dense)]
+    public void With_raw_scores_as_rewards_the_mean_gradient_is_that_of_the_expected_score(CreditKind credit)
+    {
+        using var world = new World();
+        double[][] scores = [.. world.SequenceScores.Select(score => Enumerable.Repeat(score, Time).ToArray())];
+        var options = new ReinforceOptions { Reward = RewardKind.Score, Credit = credit, Discount = 0.4, Baseline = BaselineKind.LeaveOneOut };
+        Check(world, options, world.ExactGradient(credit == CreditKind.Dense ? world.DiscountedReturns(0.4, score => score) : scores));
+    }
+
+    [Theory]
     [InlineData(1, BaselineKind.MovingAverage)]
     [InlineData(3, BaselineKind.LeaveOneOut)]
     public void With_roll_outs_of_the_generator_itself_the_mean_gradient_is_that_of_the_expected_reward(int rollOuts, BaselineKind baseline)
@@ -267,16 +278,20 @@ public sealed class ReinforceObjectiveTests
         /// <summary>The reward of each sequence, at each of its places.</summary>
         public double[][] SequenceRewards => [.. Scores(_all).Select(score => Enumerable.Repeat(1 / (1 + Math.Exp(-score)), Time).ToArray())];
 
-        /// <summary>Sum over later prefixes of discount^distance (2 D - 1), each prefix scored on its own.</summary>
-        public double[][] DiscountedReturns(double discount)
+        /// <summary>The raw score of each sequence.</summary>
+        public double[] SequenceScores => Scores(_all);
+
+        /// <summary>Sum over later prefixes of discount^distance (2 D - 1), or another reward, each prefix scored on its own.</summary>
+        public double[][] DiscountedReturns(double discount, Func<double, double>? reward = null)
         {
+            reward ??= score => 2 / (1 + Math.Exp(-score)) - 1;
             long[] ids = _all.data<long>().ToArray();
             return [.. Sequences.Select((_, row) =>
             {
                 long[] sequence = ids[(row * Time)..((row + 1) * Time)];
                 double[] rewards = [.. Enumerable.Range(0, Time).Select(t =>
                     sequence[t] == _format.PaddingId
-                        ? 0 : 2 / (1 + Math.Exp(-Scores(tensor([.. sequence[..(t + 1)], .. new long[Time - t - 1]], [1, Time]))[0])) - 1)];
+                        ? 0 : reward(Scores(tensor([.. sequence[..(t + 1)], .. new long[Time - t - 1]], [1, Time]))[0]))];
                 return Enumerable.Range(0, Time)
                     .Select(t => Enumerable.Range(t, Time - t).Sum(s => Math.Pow(discount, s - t) * rewards[s])).ToArray();
             })];

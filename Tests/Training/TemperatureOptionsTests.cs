@@ -43,10 +43,27 @@ public sealed class TemperatureOptionsTests
     [Fact]
     public void A_cosine_learning_rate_starts_full_passes_a_half_and_ends_near_zero()
     {
-        var options = new PretrainingOptions { LearningRate = 0.4, Schedule = LearningRateSchedule.Cosine };
+        var options = new PretrainingOptions { LearningRate = 0.4, Schedule = CosineSchedule.Entry };
         Assert.Equal(0.4, options.LearningRateAt(1, 100), 1e-12);
         Assert.Equal(0.2, options.LearningRateAt(51, 100), 1e-12);
         Assert.Equal(0.4 * (1 + Math.Cos(0.99 * Math.PI)) / 2, options.LearningRateAt(100, 100), 1e-12);
-        Assert.Equal(0.4, (options with { Schedule = LearningRateSchedule.Constant }).LearningRateAt(100, 100), 1e-12);
+        Assert.Equal(0.4, (options with { Schedule = ConstantSchedule.Entry }).LearningRateAt(100, 100), 1e-12);
+    }
+
+    [Fact]
+    public void Both_players_have_a_schedule_and_a_first_decay_rate_of_their_own()
+    {
+        var options = new AdversarialOptions
+        {
+            GeneratorLearningRate = 0.4,
+            DiscriminatorLearningRate = 0.3,
+            GeneratorSchedule = CosineSchedule.Entry,
+            Beta1 = 0.5,
+            DiscriminatorBeta1 = 0,
+        };
+        Assert.Equal(0.2, options.GeneratorLearningRateAt(51, 100), 1e-12);
+        Assert.Equal(0.3, options.DiscriminatorLearningRateAt(51, 100), 1e-12);
+        Assert.Equal((0.5, 0.0), (options.BetaOfGenerator, options.BetaOfDiscriminator));
+        Assert.Equal(0.15, (options with { DiscriminatorSchedule = CosineSchedule.Entry }).DiscriminatorLearningRateAt(51, 100), 1e-12);
     }
 }

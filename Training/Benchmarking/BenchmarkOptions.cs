@@ -71,6 +71,9 @@ public sealed record BenchmarkOptions
     /// <summary>Time the plain tensor operations that define the fused passes, in their place.</summary>
     public bool IsComposed { get; init; }
 
+    /// <summary>Play the Wasserstein game with a gradient penalty instead of the non-saturating one.</summary>
+    public bool HasGradientPenalty { get; init; }
+
     /// <summary>cpu or cuda.</summary>
     public string Device { get; init; } = "cpu";
 

@@ -13,7 +13,7 @@ namespace GumbelGan.Training.Benchmarking;
 
 /// <summary>
 /// Times what training does, with the parts that training is made of: generator, discriminator, objective, loss, optimizers. Sequences have a
-/// fixed length and random tokens; the game is the non-saturating one, gradients are clipped at norm 5, dropout is off.
+/// fixed length and random tokens; the game is the non-saturating one unless asked otherwise, gradients are clipped at norm 5, dropout is off.
 /// </summary>
 /// <remarks>B batch, T time, V vocabulary. One benchmark a process gives a true peak of memory.</remarks>
 public sealed class TrainingBenchmark : IDisposable
@@ -52,7 +52,8 @@ public sealed class TrainingBenchmark : IDisposable
             Adversarial = new AdversarialOptions
             {
                 BatchSize = options.Batch,
-                Loss = GameLoss.Named("non_saturating"),
+                Loss = GameLoss.Named(options.HasGradientPenalty ? "wasserstein" : "non_saturating"),
+                GradientPenalty = options.HasGradientPenalty ? 10 : 0,
                 Relaxation = options.Relaxation,
                 GeneratorLearningRate = LearningRate,
                 DiscriminatorLearningRate = LearningRate,

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using GumbelGan.Generators;
 using GumbelGan.Training.Losses;
+using GumbelGan.Training.Schedules;
 
 namespace GumbelGan.Training.Configuration;
 
@@ -17,7 +18,14 @@ public sealed record AdversarialOptions
     [Range(1, 65536)]
     public int BatchSize { get; init; } = 64;
 
-    /// <summary>non_saturating, relativistic, hinge or wasserstein.</summary>
+    /// <summary>The same for the discriminator's updates, where it shall not be batch_size: it then learns from samples of its own.</summary>
+    [Range(1, 65536)]
+    public int? DiscriminatorBatchSize { get; init; }
+
+    /// <summary>
+    /// non_saturating, relativistic, hinge or wasserstein; density_ratio and relativistic_ratio are the first two with a generator that raises the
+    /// mean score.
+    /// </summary>
     public GameLoss Loss { get; init; } = GameLoss.Default;
 
     /// <summary>Generator updates a step.</summary>
@@ -40,9 +48,23 @@ public sealed record AdversarialOptions
     [Range(0, 10)]
     public double DiscriminatorLearningRate { get; init; } = 1e-4;
 
+    /// <summary>constant, or cosine: half a cosine from the full step size to zero over the phase, for the generator.</summary>
+    public LearningRateSchedule GeneratorSchedule { get; init; } = ConstantSchedule.Entry;
+
+    /// <summary>The same for the discriminator; its warm-up is always constant.</summary>
+    public LearningRateSchedule DiscriminatorSchedule { get; init; } = ConstantSchedule.Entry;
+
     /// <summary>Adam's first decay rate, for both networks.</summary>
     [Range(0, 0.9999)]
     public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>The same for the generator alone; null takes beta1.</summary>
+    [Range(0, 0.9999)]
+    public double? GeneratorBeta1 { get; init; }
+
+    /// <summary>The same for the discriminator alone; null takes beta1.</summary>
+    [Range(0, 0.9999)]
+    public double? DiscriminatorBeta1 { get; init; }
 
     /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]
@@ -52,6 +74,57 @@ public sealed record AdversarialOptions
     [Range(0, 1e6)]
     public double GradientPenalty { get; init; }
 
+    /// <summary>Probability with which real sequences are not called real (one-sided label smoothing); non_saturating and density_ratio.</summary>
+    [Range(0, 0.5)]
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Weight of the negative log-likelihood of a batch of real sequences, nats a token, in the generator's loss.</summary>
+    [Range(0, 1e6)]
+    public double LikelihoodWeight { get; init; }
+
+    /// <summary>
+    /// The share of the old average that stays at each generator update, for an exponential average of the generator's weights; 0 keeps no average.
+    /// </summary>
+    [Range(0, 0.999999)]
+    public double AverageDecay { get; init; }
+
+    /// <summary>Steps after which the discriminator begins anew, with other weights; 0 never.</summary>
+    [Range(0, 100000000)]
+    public int DiscriminatorRestartEvery { get; init; }
+
     /// <summary>What a sample looks like to the discriminator, and which gradient it carries (docs/estimators.md).</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
+
+    /// <summary>What contradicts itself, in sentences that name the keys.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (Loss.NeedsGradientPenalty && GradientPenalty == 0)
+        {
+            yield return $"adversarial.gradient_penalty must be positive with adversarial.loss {Loss}, for example 10.";
+        }
+
+        if (LabelSmoothing > 0 && Loss.Smoothed is null)
+        {
+            string able = string.Join(" or ", GameLoss.All.Where(loss => loss.Smoothed is not null));
+            yield return $"adversarial.label_smoothing must be 0 with adversarial.loss {Loss}, which has no labels; use {able}.";
+        }
+
+        if (Loss.GeneratorReadsRealScores && BatchOfDiscriminator != BatchSize)
+        {
+            yield return $"adversarial.discriminator_batch_size must be batch_size with adversarial.loss {Loss}, which pairs generated with real "
+                + "sequences; leave it out.";
+        }
+    }
+
+    internal int BatchOfDiscriminator => DiscriminatorBatchSize ?? BatchSize;
+
+    internal double BetaOfGenerator => GeneratorBeta1 ?? Beta1;
+
+    internal double BetaOfDiscriminator => DiscriminatorBeta1 ?? Beta1;
+
+    /// <summary>Adam's step size for the generator in step <paramref name="step"/> of <paramref name="steps"/>, counted from 1.</summary>
+    public double GeneratorLearningRateAt(long step, long steps) => GeneratorLearningRate * GeneratorSchedule.FactorAt(step, steps);
+
+    /// <summary>The same for the discriminator.</summary>
+    public double DiscriminatorLearningRateAt(long step, long steps) => DiscriminatorLearningRate * DiscriminatorSchedule.FactorAt(step, steps);
 }

@@ -1,16 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using GumbelGan.Training.Schedules;
 
 namespace GumbelGan.Training.Configuration;
-
-/// <summary>How a step size changes over a phase.</summary>
-public enum LearningRateSchedule
-{
-    /// <summary>Not at all.</summary>
-    Constant,
-
-    /// <summary>Half a cosine down to zero (Loshchilov and Hutter 2017, without restarts).</summary>
-    Cosine,
-}
 
 /// <summary>The maximum-likelihood phase that every objective starts with.</summary>
 public sealed record PretrainingOptions
@@ -28,7 +19,7 @@ public sealed record PretrainingOptions
     public double LearningRate { get; init; } = 2e-3;
 
     /// <summary>constant, or cosine: half a cosine from the full step size to zero over all epochs, which ends nearer to the optimum.</summary>
-    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+    public LearningRateSchedule Schedule { get; init; } = CosineSchedule.Entry;
 
     /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]
@@ -43,6 +34,5 @@ public sealed record PretrainingOptions
     public int Patience { get; init; } = 3;
 
     /// <summary>Adam's step size in step <paramref name="step"/> of <paramref name="steps"/>, counted from 1.</summary>
-    public double LearningRateAt(long step, long steps) =>
-        Schedule == LearningRateSchedule.Cosine ? LearningRate * (1 + Math.Cos(Math.PI * (step - 1) / steps)) / 2 : LearningRate;
+    public double LearningRateAt(long step, long steps) => LearningRate * Schedule.FactorAt(step, steps);
 }

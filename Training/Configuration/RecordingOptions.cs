@@ -2,6 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace GumbelGan.Training.Configuration;
 
+/// <summary>Which of a generator's weights.</summary>
+public enum GeneratorWeights
+{
+    /// <summary>Those of the last update.</summary>
+    Last,
+
+    /// <summary>Their average over the updates of the phase.</summary>
+    Average,
+}
+
 /// <summary>What is written while training, and how often, in generator steps.</summary>
 public sealed record RecordingOptions
 {
@@ -17,6 +27,12 @@ public sealed record RecordingOptions
 
     /// <summary>Steps between two evaluations in a phase of which so many steps are one pass over the training split.</summary>
     public long EvaluationInterval(long epoch) => EvaluateEvery > 0 ? EvaluateEvery : epoch;
+
+    /// <summary>
+    /// Which weights evaluations measure, the final one included: last, or average (adversarial.average_decay; the last ones where there is no
+    /// average yet).
+    /// </summary>
+    public GeneratorWeights Weights { get; init; } = GeneratorWeights.Last;
 
     /// <summary>Steps between two checkpoints; evaluations that find a better generator write one too.</summary>
     [Range(1, 1000000)]

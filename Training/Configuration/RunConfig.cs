@@ -72,10 +72,24 @@ public sealed record RunConfig : IValidatableObject
         }
 
         // Where nothing judges, the rules of judging contradict nothing.
-        if (Objective.HasDiscriminator && Adversarial is { Loss.NeedsGradientPenalty: true, GradientPenalty: 0 })
+        foreach (string contradiction in Objective.HasDiscriminator ? Adversarial.Problems() : [])
         {
-            yield return new ValidationResult(
-                $"adversarial.gradient_penalty must be positive with adversarial.loss {Adversarial.Loss}, for example 10.");
+            yield return new ValidationResult(contradiction);
+        }
+
+        if (Recording.Weights == GeneratorWeights.Average && Adversarial.AverageDecay == 0)
+        {
+            yield return new ValidationResult("recording.weights is average, which needs adversarial.average_decay, for example 0.999.");
+        }
+
+        if (Data.Grammar.Length > 0 && Data.End == SequenceEnd.None)
+        {
+            yield return new ValidationResult("data.grammar judges sequences that end; leave it out, or set data.end to token.");
+        }
+
+        if (Data.Grammar.Length > 0 && Recording.BleuSamples < 2)
+        {
+            yield return new ValidationResult("data.grammar adds to the metrics of an evaluation; raise recording.bleu_samples to 2 at least.");
         }
 
         if (Objective.Problem(this) is { } problem)

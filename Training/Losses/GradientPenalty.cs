@@ -1,42 +1,48 @@
 using GumbelGan.Discriminators;
-using GumbelGan.Generators;
 using GumbelGan.Randomness;
-using GumbelGan.Training.Objectives;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Losses;
 
 /// <summary>Holds a discriminator's slope near 1 between real and generated sequences (Gulrajani et al. 2017).</summary>
+/// <remarks>
+/// B batch, T time, V vocabulary, E the discriminator's embedding. The gradient is that with respect to the one-hots, over all of a sequence's T x V
+/// coordinates. It is the gradient with respect to the embedded sequence, G [T, E], times the transposed embedding matrix M [V, E], so its squared
+/// length is the sum over t of G_t (M' M) G_t': no [B, T, V] is needed, and points between one-hots are embedded as points between embeddings.
+/// </remarks>
 public static class GradientPenalty
 {
     /// <summary>
     /// The mean of (|gradient of the score| - 1)^2 at random points between pairs of real and generated sequences (Gulrajani et al. 2017, eq. 3).
-    /// The gradient is taken with respect to the one-hots, over all of a sequence's T x V coordinates.
     /// </summary>
     /// <param name="discriminator">Scores the points.</param>
-    /// <param name="format">Vocabulary, length and padding of the sequences.</param>
-    /// <param name="realIds">[B, T'] of int64, T' at most T.</param>
-    /// <param name="fakes">B generated sequences.</param>
+    /// <param name="realIds">[B, T'] of int64.</param>
+    /// <param name="fake">[B, T'', E], generated sequences multiplied by the embedding matrix.</param>
+    /// <param name="fakeMask">[B, T''] of float32: 1 for their tokens, 0 after the end.</param>
     /// <param name="key">Keys the B mixing weights, uniform in [0, 1).</param>
-    public static Tensor Of(Discriminator discriminator, SequenceFormat format, Tensor realIds, GeneratedBatch fakes, RandomKey key)
+    /// <returns>A scalar, differentiable with respect to the discriminator's weights.</returns>
+    public static Tensor Of(Discriminator discriminator, Tensor realIds, Tensor fake, Tensor fakeMask, RandomKey key)
     {
-        long batch = realIds.shape[0], missing = format.Length - realIds.shape[1];
-        // [B, T]
-        Tensor ids = missing == 0 ? realIds : cat([realIds, full([batch, missing], format.PaddingId!.Value, ScalarType.Int64, realIds.device)], 1);
-        Tensor real = GumbelSoftmax.OneHot(ids, format.Vocabulary); // [B, T, V]
-        Tensor fake = fakes.Relaxed?.detach() ?? GumbelSoftmax.OneHot(fakes.Ids, format.Vocabulary); // [B, T, V]
-        // [B, T]
-        Tensor mask = format.PaddingId is { } padding ? fakes.Mask.detach().maximum(ids.ne(padding).to(ScalarType.Float32)) : fakes.Mask.detach();
+        long batch = realIds.shape[0], time = Math.Max(realIds.shape[1], fake.shape[1]);
+        Tensor ids = Lengthened(realIds, discriminator.PaddingId ?? 0), fakeMarks = Lengthened(fakeMask.detach(), 0); // [B, T], [B, T]
+        Tensor real = discriminator.Embed(ids), mask = discriminator.Mask(ids).maximum(fakeMarks); // [B, T, E], [B, T]
+        if (discriminator.PaddingId is { } padding)
+        {
+            // A generated sequence goes on with the padding token, which learns too where its real partner is longer.
+            fake = where(fakeMarks.unsqueeze(2).gt(0), Lengthened(fake, 0), discriminator.EmbeddingTable[padding]); // [B, T, E]
+        }
+
         float[] weights = new float[batch];
         RandomFill.Uniform(key, 0, 1, weights);
         Tensor weight = tensor(weights, [batch, 1, 1]).to(real.device); // [B, 1, 1]
-        Tensor between = (real * weight + fake * (1 - weight)).detach().requires_grad_(); // [B, T, V]
-        bool wasTwiceDifferentiable = discriminator.IsTwiceDifferentiable;
-        discriminator.IsTwiceDifferentiable = true;
-        Tensor score = discriminator.Score(between, mask); // [B]
-        discriminator.IsTwiceDifferentiable = wasTwiceDifferentiable;
-        Tensor gradient = autograd.grad([score.sum()], [between], retain_graph: true, create_graph: true)[0]; // [B, T, V]
-        Tensor length = (gradient.square().sum([1, 2]) + 1e-12).sqrt(); // [B]; the root's derivative at 0 is infinite
+        Tensor gradient = discriminator.ScoreGradient(real * weight + fake * (1 - weight), mask); // [B, T, E]
+        Tensor table = discriminator.EmbeddingTable, products = table.t().mm(table); // [V, E], [E, E]
+        Tensor squares = (gradient.reshape(-1, products.shape[0]).mm(products).view(gradient.shape) * gradient).sum([1, 2]); // [B]
+        Tensor length = (squares + 1e-12).sqrt(); // [B]; the root's derivative at 0 is infinite
         return (length - 1).square().mean();
+
+        Tensor Lengthened(Tensor values, int filling) => values.shape[1] == time
+            ? values
+            : cat([values, full([batch, time - values.shape[1], .. values.shape[2..]], filling, values.dtype, values.device)], 1);
     }
 }

@@ -8,5 +8,8 @@ internal static class NonSaturatingLoss
     public static GameLoss Entry { get; } = new(
         "non_saturating",
         (real, fake) => nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean(),
-        (_, fake) => nn.functional.softplus(-fake).mean());
+        (_, fake) => nn.functional.softplus(-fake).mean())
+    {
+        Smoothed = GameLoss.SmoothedCrossEntropy,
+    };
 }

@@ -1,4 +1,5 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
@@ -7,9 +8,8 @@ namespace GumbelGan.Training.Objectives;
 
 /// <summary>Generated sequences in the form that an objective trains on.</summary>
 /// <param name="Ids">[B, T] of int64, padding after the end token.</param>
-/// <param name="Relaxed">[B, T, V], the samples that carry the gradient; null where the objective learns from hard samples.</param>
 /// <param name="Mask">[B, T] of float32: 1 for tokens, 0 after the end.</param>
-public sealed record GeneratedBatch(Tensor Ids, Tensor? Relaxed, Tensor Mask)
+public sealed record GeneratedBatch(Tensor Ids, Tensor Mask)
 {
     /// <summary>The key that the batch was drawn with, for whatever else an objective draws about it.</summary>
     public RandomKey Noise { get; init; }
@@ -21,7 +21,13 @@ public sealed record GeneratedBatch(Tensor Ids, Tensor? Relaxed, Tensor Mask)
 /// </summary>
 public abstract class AdversarialObjective : Objective
 {
+    /// <summary>What checkpoints call the averaged weights, and the number of updates that they are an average of.</summary>
+    internal const string AverageName = "average", AverageUpdatesName = "average_updates";
+
     private readonly Learner _generatorLearner, _discriminatorLearner;
+    private readonly FollowingGenerator? _average;
+    private readonly double _averageDecay;
+    private long _averageUpdates;
 
     /// <summary>A game of these parts.</summary>
     protected AdversarialObjective(TrainingParts parts)
@@ -29,13 +35,18 @@ public abstract class AdversarialObjective : Objective
         RunConfig config = parts.Config;
         AdversarialOptions options = config.Adversarial;
         Discriminator = parts.Discriminator;
+        _averageDecay = options.AverageDecay;
+        _average = _averageDecay > 0 ? new FollowingGenerator(parts.Generator) : null;
         _generatorLearner = LikelihoodPhases.Learner(config, parts.Generator);
-        _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.Beta1);
+        _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.BetaOfDiscriminator);
         DiscriminatorUpdate Judge(bool isWarmUp) =>
-            new(_discriminatorLearner, parts.Discriminator, this, parts.Generator.Format, parts.Adversarial.Batch, options, isWarmUp);
+            new(_discriminatorLearner, parts.Discriminator, this, parts.Judged.Batch, options, isWarmUp)
+            {
+                Restarts = new RandomKey((ulong)config.Seed).Derive("initialisation").Derive("discriminator").Derive("restarts"),
+            };
         void Begin()
         {
-            _generatorLearner.Renew(options.GeneratorLearningRate, options.Beta1);
+            _generatorLearner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator);
             BeforePhase();
         }
 
@@ -48,7 +59,7 @@ public abstract class AdversarialObjective : Objective
                 Begin = Begin,
             },
             new Phase("adversarial", options.Steps, [Judge(isWarmUp: false),
-                new GeneratorUpdate(_generatorLearner, _discriminatorLearner, parts.Discriminator, this, parts.Adversarial.Batch, options)])
+                new GeneratorUpdate(_generatorLearner, _discriminatorLearner, this, parts)])
             {
                 EvaluationInterval = config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
                 TemperatureAt = step => config.Temperature.At(step, options.Steps),
@@ -66,6 +77,19 @@ public abstract class AdversarialObjective : Objective
     /// <inheritdoc/>
     public sealed override IReadOnlyList<Phase> Phases { get; }
 
+    /// <inheritdoc/>
+    public override IGenerator? Average => _averageUpdates > 0 ? _average?.Copy : null;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> Tensors => _average?.Tensors(AverageName) ?? [];
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Numbers
+    {
+        get => _averageUpdates > 0 ? new Dictionary<string, double> { [AverageUpdatesName] = _averageUpdates } : base.Numbers;
+        set => _averageUpdates = value.TryGetValue(AverageUpdatesName, out double updates) ? (long)updates : 0;
+    }
+
     /// <summary>Who judges.</summary>
     protected Discriminator Discriminator { get; }
 
@@ -78,9 +102,9 @@ public abstract class AdversarialObjective : Objective
     /// <param name="noise">Keys the draws.</param>
     public abstract GeneratedBatch Generate(int batch, double temperature, RandomKey noise);
 
-    /// <summary>The discriminator's view of a batch for its own update: scores through which no gradient reaches the generator.</summary>
-    /// <returns>[B, R].</returns>
-    public abstract Tensor DetachedScores(GeneratedBatch generated);
+    /// <summary>A batch as the discriminator reads it for its own update: no gradient reaches the generator.</summary>
+    /// <returns>Multiplied by the discriminator's embedding matrix, [B, T', F], and the mask [B, T'], T' at most T.</returns>
+    public abstract (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated);
 
     /// <summary>What the generator minimises, the discriminator frozen.</summary>
     /// <param name="generated">From <see cref="Generate"/>, with gradients on.</param>
@@ -88,13 +112,26 @@ public abstract class AdversarialObjective : Objective
     /// <returns>The scalar loss, and what was measured beside it.</returns>
     public abstract (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores);
 
-    /// <summary>Called after each update of the generator.</summary>
+    /// <summary>
+    /// Called after each update of the generator. The average of n updates has weights proportional to decay^(n - i), which sum to 1: the weights
+    /// before the first update have no part in it.
+    /// </summary>
     public virtual void AfterGeneratorUpdate()
     {
+        if (_average is not null)
+        {
+            _averageUpdates++;
+            _average.Follow(1 - (1 - _averageDecay) / (1 - Math.Pow(_averageDecay, _averageUpdates)));
+        }
     }
 
     /// <summary>Called when a phase begins, perhaps with other weights in the generator.</summary>
-    protected virtual void BeforePhase()
+    protected virtual void BeforePhase() => _averageUpdates = 0;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
+        _average?.Dispose();
+        base.Dispose(disposing);
     }
 }

@@ -1,5 +1,4 @@
 using GumbelGan.Discriminators;
-using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Losses;
@@ -14,14 +13,18 @@ namespace GumbelGan.Training.Objectives;
 /// <param name="learner">The discriminator.</param>
 /// <param name="discriminator">The same as a discriminator.</param>
 /// <param name="game">Generates.</param>
-/// <param name="format">Of the sequences.</param>
 /// <param name="realBatches">Real sequences, [B, T] by number.</param>
 /// <param name="options">The game's rules.</param>
 /// <param name="isWarmUp">One update a step, on samples that the generator does not learn from.</param>
 public sealed class DiscriminatorUpdate(
-    Learner learner, Discriminator discriminator, AdversarialObjective game, SequenceFormat format, Func<long, Tensor> realBatches,
+    Learner learner, Discriminator discriminator, AdversarialObjective game, Func<long, Tensor> realBatches,
         AdversarialOptions options, bool isWarmUp) : Update(learner, options.ClipNorm)
 {
+    private bool SharesSamples => !isWarmUp && options.BatchOfDiscriminator == options.BatchSize;
+
+    /// <summary>Keys the weights with which the discriminator begins anew.</summary>
+    public RandomKey Restarts { get; init; }
+
     /// <inheritdoc/>
     public override int TimesAStep => isWarmUp ? 1 : options.DiscriminatorSteps;
 
@@ -29,12 +32,20 @@ public sealed class DiscriminatorUpdate(
     public override int ReportedRepeat => TimesAStep - 1;
 
     /// <inheritdoc/>
-    public override double LearningRateAt(long step, long steps) => options.DiscriminatorLearningRate;
+    public override double LearningRateAt(long step, long steps) =>
+        isWarmUp ? options.DiscriminatorLearningRate : options.DiscriminatorLearningRateAt(step, steps);
 
     /// <inheritdoc/>
     public override void Prepare(StepContext step, int repeat)
     {
-        if (repeat == TimesAStep - 1 && !isWarmUp)
+        (long restart, long since) = Math.DivRem(step.PhaseStep - 1, Math.Max(1, options.DiscriminatorRestartEvery));
+        if (options.DiscriminatorRestartEvery > 0 && !isWarmUp && repeat == 0 && restart > 0 && since == 0)
+        {
+            discriminator.Initialise(Restarts.Derive((ulong)restart));
+            Learner.Renew(Learner.Optimizer.LearningRate, options.BetaOfDiscriminator);
+        }
+
+        if (repeat == TimesAStep - 1 && SharesSamples)
         {
             step.Shared = game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive(0));
         }
@@ -49,12 +60,14 @@ public sealed class DiscriminatorUpdate(
         GeneratedBatch fakes = repeat == TimesAStep - 1 && step.Shared is { } shared ? shared : Apart(step, noise);
         Tensor ids = realBatches((step.PhaseStep - 1) * TimesAStep + (long)number); // [B, T]
         discriminator.DropoutKey = step.Dropout.Derive(number);
-        Tensor real = discriminator.Scores(ids), fake = game.DetachedScores(fakes); // [B, R] each
+        Tensor real = discriminator.Scores(ids); // [B, R]
+        (Tensor embedded, Tensor mask) = game.Detached(fakes); // [B, T', F], [B, T']
+        Tensor fake = discriminator.ScoresEmbedded(embedded, mask); // [B, R]
         discriminator.DropoutKey = null;
-        Tensor loss = options.Loss.Discriminator(real, fake);
+        Tensor loss = options.Loss.OfDiscriminator(real, fake, options.LabelSmoothing);
         if (options.GradientPenalty > 0)
         {
-            loss += options.GradientPenalty * GradientPenalty.Of(discriminator, format, ids, fakes, noise.Derive("gradient penalty"));
+            loss += options.GradientPenalty * GradientPenalty.Of(discriminator, ids, embedded, mask, noise.Derive("gradient penalty"));
         }
 
         return (loss, [("score/real", real.mean().item<float>()), ("score/fake", fake.mean().item<float>())]);
@@ -68,13 +81,13 @@ public sealed class DiscriminatorUpdate(
     public override TrainingState Counted(TrainingState state, int repeat) => state with
     {
         DiscriminatorUpdates = state.DiscriminatorUpdates + 1,
-        RealSequences = state.RealSequences + options.BatchSize,
-        GeneratedSequences = state.GeneratedSequences + options.BatchSize,
+        RealSequences = state.RealSequences + options.BatchOfDiscriminator,
+        GeneratedSequences = state.GeneratedSequences + options.BatchOfDiscriminator,
     };
 
     private GeneratedBatch Apart(StepContext step, RandomKey noise)
     {
         using IDisposable off = no_grad();
-        return game.Generate(options.BatchSize, step.Temperature!.Value, noise);
+        return game.Generate(options.BatchOfDiscriminator, step.Temperature!.Value, noise);
     }
 }

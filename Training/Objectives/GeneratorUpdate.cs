@@ -1,39 +1,44 @@
-using GumbelGan.Discriminators;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
 
-/// <summary>Teaches the generator what the discriminator takes for real.</summary>
+/// <summary>Teaches the generator what the discriminator takes for real, and, where asked, what is likely.</summary>
 /// <param name="learner">The generator.</param>
 /// <param name="judge">The discriminator, frozen meanwhile.</param>
-/// <param name="discriminator">The same as a discriminator.</param>
 /// <param name="game">Generates, and knows the loss.</param>
-/// <param name="realBatches">Real sequences, [B, T] by number.</param>
-/// <param name="options">The game's rules.</param>
-public sealed class GeneratorUpdate(
-    Learner learner, Learner judge, Discriminator discriminator, AdversarialObjective game, Func<long, Tensor> realBatches,
-        AdversarialOptions options) : Update(learner, options.ClipNorm)
+/// <param name="parts">Networks, real sequences, the game's rules.</param>
+public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialObjective game, TrainingParts parts)
+    : Update(learner, parts.Config.Adversarial.ClipNorm)
 {
+    private readonly AdversarialOptions _options = parts.Config.Adversarial;
+
     /// <inheritdoc/>
-    public override int TimesAStep => options.GeneratorSteps;
+    public override int TimesAStep => _options.GeneratorSteps;
 
     /// <inheritdoc/>
     public override Learner Frozen => judge;
 
     /// <inheritdoc/>
-    public override double LearningRateAt(long step, long steps) => options.GeneratorLearningRate;
+    public override double LearningRateAt(long step, long steps) => _options.GeneratorLearningRateAt(step, steps);
 
     /// <inheritdoc/>
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(StepContext step, int repeat)
     {
-        GeneratedBatch generated = repeat == 0
-            ? step.Shared!
-            : game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(options.DiscriminatorSteps + repeat)));
-        // [B, R]
-        Tensor realScores = options.Loss.RealScoresForGenerator(discriminator, realBatches((step.PhaseStep - 1) * options.DiscriminatorSteps));
-        return game.GeneratorLoss(generated, realScores);
+        GeneratedBatch generated = repeat == 0 && step.Shared is { } shared
+            ? shared
+            : game.Generate(_options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(_options.DiscriminatorSteps + repeat)));
+        Tensor real = parts.Judged.Batch((step.PhaseStep - 1) * _options.DiscriminatorSteps); // [B, T]
+        Tensor realScores = _options.Loss.RealScoresForGenerator(parts.Discriminator, real); // [B, R]
+        (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = game.GeneratorLoss(generated, realScores);
+        if (_options.LikelihoodWeight == 0)
+        {
+            return (loss, measured);
+        }
+
+        Tensor likelihood = parts.Generator.MeanNegativeLogLikelihood(parts.Adversarial.Batch((step.PhaseStep - 1) * TimesAStep + repeat));
+        return (loss + _options.LikelihoodWeight * likelihood, [.. measured, ("loss/mle", likelihood.item<float>())]);
     }
 
     /// <inheritdoc/>
@@ -41,12 +46,16 @@ public sealed class GeneratorUpdate(
         [("loss/generator", made.Loss), ("gradient_norm/generator", made.GradientNorm), ("temperature", step.Temperature!.Value), .. made.Measured];
 
     /// <inheritdoc/>
-    public override TrainingState Counted(TrainingState state, int repeat) =>
-        state with
+    public override TrainingState Counted(TrainingState state, int repeat)
+    {
+        bool isShared = repeat == 0 && _options.BatchOfDiscriminator == _options.BatchSize;
+        return state with
         {
             GeneratorUpdates = state.GeneratorUpdates + 1,
-            GeneratedSequences = state.GeneratedSequences + (repeat == 0 ? 0 : options.BatchSize)
+            RealSequences = state.RealSequences + (_options.LikelihoodWeight > 0 ? _options.BatchSize : 0),
+            GeneratedSequences = state.GeneratedSequences + (isShared ? 0 : _options.BatchSize),
         };
+    }
 
     /// <inheritdoc/>
     protected override void After() => game.AfterGeneratorUpdate();

@@ -11,7 +11,8 @@ namespace GumbelGan.Training.Objectives;
 public sealed class GumbelObjective : AdversarialObjective
 {
     private readonly AdversarialOptions _options;
-    private readonly IRollout _rollout;
+    // The generator's, and the discriminator's where its batches have another size.
+    private readonly IRollout _rollout, _judged;
 
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName);
@@ -21,8 +22,11 @@ public sealed class GumbelObjective : AdversarialObjective
         : base(parts)
     {
         _options = parts.Config.Adversarial;
-        _rollout = parts.Generator.RollOut(_options.BatchSize, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation,
-            keepsOneHots: _options.GradientPenalty > 0);
+        _rollout = RollOut(_options.BatchSize);
+        _judged = _options.BatchOfDiscriminator == _options.BatchSize ? _rollout : RollOut(_options.BatchOfDiscriminator);
+
+        IRollout RollOut(int batch) =>
+            parts.Generator.RollOut(batch, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation);
     }
 
     /// <inheritdoc/>
@@ -35,27 +39,28 @@ public sealed class GumbelObjective : AdversarialObjective
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
-        RolledOutSequences sequences = _rollout.Generate(Discriminator.EmbeddingTable, temperature, noise);
-        return new GeneratedBatch(sequences.Ids, sequences.OneHots, sequences.Mask);
+        RolledOutSequences sequences = Of(batch).Generate(Discriminator.EmbeddingTable, temperature, noise);
+        return new GeneratedBatch(sequences.Ids, sequences.Mask);
     }
 
     /// <inheritdoc/>
-    public override Tensor DetachedScores(GeneratedBatch generated) => Scores(throughGenerator: false);
+    public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) =>
+        Of(generated.Ids.shape[0]).Embedded(Discriminator.EmbeddingTable, throughGenerator: false);
 
     /// <inheritdoc/>
-    public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores) =>
-        (_options.Loss.Generator(realScores, Scores(throughGenerator: true)), []);
+    public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
+    {
+        (Tensor embedded, Tensor mask) = _rollout.Embedded(Discriminator.EmbeddingTable, throughGenerator: true); // [B, T', F], [B, T']
+        return (_options.Loss.Generator(realScores, Discriminator.ScoresEmbedded(embedded, mask)), []);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         _rollout.Dispose();
+        _judged.Dispose();
         base.Dispose(disposing);
     }
 
-    private Tensor Scores(bool throughGenerator)
-    {
-        (Tensor embedded, Tensor mask) = _rollout.Embedded(Discriminator.EmbeddingTable, throughGenerator); // [B, T', F], [B, T']
-        return Discriminator.ScoresEmbedded(embedded, mask); // [B, R]
-    }
+    private IRollout Of(long batch) => batch == _options.BatchSize ? _rollout : _judged;
 }

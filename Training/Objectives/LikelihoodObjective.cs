@@ -20,7 +20,7 @@ public sealed class LikelihoodObjective : Objective
     {
         AdversarialOptions options = parts.Config.Adversarial;
         _generator = LikelihoodPhases.Learner(parts.Config, parts.Generator);
-        _discriminator = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.Beta1);
+        _discriminator = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.BetaOfDiscriminator);
         Phases = [LikelihoodPhases.Pretraining(parts, _generator), LikelihoodPhases.Continued(parts, _generator)];
     }
 

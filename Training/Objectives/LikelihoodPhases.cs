@@ -33,12 +33,12 @@ internal static class LikelihoodPhases
     {
         AdversarialOptions options = parts.Config.Adversarial;
         var update = new LikelihoodUpdate(
-            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm, (_, _) =>
-                options.GeneratorLearningRate);
+            learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm,
+                options.GeneratorLearningRateAt);
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
-            Begin = () => learner.Renew(options.GeneratorLearningRate, options.Beta1),
+            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator),
         };
     }
 

@@ -1,3 +1,4 @@
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 using static TorchSharp.torch;
 
@@ -11,6 +12,9 @@ public abstract class Objective : IDisposable
 
     /// <summary>What is done, in this order.</summary>
     public abstract IReadOnlyList<Phase> Phases { get; }
+
+    /// <summary>The generator with averaged weights, once there are any; null before, and where nothing is averaged.</summary>
+    public virtual IGenerator? Average => null;
 
     /// <summary>Tensors that checkpoints hold beside the learners, such as the weights of a roll-out policy.</summary>
     public virtual IReadOnlyList<(string Name, Tensor Value)> Tensors => [];

@@ -1,7 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -12,15 +11,15 @@ namespace GumbelGan.Training.Objectives;
 /// expected reward; the rewards come from <see cref="ReinforceRewards"/>.
 /// </summary>
 /// <remarks>
-/// B batch, T time, V vocabulary. Rewards lie in [0, 1] (sigmoid of the discriminator's score), with dense credit in [-1, 1]. The moving
-/// average of a step is that of earlier batches alone: an average that holds the batch itself would bias the gradient.
+/// B batch, T time, V vocabulary. The default reward, the sigmoid of the discriminator's score, lies in [0, 1], with dense credit in [-1, 1];
+/// a raw score is any number. The moving average of a step is that of earlier batches alone: one that holds the batch itself would bias the gradient.
 /// </remarks>
 public sealed class ReinforceObjective : AdversarialObjective
 {
     private const string BaselineName = "baseline";
     private readonly IGenerator _generator;
     private readonly ReinforceOptions _options;
-    private readonly IGenerator? _rollOutPolicy;
+    private readonly FollowingGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
     private double? _baseline;
 
@@ -46,36 +45,38 @@ public sealed class ReinforceObjective : AdversarialObjective
         (_generator, _options) = (generator, options);
         if (options.Credit == CreditKind.RollOuts)
         {
-            _rollOutPolicy = generator.Options.Create(generator.Format, new RandomKey(0));
-            _rollOutPolicy.Module.to(generator.Device);
-            foreach ((string _, TorchSharp.Modules.Parameter parameter) in _rollOutPolicy.Module.named_parameters())
-            {
-                parameter.requires_grad = false;
-            }
-
-            FollowGenerator(0);
+            _rollOutPolicy = new FollowingGenerator(generator);
         }
 
-        _rewards = new ReinforceRewards(options, _rollOutPolicy);
+        _rewards = new ReinforceRewards(options, _rollOutPolicy?.Copy);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Tensor Value)> Tensors =>
-        _rollOutPolicy is null
-            ? [] : [.. _rollOutPolicy.Module.named_parameters().Select(named => ($"roll_out_policy.{named.name}", (Tensor)named.parameter))];
+        [.. base.Tensors, .. _rollOutPolicy?.Tensors("roll_out_policy") ?? []];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Numbers
     {
-        get => _baseline is { } baseline ? new Dictionary<string, double> { [BaselineName] = baseline } : base.Numbers;
-        set => _baseline = value.TryGetValue(BaselineName, out double baseline) ? baseline : null;
+        get => _baseline is { } baseline ? new Dictionary<string, double>(base.Numbers) { [BaselineName] = baseline } : base.Numbers;
+        set
+        {
+            base.Numbers = value;
+            _baseline = value.TryGetValue(BaselineName, out double baseline) ? baseline : null;
+        }
     }
 
     /// <summary>"reinforce", with its credit and its reward where they are not the defaults.</summary>
     private static string MethodName(RunConfig config)
     {
         string credit = config.Reinforce.Credit switch { CreditKind.RollOuts => "-rollouts", CreditKind.Dense => "-dense", _ => "" };
-        string reward = config.Reinforce.Reward switch { RewardKind.Constant => "-constant", RewardKind.Random => "-random", _ => "" };
+        string reward = config.Reinforce.Reward switch
+        {
+            RewardKind.Score => "-score",
+            RewardKind.Constant => "-constant",
+            RewardKind.Random => "-random",
+            _ => "",
+        };
         return "reinforce" + credit + reward;
     }
 
@@ -85,11 +86,11 @@ public sealed class ReinforceObjective : AdversarialObjective
         Tensor ids = _generator.Sample(batch, 1, noise); // [B, T]
         // [B, T]
         Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device);
-        return new GeneratedBatch(ids, null, mask) { Noise = noise };
+        return new GeneratedBatch(ids, mask) { Noise = noise };
     }
 
     /// <inheritdoc/>
-    public override Tensor DetachedScores(GeneratedBatch generated) => Discriminator.Scores(generated.Ids);
+    public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) => (Discriminator.Embed(generated.Ids), generated.Mask);
 
     /// <inheritdoc/>
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
@@ -116,10 +117,18 @@ public sealed class ReinforceObjective : AdversarialObjective
     }
 
     /// <inheritdoc/>
-    public override void AfterGeneratorUpdate() => FollowGenerator(_options.RollOutLag);
+    public override void AfterGeneratorUpdate()
+    {
+        base.AfterGeneratorUpdate();
+        _rollOutPolicy?.Follow(_options.RollOutLag);
+    }
 
     /// <inheritdoc/>
-    protected override void BeforePhase() => FollowGenerator(0);
+    protected override void BeforePhase()
+    {
+        base.BeforePhase();
+        _rollOutPolicy?.Follow(0);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -161,22 +170,5 @@ public sealed class ReinforceObjective : AdversarialObjective
         Tensor others = mask.sum(0, true) - mask; // [B, T]
         Tensor sum = (returns * mask).sum(0, true) - returns * mask; // [B, T]
         return sum / others.clamp_min(1);
-    }
-
-    private void FollowGenerator(double lag)
-    {
-        if (_rollOutPolicy is null)
-        {
-            return;
-        }
-
-        using IDisposable off = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        foreach (((string _, TorchSharp.Modules.Parameter own),
-            (string _, TorchSharp.Modules.Parameter source)) in _rollOutPolicy.Module.named_parameters()
-            .Zip(_generator.Module.named_parameters()))
-        {
-            own.copy_(lag == 0 ? source : own * lag + source * (1 - lag));
-        }
     }
 }

@@ -8,6 +8,9 @@ public enum RewardKind
     /// <summary>The discriminator's probability of "real", the sigmoid of its score.</summary>
     Discriminator,
 
+    /// <summary>The discriminator's score itself, unbounded: what a Wasserstein critic estimates.</summary>
+    Score,
+
     /// <summary>Control: the same number for everything. What it changes, the discriminator has not taught.</summary>
     Constant,
 
@@ -25,7 +28,8 @@ public enum CreditKind
     RollOuts,
 
     /// <summary>
-    /// The discounted sum of the rewards of this and all longer prefixes, each 2 D - 1 (ScratchGAN, de Masson d'Autume et al. 2019).
+    /// The discounted sum of the rewards of this and all longer prefixes, each 2 D - 1 (ScratchGAN, de Masson d'Autume et al. 2019);
+    /// raw scores and constants as they are.
     /// </summary>
     Dense,
 }
@@ -46,7 +50,7 @@ public enum BaselineKind
 /// <summary>How the objective reinforce turns rewards into a gradient.</summary>
 public sealed record ReinforceOptions
 {
-    /// <summary>discriminator (the sigmoid of its score), or as controls constant or random.</summary>
+    /// <summary>discriminator (the sigmoid of its score), score (the score itself), or as controls constant or random.</summary>
     public RewardKind Reward { get; init; } = RewardKind.Discriminator;
 
     /// <summary>The reward with reward constant; with credit dense every prefix gets it.</summary>

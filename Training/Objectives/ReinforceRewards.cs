@@ -41,6 +41,8 @@ internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rol
         {
             case RewardKind.Constant:
                 return full(scores.shape, (float)options.ConstantReward, ScalarType.Float32, scores.device);
+            case RewardKind.Score:
+                return scores;
             case RewardKind.Random:
                 var stream = new RandomStream(key);
                 float[] values = [.. Enumerable.Range(0, (int)scores.numel()).Select(_ => (float)stream.NextDouble())];
@@ -93,7 +95,7 @@ internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rol
         Tensor prefixes = mask.unsqueeze(1) * tensor(lower, [1, time, time]).to(ids.device); // [B, T, T]
         Tensor scores = discriminator.ScoreEmbedded(embedded.reshape(batch * time, time, width), prefixes.reshape(batch * time, time)); // [B * T]
         Tensor rewards = Reward(scores, key).view(batch, time); // [B, T]
-        return options.Reward == RewardKind.Constant ? rewards : rewards * 2 - 1;
+        return options.Reward is RewardKind.Constant or RewardKind.Score ? rewards : rewards * 2 - 1;
     }
 
     // From the last place to the first: return = reward + discount * the next place's return.

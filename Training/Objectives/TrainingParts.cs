@@ -17,23 +17,34 @@ public sealed record RealSequences(Func<long, Tensor> Batch, long BatchesPerEpoc
 /// <param name="Generator">Learns.</param>
 /// <param name="Discriminator">Judges.</param>
 /// <param name="Pretraining">What likelihood before everything else learns from.</param>
-/// <param name="Adversarial">What everything that follows learns from.</param>
+/// <param name="Adversarial">What everything that follows learns from, but for the discriminator.</param>
 public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discriminator Discriminator, RealSequences Pretraining,
     RealSequences Adversarial)
 {
+    private readonly RealSequences? _judged;
+
+    /// <summary>What the discriminator learns from; the same where it is not said to have batches of another size.</summary>
+    public RealSequences Judged
+    {
+        get => _judged ?? Adversarial;
+        init => _judged = value;
+    }
+
     /// <summary>The parts of a run on <paramref name="corpus"/>.</summary>
     public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator)
     {
         var root = new RandomKey((ulong)config.Seed);
-        return new TrainingParts(
-            config, generator, discriminator,
-            Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
-            // A discriminator that nothing reads may be wider than the longest sequence.
-            Batches(config.Adversarial.BatchSize, Math.Min(discriminator.MinimumTime, generator.Format.Length), "adversarial order"));
+        AdversarialOptions options = config.Adversarial;
+        // A discriminator that nothing reads may be wider than the longest sequence.
+        int minimumTime = Math.Min(discriminator.MinimumTime, generator.Format.Length);
+        var parts = new TrainingParts(config, generator, discriminator, Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
+            Batches(options.BatchSize, minimumTime, "adversarial order"));
+        return options.BatchOfDiscriminator == options.BatchSize
+            ? parts : parts with { Judged = Batches(options.BatchOfDiscriminator, minimumTime, "adversarial order") };
 
-        RealSequences Batches(int size, int minimumTime, string order)
+        RealSequences Batches(int size, int leastTime, string order)
         {
-            var source = new BatchSource(corpus.Train, size, corpus.Tokenizer.PaddingId, minimumTime, root.Derive(order));
+            var source = new BatchSource(corpus.Train, size, corpus.Tokenizer.PaddingId, leastTime, root.Derive(order));
             return new RealSequences(number => source.Batch(number).to(generator.Device), source.BatchesPerEpoch);
         }
     }

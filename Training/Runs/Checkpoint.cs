@@ -2,6 +2,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Training.Objectives;
+using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Runs;
 
@@ -56,6 +57,26 @@ public sealed record Checkpoint(string Path)
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
     public void LoadDiscriminator(Discriminator discriminator) =>
         ModuleWeights.Load(discriminator, SafetensorsFile.Read(PathOf(Weights("discriminator"))));
+
+    /// <summary>Whether it holds averaged weights.</summary>
+    public bool HasAverage => State().Objective.ContainsKey(AdversarialObjective.AverageUpdatesName);
+
+    /// <summary>Loads a generator's averaged weights.</summary>
+    /// <returns>False where the checkpoint has none; nothing is loaded then.</returns>
+    /// <exception cref="UserMistakeException">They are malformed, or of another model.</exception>
+    public bool LoadAverage(IGenerator generator)
+    {
+        if (!HasAverage)
+        {
+            return false;
+        }
+
+        var file = SafetensorsFile.Read(PathOf(ObjectiveFile));
+        (string Name, Tensor Target)[] targets = [.. generator.Module.named_parameters()
+            .Select(named => ($"{AdversarialObjective.AverageName}.{named.name}", (Tensor)named.parameter))];
+        ModuleWeights.Load(targets, file, file.Entries.Count - targets.Length);
+        return true;
+    }
 
     /// <summary>Loads the weights of all that learns.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>

@@ -97,7 +97,7 @@ public sealed record RunEnvironment
                 ["from"] = config.From,
                 ["validation file"] = HashOf(corpus, CorpusSplit.Validation),
                 ["test file"] = HashOf(corpus, CorpusSplit.Test),
-                ["data"] = Section(config.Data with { Validation = "", Test = "" }),
+                ["data"] = Section(config.Data with { Validation = "", Test = "", Grammar = "" }),
                 ["generator"] = Section(config.Generator),
                 ["discriminator"] = Section(config.Discriminator),
             },

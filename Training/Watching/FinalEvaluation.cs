@@ -52,14 +52,15 @@ public sealed class FinalEvaluation : IDisposable
         _training = Contents(corpus.Train);
         _heldOut = Contents(corpus.Validation)[.._count];
         _testFeatures = frozen.Features(_test);
-        if (options.Grammar is not null && config.Data.End == SequenceEnd.None)
+        string grammar = options.Grammar ?? config.Data.Grammar;
+        if (grammar.Length > 0 && config.Data.End == SequenceEnd.None)
         {
             throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar away.");
         }
 
         string oracle = options.Oracle ?? config.Data.Oracle;
         _oracle = oracle.Length > 0 ? new OracleJudge(oracle, corpus.Tokenizer, TrainingJob.FormatOf(corpus)) : null;
-        _grammar = options.Grammar is { } grammar ? new GrammarJudge(grammar, corpus.Tokenizer, options.Count) : null;
+        _grammar = grammar.Length > 0 ? new GrammarJudge(grammar, corpus.Tokenizer, options.Count) : null;
     }
 
     /// <summary>
@@ -197,7 +198,7 @@ public sealed class FinalEvaluation : IDisposable
     private (IReadOnlyList<MetricResult> Results, int[][] Samples) AtTemperature(Checkpoint checkpoint, double temperature)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IGenerator generator = TrainingJob.Load(_folder, checkpoint, _corpus).Generator;
+        using IGenerator generator = TrainingJob.Load(_folder, checkpoint, _config.Recording.Weights, _corpus).Generator;
         generator.Temper(temperature);
 
         // One key for all checkpoints and temperatures: the same noise decides, so that curves are smooth and differences are the models'.

@@ -62,6 +62,7 @@ public sealed class FrozenLanguageModel : IDisposable
                 options.TestFraction, options.SplitSeed,
             _options, Steps, BatchSize, LearningRate, ClipNorm, WeightsVersion, EngineSettings.LibtorchVersion,
             .. options.End == SequenceEnd.None ? (object[])["no end"] : [],
+            .. options.Split == SplitKind.Occurrences ? (object[])["occurrences"] : [],
         ];
         string description = string.Join('|', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(description)))[..32];

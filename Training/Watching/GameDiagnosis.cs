@@ -41,7 +41,7 @@ public sealed record GameDiagnosis(double? Soft, double? Argmax, double Hard)
         var reals = new List<float>(count);
         List<float> softs = [], shown = [], hards = [];
         using IRollout? rollout = relaxation is null
-            ? null : generator.RollOut(batch, discriminator.Options.Embedding, discriminator.MinimumTime, relaxation, keepsOneHots: false);
+            ? null : generator.RollOut(batch, discriminator.Options.Embedding, discriminator.MinimumTime, relaxation);
         for (int i = 0; i < batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();

@@ -14,7 +14,7 @@ namespace GumbelGan.Training.Watching;
 /// are also judged by counts; where it cannot, divergences are means over strings drawn from either side.
 /// </summary>
 /// <remarks>A sample that was cut off before its end token is invalid, whatever its text. B batch, T time.</remarks>
-internal sealed class GrammarJudge
+public sealed class GrammarJudge
 {
     private const int LargestListing = 50_000;
     private readonly Grammar _grammar;
@@ -60,6 +60,9 @@ internal sealed class GrammarJudge
                 + $"is not the grammar of what it writes; {Remedy(tokenizer.Options)}.");
         }
     }
+
+    /// <summary>Whether all strings are known, so that divergences by likelihoods need no samples.</summary>
+    public bool IsListed => _listed is not null;
 
     /// <summary>Fresh strings of the grammar, as ids without an end: what a perfect model would write.</summary>
     /// <param name="count">How many.</param>

@@ -30,8 +30,12 @@ public sealed record InterimResults(
 /// <param name="config">The run's.</param>
 /// <param name="corpus">The run's.</param>
 /// <param name="oracle">Scores the samples too; null where the corpus is not an oracle's.</param>
-public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null)
+/// <param name="grammar">Adds validity and the Jensen-Shannon divergence; null where the corpus is not a grammar's.</param>
+public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null, GrammarJudge? grammar = null)
 {
+    /// <summary>Strings drawn from either side where a grammar's language cannot be listed.</summary>
+    internal const int GrammarStrings = 500;
+
     private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
     private readonly int[][] _references =
@@ -63,6 +67,7 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
             {
                 Generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))],
                 References = _references,
+                LikelihoodDivergences = grammar is null ? null : AgainstGrammar(grammar, generator),
             }));
         }
 
@@ -140,6 +145,14 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     private GameDiagnosis Diagnose(IGenerator generator, Discriminator judge, Phase phase, TrainingState state) => GameDiagnosis.Measure(
         generator, judge, corpus.Validation, phase.IsRelaxed ? config.Adversarial.Relaxation : null,
             phase.TemperatureAt!(Math.Max(1, state.PhaseStep)), _key.Derive("diagnosis"));
+
+    // Exact where the language can be listed (1,365 strings take about as long as ten training steps), else from as many strings of either side.
+    private LikelihoodDivergences AgainstGrammar(GrammarJudge judge, IGenerator generator)
+    {
+        int[][] ids = judge.IsListed ? [] : Sample(generator, GrammarStrings, 1, _key.Derive("grammar"));
+        string?[] texts = [.. ids.Select(row => row.Contains(corpus.Tokenizer.EndId) ? corpus.Tokenizer.Decode(row) : null)];
+        return judge.Likelihoods(generator, ids, texts);
+    }
 
     private void RecordHistograms(IGenerator generator, RunRecorder recorder, long step)
     {

@@ -9,7 +9,15 @@ namespace GumbelGan.Training.Watching;
 /// Each phase has a best of its own. The run's best is thus that of its last phase: were pre-trained weights allowed to be it, they would often
 /// stand for every method that begins with them.
 /// </remarks>
-public sealed class Selection(IGenerator generator, InterimEvaluation evaluation, HealthWatch health, RunFolder folder, RunRecorder recorder,
+/// <param name="generator">Learns.</param>
+/// <param name="average">What is measured in its place, where it is there.</param>
+/// <param name="evaluation">Measures.</param>
+/// <param name="health">Watches.</param>
+/// <param name="folder">Holds the checkpoints.</param>
+/// <param name="recorder">Records.</param>
+/// <param name="observer">Is told.</param>
+public sealed class Selection(IGenerator generator, Func<IGenerator?> average, InterimEvaluation evaluation, HealthWatch health, RunFolder folder,
+    RunRecorder recorder,
     ITrainingObserver observer)
 {
     /// <summary>Measures and samples the generator.</summary>
@@ -17,7 +25,7 @@ public sealed class Selection(IGenerator generator, InterimEvaluation evaluation
     public (TrainingState State, bool IsBest) Evaluate(Phase phase, TrainingState state)
     {
         string recordedAs = state.PhaseStep > 0 || phase.EndsAtBest ? phase.Name : Phase.Start;
-        InterimResults record = evaluation.Evaluate(generator, folder, recorder, state, phase, recordedAs);
+        InterimResults record = evaluation.Evaluate(average() ?? generator, folder, recorder, state, phase, recordedAs);
         bool best = double.IsFinite(record.ValidationNll) && (!state.BestIsOf(phase) || record.ValidationNll < state.BestValidationNll);
         state = best
             ? state with { BestValidationNll = record.ValidationNll, BestStep = state.Step, StaleEvaluations = 0 }
@@ -48,5 +56,5 @@ public sealed class Selection(IGenerator generator, InterimEvaluation evaluation
     }
 
     /// <summary>The test split's NLL, once, for the last weights.</summary>
-    public void Finish(TrainingState state) => evaluation.Finish(generator, folder, recorder, state, observer);
+    public void Finish(TrainingState state) => evaluation.Finish(average() ?? generator, folder, recorder, state, observer);
 }

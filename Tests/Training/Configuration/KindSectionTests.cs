@@ -26,7 +26,8 @@ public sealed class KindSectionTests
     [InlineData("discriminator: { kind: [cnn] }", "'discriminator.kind' must be one of lstm, cnn, not a section or a list.")]
     [InlineData("discriminator: { filter_widths: [2, 2] }", "must name at least one width, and each once.")]
     [InlineData("adversarial: { loss: wassersteen }",
-        "'adversarial.loss' must be one of non_saturating, relativistic, hinge, wasserstein, not 'wassersteen'.")]
+        "'adversarial.loss' must be one of non_saturating, relativistic, hinge, wasserstein, "
+            + "density_ratio, relativistic_ratio, not 'wassersteen'.")]
     public void What_does_not_belong_together_is_refused_in_a_sentence(string yaml, string expected) =>
         Assert.Contains(expected, Assert.Throws<UserMistakeException>(() => Read(yaml)).Message, StringComparison.Ordinal);
 
