@@ -13,7 +13,7 @@ while [ -e "$run" ]; do
     number=$((number + 1))
     run=runs/captions-$number
 done
-bin/gumbelgan train --recipe captions --corpus "$corpus" --run "$run"
+bin/gumbelgan train --recipe captions --corpus "$corpus" --set data.grammar=corpora/captions.grammar --run "$run"
 cat <<MESSAGE
 
 The run is in $run. See its losses and samples with 'make tensorboard', or write new ones with
