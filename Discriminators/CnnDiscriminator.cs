@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using GumbelGan.Randomness;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -46,9 +45,8 @@ public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatabl
 }
 
 /// <summary>
-/// Convolutions of several widths over the embedded tokens, rectified, each filter's maximum over time, and one linear layer (Kim,
-/// "Convolutional neural networks for sentence classification", 2014). Windows that reach beyond a sequence's end do not count, so that its score
-/// does not depend on the padding of its batch; a sequence shorter than a filter is lengthened by zero vectors.
+/// Filters of several widths, each filter's largest response over time, and one linear layer (Kim, "Convolutional neural networks for sentence
+/// classification", 2014); see <see cref="FilterBank"/>.
 /// </summary>
 /// <remarks>
 /// B batch, T time, E embedding, F filters a width, W widths. Parameters: convolution2.weight [F, E, 2] ..., output.weight [1, W * F].
@@ -56,21 +54,20 @@ public sealed record CnnDiscriminatorOptions : DiscriminatorOptions, IValidatabl
 public sealed class CnnDiscriminator : Discriminator
 {
     private readonly Linear output;
-    private readonly Conv1d[] _convolutions;
     private readonly CnnDiscriminatorOptions _options;
-    private FusedFilters? _filters;
+    private readonly FilterBank _filters;
 
     /// <summary>See <see cref="DiscriminatorOptions.Create"/>.</summary>
     public CnnDiscriminator(CnnDiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
         : base(nameof(CnnDiscriminator), options, vocabulary, paddingId)
     {
         _options = options;
-        _convolutions = [.. options.FilterWidths.Select(width => nn.Conv1d(options.Embedding, options.Filters, width))];
-        output = nn.Linear(options.Filters * _convolutions.Length, 1);
+        _filters = new FilterBank(options.Embedding, options.Filters, options.FilterWidths);
+        output = nn.Linear(_filters.Features, 1);
         RegisterComponents();
-        for (int i = 0; i < _convolutions.Length; i++)
+        foreach ((string name, Conv1d convolution) in _filters.Convolutions)
         {
-            register_module($"convolution{options.FilterWidths[i]}", _convolutions[i]);
+            register_module(name, convolution);
         }
 
         Initialise(initialisation);
@@ -80,55 +77,20 @@ public sealed class CnnDiscriminator : Discriminator
     public override int MinimumTime => _options.FilterWidths.Max();
 
     /// <inheritdoc/>
-    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
-    {
-        bool isFused = !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
-        Tensor features = isFused ? FilterFused(embedded, mask) : FilterComposed(embedded, mask); // [B, W * F]
-        return output.call(Dropout(features)); // [B, 1]
-    }
+    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask) =>
+        output.call(Dropout(_filters.Maxima(embedded, mask, IsTwiceDifferentiable))); // [B, 1]
+
+    /// <inheritdoc/>
+    protected override int FanIn(string parameterName) => _filters.FanIn(parameterName) ?? _filters.Features;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            _filters?.Dispose();
+            _filters.Dispose();
         }
 
         base.Dispose(disposing);
-    }
-
-    private Tensor FilterFused(Tensor embedded, Tensor mask) =>
-        (_filters ??= new FusedFilters([.. _options.FilterWidths]))
-            .Filter(embedded, mask, [.. _convolutions.Select(layer => layer.weight!)], [.. _convolutions.Select(layer => layer.bias!)]);
-
-    private Tensor FilterComposed(Tensor embedded, Tensor mask)
-    {
-        Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
-        Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
-        Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
-        return cat([.. _convolutions.Zip(_options.FilterWidths,
-            (convolution, width) => Maxima(convolution.call(channels), lengths, places, width))], 1);
-    }
-
-    // The first window always counts, any other one where its last place belongs to the sequence.
-    private static Tensor Maxima(Tensor responses, Tensor lengths, Tensor places, int width)
-    {
-        Tensor ends = places.narrow(0, width - 1, responses.shape[2]); // [T - width + 1]
-        Tensor beyond = ends.gt(lengths).logical_and(ends.gt(width)); // [B, T - width + 1]
-        return responses.masked_fill(beyond.unsqueeze(1), float.NegativeInfinity).amax([2], false).relu(); // [B, F]
-    }
-
-    /// <inheritdoc/>
-    protected override int FanIn(string parameterName)
-    {
-        if (parameterName.StartsWith("output.", StringComparison.Ordinal))
-        {
-            return _options.Filters * _convolutions.Length;
-        }
-
-        int width = int.Parse(parameterName["convolution".Length..parameterName.IndexOf('.', StringComparison.Ordinal)],
-            System.Globalization.CultureInfo.InvariantCulture);
-        return Options.Embedding * width;
     }
 }
