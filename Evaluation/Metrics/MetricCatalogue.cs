@@ -58,9 +58,10 @@ public static class MetricCatalogue
             .Select(metric => new MetricResult(metric, metric.Name(inputs), [.. metric.Compute(inputs)]))];
 
     /// <summary>What a run records of its samples while it trains, with tags.</summary>
-    public static IEnumerable<(string Tag, double Value)> ComputeWhileTraining(MetricInputs inputs) =>
-        Compute(All.Where(metric => metric.WhileTraining.Count > 0), inputs).SelectMany(result => result.Tagged)
-            .Where(value => TagsWhileTraining.Contains(value.Tag));
+    public static IEnumerable<(string Tag, double Value, ConfidenceInterval? Interval)> ComputeWhileTraining(MetricInputs inputs) =>
+        Compute(All.Where(metric => metric.WhileTraining.Count > 0), inputs)
+            .SelectMany(result => result.Values.Where(value => result.Metric.WhileTraining.Contains(value.Key))
+                .Select(value => (result.Metric.TagOf(value.Key), value.Value, value.Interval)));
 
     /// <summary>The entry that <paramref name="tag"/> ("bleu/4") belongs to, or null.</summary>
     public static Metric? ForTag(string tag) =>

@@ -30,6 +30,15 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
     /// <summary>The last <c>nll/validation</c> recorded.</summary>
     public double? LastValidationNll { get; init; }
 
+    /// <summary>The phase of the last evaluation; null before the first.</summary>
+    public string? EvaluatedPhase { get; init; }
+
+    /// <summary>What the evaluation before those of the last phase recorded, by tag: the model as that phase found it.</summary>
+    public IReadOnlyDictionary<string, double> PhaseBegan { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The same of the last evaluation.</summary>
+    public IReadOnlyDictionary<string, double> PhaseEnded { get; init; } = new Dictionary<string, double>();
+
     /// <summary>The <c>nll/test</c> recorded at the end, of the last weights.</summary>
     public double? TestNll { get; init; }
 
@@ -70,8 +79,8 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
         // The run may be writing at this moment, so the last line may be half there.
         IReadOnlyList<MetricsRecord> records = MetricsJournal.ReadWhatIsSound(metrics.FullName);
         MetricsRecord[] validated = [.. records.Where(record => Value(record, ValidationTag) is not null)];
-        MetricsRecord? selected = validated.LastOrDefault() is { } latest
-            ? validated.Where(record => record.Phase == latest.Phase).MinBy(record => Value(record, ValidationTag)) : null;
+        MetricsRecord[] ofLastPhase = [.. validated.Where(record => record.Phase == validated[^1].Phase)];
+        MetricsRecord? selected = ofLastPhase.MinBy(record => Value(record, ValidationTag));
         // A finished run that was extended has to be finished, and tested, again.
         double? test = records.Select(record => Value(record, TestTag)).LastOrDefault();
         bool isFinished = test is not null || (records.Count > 0 && records[^1].Phase == Training.Phase.Finished);
@@ -84,6 +93,10 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
             SelectedValidationNll = selected is null ? null : Value(selected, ValidationTag),
             SelectedStep = selected?.Step,
             LastValidationNll = validated.Length == 0 ? null : Value(validated[^1], ValidationTag),
+            EvaluatedPhase = validated.LastOrDefault()?.Phase,
+            PhaseBegan = (validated.LastOrDefault(record => record.Phase != validated[^1].Phase) ?? ofLastPhase.FirstOrDefault())?.Scalars
+                ?? new Dictionary<string, double>(),
+            PhaseEnded = ofLastPhase.LastOrDefault()?.Scalars ?? new Dictionary<string, double>(),
             TestNll = test,
         };
     }

@@ -34,7 +34,10 @@ public sealed record InterimResults(
 public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, OracleJudge? oracle = null, GrammarJudge? grammar = null)
 {
     /// <summary>Strings drawn from either side where a grammar's language cannot be listed.</summary>
-    internal const int GrammarStrings = 500;
+    internal const int GrammarStrings = 1000;
+
+    /// <summary>What the tags of an estimate's 95% limits end with.</summary>
+    public const string LowerSuffix = "/lower", UpperSuffix = "/upper";
 
     private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
@@ -68,7 +71,7 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
                 Generated = [.. ids.Take(config.Recording.BleuSamples).Select(row => Content(row, corpus.Tokenizer))],
                 References = _references,
                 LikelihoodDivergences = grammar is null ? null : AgainstGrammar(grammar, generator),
-            }));
+            }).SelectMany(WithInterval));
         }
 
         GameDiagnosis? diagnosis = phase.Judge is { } judge ? Diagnose(generator, judge, phase, state) : null;
@@ -141,6 +144,11 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
         int end = Array.IndexOf(ids, tokenizer.EndId);
         return end < 0 ? ids : ids[..end];
     }
+
+    private static IEnumerable<(string Tag, double Value)> WithInterval((string Tag, double Value, ConfidenceInterval? Interval) measured) =>
+        measured.Interval is { } interval
+            ? [(measured.Tag, measured.Value), (measured.Tag + LowerSuffix, interval.Lower), (measured.Tag + UpperSuffix, interval.Upper)]
+            : [(measured.Tag, measured.Value)];
 
     private GameDiagnosis Diagnose(IGenerator generator, Discriminator judge, Phase phase, TrainingState state) => GameDiagnosis.Measure(
         generator, judge, corpus.Validation, phase.IsRelaxed ? config.Adversarial.Relaxation : null,
