@@ -8,7 +8,8 @@ namespace GumbelGan.Discriminators;
 public sealed record DiscriminatorKind(string Name, Func<DiscriminatorOptions> New) : IKindOf<DiscriminatorOptions>
 {
     /// <summary>Every kind. Whoever asks what kinds there are, asks here.</summary>
-    public static IReadOnlyList<DiscriminatorKind> All => [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind];
+    public static IReadOnlyList<DiscriminatorKind> All =>
+        [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind, MultiRepresentationDiscriminatorOptions.TheKind];
 
     /// <summary>What a run has that does not say otherwise.</summary>
     public static DiscriminatorKind Default => CnnDiscriminatorOptions.TheKind;

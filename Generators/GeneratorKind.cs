@@ -8,7 +8,7 @@ namespace GumbelGan.Generators;
 public sealed record GeneratorKind(string Name, Func<GeneratorOptions> New) : IKindOf<GeneratorOptions>
 {
     /// <summary>Every kind. Whoever asks what kinds there are, asks here.</summary>
-    public static IReadOnlyList<GeneratorKind> All => [LstmGeneratorOptions.TheKind];
+    public static IReadOnlyList<GeneratorKind> All => [LstmGeneratorOptions.TheKind, RelationalMemoryGeneratorOptions.TheKind];
 
     /// <summary>What a run has that does not say otherwise.</summary>
     public static GeneratorKind Default => LstmGeneratorOptions.TheKind;

@@ -34,6 +34,27 @@ public static class RandomFill
         }
     }
 
+    /// <summary>Normal numbers of mean 0, those beyond two deviations drawn again.</summary>
+    /// <param name="key">The stream.</param>
+    /// <param name="deviation">Of the normal that is cut; the numbers' own deviation is .88 of it.</param>
+    /// <param name="destination">Any length.</param>
+    public static void TruncatedNormal(RandomKey key, float deviation, Span<float> destination)
+    {
+        Span<float> drawn = stackalloc float[256];
+        int filled = 0;
+        for (ulong block = 0; filled < destination.Length; block++)
+        {
+            Normal(key.Derive(block), drawn);
+            for (int i = 0; i < drawn.Length && filled < destination.Length; i++)
+            {
+                if (Math.Abs(drawn[i]) <= 2)
+                {
+                    destination[filled++] = deviation * drawn[i];
+                }
+            }
+        }
+    }
+
     /// <summary>
     /// The factors of dropout (Srivastava et al. 2014): 0 with probability <paramref name="share"/>, else 1 / (1 - share), so that the mean stays 1.
     /// </summary>

@@ -21,7 +21,15 @@ public sealed class DiscriminatorTests
         {
             CnnDiscriminatorOptions cnn => cnn with { Embedding = embedding, Filters = inside, FilterWidths = widths, Dropout = dropout },
             LstmDiscriminatorOptions lstm => lstm with { Embedding = embedding, Hidden = inside, Dropout = dropout },
-            DiscriminatorOptions other => other with { Embedding = embedding, Dropout = dropout },
+            MultiRepresentationDiscriminatorOptions several => several with
+            {
+                Embedding = embedding,
+                Representations = embedding,
+                Filters = inside,
+                FilterWidths = widths,
+                Dropout = dropout,
+            },
+            DiscriminatorOptions other => other.Sized(embedding, inside) with { Dropout = dropout },
         };
 
     private static Discriminator Create(string kind, double dropout = 0) =>

@@ -1,0 +1,141 @@
+using System.ComponentModel.DataAnnotations;
+using GumbelGan.Randomness;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GumbelGan.Discriminators;
+
+/// <summary>Options of a <see cref="MultiRepresentationDiscriminator"/>; the defaults are RelGAN's.</summary>
+public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
+{
+    internal static readonly DiscriminatorKind TheKind = new("relgan", () => new MultiRepresentationDiscriminatorOptions());
+
+    /// <inheritdoc/>
+    public override DiscriminatorKind Kind => TheKind;
+
+    /// <summary>In how many ways a sequence is embedded; they share the embedding's width, which must be a multiple of it.</summary>
+    [Range(1, 4096)]
+    public int Representations { get; init; } = 64;
+
+    /// <summary>Widths of the filters, in tokens, each once; none wider than the longest sequence.</summary>
+    [Range(1, 1000)]
+    public IReadOnlyList<int> FilterWidths { get; init; } = [2, 3, 4, 5];
+
+    /// <summary>Filters of each width.</summary>
+    [Range(1, 65536)]
+    public int Filters { get; init; } = 300;
+
+    /// <summary>Width of the layer before the score.</summary>
+    [Range(1, 65536)]
+    public int Hidden { get; init; } = 100;
+
+    /// <inheritdoc/>
+    public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) =>
+        new MultiRepresentationDiscriminator(this, vocabulary, paddingId, initialisation);
+
+    /// <inheritdoc/>
+    public override long ParameterCount(int vocabulary)
+    {
+        long features = (long)Filters * FilterWidths.Count;
+        return (long)vocabulary * Embedding + FilterWidths.Sum(width => (long)Filters * (Embedding / Representations * (long)width + 1))
+            + (features + 1) * (2 * features + Hidden) + Hidden + 1;
+    }
+
+    /// <inheritdoc/>
+    public override DiscriminatorOptions Sized(int embedding, int hidden) =>
+        this with { Embedding = embedding, Representations = embedding, Filters = hidden, Hidden = hidden, Dropout = 0 };
+
+    /// <inheritdoc/>
+    public override string? ProblemWith(int length) => FilterWidths.Max() > length
+        ? $"The discriminator has filters of {FilterWidths.Max()} tokens, but the longest sequence has {length}; set discriminator.filter_widths "
+            + "to smaller widths."
+        : null;
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (FilterWidths.Count == 0 || FilterWidths.Distinct().Count() < FilterWidths.Count)
+        {
+            yield return new ValidationResult("must name at least one width, and each once.", [nameof(FilterWidths)]);
+        }
+
+        if (Embedding % Representations != 0)
+        {
+            yield return new ValidationResult($"is {Representations}, which does not divide the embedding's width of {Embedding}.",
+                [nameof(Representations)]);
+        }
+    }
+}
+
+/// <summary>
+/// RelGAN's discriminator (Nie, Narodytska and Patel 2019, section 2.3): a sequence is embedded in R ways, each is filtered and judged by the same
+/// weights as in Kim's CNN, a highway layer (Srivastava, Greff and Schmidhuber 2015) and a hidden layer between, and each gets a score of its own.
+/// </summary>
+/// <remarks>
+/// B batch, T time, E embedding, R representations of E / R numbers a token, F filters a width, W widths. Parameters: convolution2.* [F, E / R, 2]
+/// ..., highway.* and gate.* [W * F, W * F], hidden.* [H, W * F], output.* [1, H].
+/// </remarks>
+public sealed class MultiRepresentationDiscriminator : Discriminator
+{
+    private const float GateBias = -2;
+    private readonly MultiRepresentationDiscriminatorOptions _options;
+    private readonly FilterBank _filters;
+    private readonly Linear highway;
+    private readonly Linear gate;
+    private readonly Linear hidden;
+    private readonly Linear output;
+
+    /// <summary>See <see cref="DiscriminatorOptions.Create"/>.</summary>
+    public MultiRepresentationDiscriminator(
+        MultiRepresentationDiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
+        : base(nameof(MultiRepresentationDiscriminator), options, vocabulary, paddingId)
+    {
+        _options = options;
+        _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths);
+        highway = nn.Linear(_filters.Features, _filters.Features);
+        gate = nn.Linear(_filters.Features, _filters.Features);
+        hidden = nn.Linear(_filters.Features, options.Hidden);
+        output = nn.Linear(options.Hidden, 1);
+        RegisterComponents();
+        foreach ((string name, Conv1d convolution) in _filters.Convolutions)
+        {
+            register_module(name, convolution);
+        }
+
+        Initialise(initialisation);
+    }
+
+    /// <inheritdoc/>
+    public override int MinimumTime => _options.FilterWidths.Max();
+
+    /// <inheritdoc/>
+    public override int Representations => _options.Representations;
+
+    /// <inheritdoc/>
+    public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask)
+    {
+        long batch = embedded.shape[0], time = embedded.shape[1], width = Options.Embedding / Representations;
+        // [B * R, T, E / R]
+        Tensor apart = embedded.view(batch, time, Representations, width).transpose(1, 2).reshape(batch * Representations, time, width);
+        Tensor masks = mask.unsqueeze(1).expand(batch, Representations, time).reshape(batch * Representations, time); // [B * R, T]
+        Tensor features = _filters.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
+        Tensor open = (gate.call(features) + GateBias).sigmoid(); // [B * R, W * F]
+        Tensor carried = features + open * (highway.call(features).relu() - features); // [B * R, W * F]
+        return output.call(hidden.call(Dropout(carried))).view(batch, Representations); // [B, R]
+    }
+
+    /// <inheritdoc/>
+    protected override int FanIn(string parameterName) => _filters.FanIn(parameterName)
+        ?? (parameterName.StartsWith("output.", StringComparison.Ordinal) ? _options.Hidden : _filters.Features);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _filters.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
