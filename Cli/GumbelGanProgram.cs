@@ -122,6 +122,7 @@ public static class GumbelGanProgram
         yield return MetricsCommand.Create(surroundings);
         yield return EvaluateCommand.Create(surroundings);
         yield return CompareCommand.Create(surroundings);
+        yield return SweepCommand.Create(surroundings);
         yield return GradientsCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return BenchCommand.Create(surroundings);

@@ -18,11 +18,12 @@ internal static class CompareCommand
             Examples =
             [
                 new("gumbelgan compare runs/mle-1 runs/mle-2 runs/gumbel-1 runs/gumbel-2", "two methods, two seeds each"),
+                new("gumbelgan compare runs/sweep", "every run of a sweep, by setting"),
                 new("gumbelgan compare runs/captions --report report.html", "one run: its results, curves and samples by step"),
                 new("gumbelgan compare runs/mle-1 runs/gumbel-1 --report report.html --json", "a page to look at and a document for a script"),
             ],
         }
-        .Words("run", "Folders of evaluated runs; runs of one method with different seeds are its observations.", request => request.Runs,
+        .Words("run", "Folders of evaluated runs, or of a whole sweep; runs of one method with different seeds are its observations.", request => request.Runs,
             FileUse.Read)
         .Text("--report", "file", "Also write one self-contained HTML page with curves, tables and samples.", request => request.Report,
             FileUse.Write)
@@ -33,7 +34,8 @@ internal static class CompareCommand
 
     private static int Run(Request request, Surroundings surroundings)
     {
-        var comparison = RunComparison.Create([.. request.Runs.Select(ComparedRun.Read)], request.Options);
+        var comparison = RunComparison.Create(
+            [.. request.Runs.SelectMany(folder => ComparedRun.Below(folder, request.Options.Force)).Select(ComparedRun.Read)], request.Options);
         if (request.Report is { } file)
         {
             WriteReport(comparison, file, surroundings);

@@ -233,11 +233,11 @@ public sealed record RunComparison(
         return $"{value ?? "absent"} in {name}, {otherValue ?? "absent"} in {otherName}";
     }
 
-    // Where the corpus lies says nothing: its content is compared.
+    // Where the corpus lies says nothing: its content is compared. A label is the method's name.
     private static ConfigurationDifference[] FindDifferences(IReadOnlyList<ComparedRun> runs) =>
     [
         .. runs.SelectMany(run => run.Evaluation.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .Where(key => key != "corpus" && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
+            .Where(key => key is not ("corpus" or "label") && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
             .Select(key => new ConfigurationDifference(
                 key, runs.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
     ];

@@ -23,6 +23,12 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>mle, gumbel or reinforce.</summary>
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
 
+    /// <summary>What comparisons call the method, and runs of one label are its seeds; empty takes the objective and its kind.</summary>
+    public string Label { get; init; } = "";
+
+    /// <summary>The name under which a comparison groups this run.</summary>
+    internal string MethodName => Label.Length > 0 ? Label : Objective.MethodName(this);
+
     /// <summary>The root of every random stream.</summary>
     public long Seed { get; init; } = 1;
 

@@ -95,7 +95,7 @@ public sealed class FinalEvaluation : IDisposable
 
         var document = new EvaluationDocument
         {
-            Method = options.Method ?? config.Objective.MethodName(config),
+            Method = options.Method ?? config.MethodName,
             Seed = (ulong)config.Seed,
             Status = RunOutcome.Failed,
             StatusReason = failure,

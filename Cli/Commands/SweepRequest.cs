@@ -1,0 +1,67 @@
+using GumbelGan.Evaluation.Metrics;
+using GumbelGan.Storage;
+
+namespace GumbelGan.Cli.Commands;
+
+/// <summary>What the user asked of <c>gumbelgan sweep</c>.</summary>
+internal sealed record SweepRequest
+{
+    /// <summary>The sweep file.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>The folder of the runs; null for the file's own.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Runs at a time; 0 for what the file says.</summary>
+    public int Jobs { get; init; }
+
+    /// <summary>Threads a run; 0 for a fair share of the cores.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>The one run to do; -1 for all.</summary>
+    public int Index { get; init; } = -1;
+
+    /// <summary>Check and list, but run nothing.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Print the number of runs.</summary>
+    public bool Count { get; init; }
+
+    /// <summary>Rank the settings by this metric; null to run.</summary>
+    public string? Best { get; init; }
+
+    /// <summary>The least value of it is best.</summary>
+    public bool Lowest { get; init; }
+
+    /// <summary>The greatest value of it is best.</summary>
+    public bool Highest { get; init; }
+
+    /// <summary>One JSON document.</summary>
+    public bool IsJson { get; init; }
+
+    /// <summary>The direction that was asked for; null for the metric's own.</summary>
+    internal Better? Direction => Lowest ? Better.Lower : Highest ? Better.Higher : null;
+
+    /// <summary>Refuses options that contradict each other.</summary>
+    /// <exception cref="UserMistakeException">Some do.</exception>
+    internal void Check()
+    {
+        string[] asked = [.. new (bool Given, string Name)[] { (Index >= 0, "--index"), (Count, "--count"), (Best is not null, "--best") }
+            .Where(option => option.Given).Select(option => option.Name)];
+        if (asked.Length > 1)
+        {
+            throw new UserMistakeException($"{asked[0]} and {asked[1]} ask for different things; give one of them.");
+        }
+
+        if (Lowest && Highest)
+        {
+            throw new UserMistakeException("--lowest and --highest contradict each other; give one of them, or neither.");
+        }
+
+        if (Best is null && (IsJson || Direction is not null))
+        {
+            throw new UserMistakeException(
+                "--json, --lowest and --highest belong to --best; name the metric with it, for example --best nll/validation.");
+        }
+    }
+}
