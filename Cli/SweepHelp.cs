@@ -10,7 +10,8 @@ internal static class SweepHelp
     {
         output.WriteLine(
             """
-            The sweep file: settings are the product of 'list', 'grid' and 'random' as far as they are there. Paths are relative to the working folder.
+            The sweep file: settings are the product of 'list', 'grid' and 'random', as far as they are there.
+            Paths are relative to the working folder.
 
               recipe: arithmetic                    # as train --recipe
               config:                               # as in a configuration file; overrides the recipe

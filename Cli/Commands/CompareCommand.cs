@@ -23,8 +23,8 @@ internal static class CompareCommand
                 new("gumbelgan compare runs/mle-1 runs/gumbel-1 --report report.html --json", "a page to look at and a document for a script"),
             ],
         }
-        .Words("run", "Folders of evaluated runs, or of a whole sweep; runs of one method with different seeds are its observations.", request => request.Runs,
-            FileUse.Read)
+        .Words("run", "Folders of evaluated runs, or of a whole sweep; runs of one method with different seeds are its observations.",
+            request => request.Runs, FileUse.Read)
         .Text("--report", "file", "Also write one self-contained HTML page with curves, tables and samples.", request => request.Report,
             FileUse.Write)
         .Text("--baseline", "method", "The method that the others are tested against; mle where present.", request => request.Options.Baseline)

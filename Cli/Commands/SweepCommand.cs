@@ -27,8 +27,7 @@ internal static class SweepCommand
         }
         .Word("file", "The sweep file.", request => request.File, FileUse.Read)
         .Text("--output", "folder", "Where the runs are; without it the file's 'output', or else runs/ and the file's name.",
-            request => request.Output,
-            FileUse.Write)
+            request => request.Output)
         .Number("--jobs", "Runs at a time; 0 for what the file says, or else one a core.", request => request.Jobs, atLeast: 0, atMost: 4096)
         .Number("--threads", "Threads a run, where its configuration leaves that open; 0 for a fair share of the cores.", request => request.Threads,
             atLeast: 0, atMost: 1024)

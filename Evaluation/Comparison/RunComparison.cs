@@ -237,7 +237,8 @@ public sealed record RunComparison(
     private static ConfigurationDifference[] FindDifferences(IReadOnlyList<ComparedRun> runs) =>
     [
         .. runs.SelectMany(run => run.Evaluation.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .Where(key => key is not ("corpus" or "label") && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
+            .Where(key => key is not ("corpus" or "label")
+                && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
             .Select(key => new ConfigurationDifference(
                 key, runs.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
     ];

@@ -133,6 +133,10 @@ public sealed class HealthTests
             .Where(record => record.Phase == "roll-back").Select(record => record.Scalars["health/learning_rate_scale"]));
     }
 
+    /// <summary>Trains a run that diverges on the way.</summary>
+    internal static void Diverge(string folder, RunConfig config) =>
+        Assert.Throws<TrainingDivergedException>(() => Poisoned(folder, config, reports => reports == 4, CancellationToken.None));
+
     /// <summary>Trains, and makes a weight NaN after the reports that <paramref name="poison"/> picks.</summary>
     private static ReportingObserver Poisoned(string folder, RunConfig config, Func<int, bool> poison, CancellationToken cancellation)
     {

@@ -39,7 +39,7 @@ internal sealed class SweepProcess : IDisposable
     {
         get
         {
-            _process.WaitForExit();
+            _process.WaitForExit(); // and for all that it has said
             lock (_log)
             {
                 return ExitCode > 128 && ExitCode != 130
@@ -90,6 +90,11 @@ internal sealed class SweepProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_process.HasExited)
+        {
+            _process.WaitForExit();
+        }
+
         _process.Dispose();
         lock (_log)
         {

@@ -52,9 +52,10 @@ public sealed record SweepRanking(string Tag, bool IsHighestBest, IReadOnlyList<
         string[] known = [.. ended.Values.SelectMany(run => run.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (!known.Contains(tag))
         {
-            string[] likely = [.. known.OrderBy(candidate => NearestName.Unlikeness(tag, candidate)).Take(3)];
+            string[] likely =
+                [.. known.Where(other => other == Seconds || MetricCatalogue.ForTag(other) is not null).DistinctBy(other => other.Split('/')[0])];
             throw new UserMistakeException(
-                $"No run recorded '{ConfigurationText.Shown(tag)}' while it trained; did you mean {string.Join(" or ", likely)}?");
+                $"No run recorded '{ConfigurationText.Shown(tag)}' while it trained; there are {string.Join(", ", likely)} and others.");
         }
 
         bool highest = (better ?? Direction(tag)) switch

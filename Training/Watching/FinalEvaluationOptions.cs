@@ -22,6 +22,8 @@ public sealed record FinalEvaluationOptions
     /// </summary>
     public string? Oracle { get; init; }
 
-    /// <summary>The method's name in a comparison; null to take the configuration's label, or else <see cref="Objectives.ObjectiveKind.MethodName"/>.</summary>
+    /// <summary>
+    /// The method's name in a comparison; null to take the configuration's label, or else <see cref="Objectives.ObjectiveKind.MethodName"/>.
+    /// </summary>
     public string? Method { get; init; }
 }
