@@ -10,6 +10,8 @@ internal static class SweepHelp
     {
         output.WriteLine(
             """
+            'gumbelgan compare FOLDER' takes all runs of a sweep, by setting, on the test split.
+
             The sweep file: settings are the product of 'list', 'grid' and 'random', as far as they are there.
             Paths are relative to the working folder.
 

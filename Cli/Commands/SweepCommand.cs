@@ -20,7 +20,6 @@ internal static class SweepCommand
                 new("gumbelgan sweep settings.yaml", "every run, one a core, into runs/settings"),
                 new("gumbelgan sweep settings.yaml --dry-run", "check every setting, and list the runs"),
                 new("gumbelgan sweep settings.yaml --best nll/validation", "the settings by their mean over seeds"),
-                new("gumbelgan compare runs/settings", "all of its runs, by setting, on the test split"),
                 new("gumbelgan sweep settings.yaml --index 3", "run 3 alone: what a scheduler's job calls"),
             ],
             FurtherHelp = SweepHelp.Write,
