@@ -26,7 +26,8 @@ public sealed record EncodedText(SequenceSet Sequences, IReadOnlyList<long> Line
         SequenceSet sequences = encoding[CorpusSplit.Test];
         if (sequences.Count == 0)
         {
-            throw new UserMistakeException($"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens, as the run's data have; "
+            throw new UserMistakeException(
+                $"{path} has no line of {options.MinimumTokens} to {options.MaximumTokens} tokens, as the run's data have; "
                 + "name a text file with one sequence a line.");
         }
 

@@ -20,7 +20,8 @@ internal static class ScoreCommand
             ],
         }
         .Word("run", "A run folder.", request => request.Run, FileUse.Read)
-        .Word("text", "A UTF-8 text file, one sequence a line, read as the run's corpus was; where sequences end, the end counts as a token.", request => request.Text, FileUse.Read)
+        .Word("text", "A UTF-8 text file, one sequence a line, read as the run's corpus was; where sequences end, the end counts as a token.",
+            request => request.Text, FileUse.Read)
         .WithGeneratorChoice()
         .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
 

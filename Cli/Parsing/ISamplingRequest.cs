@@ -24,6 +24,7 @@ internal static class SamplingRequestOptions
         where T : class, ISamplingRequest, new() => command
         .Number("--top-k", "Draw each token among this many likeliest ones only, after the temperature; 1 is greedy, 0 for no limit.",
             request => request.Sampling.TopK, atLeast: 0)
-        .Number("--top-p", "Draw each token among the likeliest ones that together hold this share of the probability, after --top-k; 1 for no limit.",
+        .Number("--top-p",
+            "Draw each token among the likeliest ones that together hold this share of the probability, after --top-k; 1 for no limit.",
             request => request.Sampling.TopP, atLeast: SmallestShare, atMost: 1);
 }

@@ -177,7 +177,7 @@ public sealed record RunComparison(
             // A method without a discriminator is no reason to object.
             Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count",
                 run => FormattableString.Invariant($"{run.Parameters.Discriminator}")),
-            Differ(runs, "truncation of samples", run => run.Truncation),
+            Differ(runs, "truncation of samples", run => run.Truncation is { Length: > 0 } rule ? rule : "none"),
             Differ(runs, "budget", run => FormattableString.Invariant($"{run.Budget.Limit} {run.Budget.Unit}")),
         })
         {

@@ -93,7 +93,8 @@ public static class HtmlReport
         ReportPage.AppendCharts(page, ReportCharts.CurvePlace, charts);
         page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature")
             .Append(string.Concat(comparison.Runs.Select(run => run.Evaluation.Truncation).Where(text => text.Length > 0).Distinct()
-                .Select(text => ", " + Text(text)))).Append(overSeeds ? ", mean over seeds" : "").Append("; lines join neighbouring temperatures, and the ends are labelled with theirs. ")
+                .Select(text => ", " + Text(text)))).Append(overSeeds ? ", mean over seeds" : "")
+                    .Append("; lines join neighbouring temperatures, and the ends are labelled with theirs. ")
             .Append("Full lines are last checkpoints, broken ones selected checkpoints.</p>\n");
         ReportPage.AppendCharts(page, ReportCharts.TradeOffPlace, charts);
         foreach ((MethodSummary method, CheckpointChoice checkpoint) in Checkpoints(comparison)

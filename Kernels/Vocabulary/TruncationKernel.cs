@@ -3,9 +3,9 @@ using System.Buffers;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Leaves a distribution its likeliest tokens only: the K likeliest (top-k; Fan, Lewis and Dauphin 2018), and of these the smallest set that holds the
-/// share p of their probability (top-p, the nucleus; Holtzman et al. 2020). Of equally likely tokens the one with the smaller id comes first, so that
-/// the set never depends on anything else.
+/// Leaves a distribution its likeliest tokens only: the K likeliest (top-k; Fan, Lewis and Dauphin 2018), and of these the smallest set that holds
+/// the share p of their probability (top-p, the nucleus; Holtzman et al. 2020). Of equally likely tokens the one with the smaller id comes first, so
+/// that the set never depends on anything else.
 /// </summary>
 /// <remarks>V is the vocabulary. The row is visited twice; only tokens about as likely as the last that stays are sorted.</remarks>
 public static class TruncationKernel

@@ -23,6 +23,8 @@ public sealed class OverwrittenInputTests : IDisposable
         ("compare --report", ["compare RUN --report RUN/config.yaml"]),
         ("train --run", ["train --config IN.yaml --run RUN", "train --config RUN/config.yaml --run RUN", "train --corpus IN.txt --run TARGET"]),
         ("evaluate", ["evaluate RUN --grammar RUN/evaluation.json"]),
+        // It is read.
+        ("metrics --run", []),
         // What it reads is a run; a page in its place is refused as any folder is.
         ("gradients --run", []),
         ("gradients --report", []),

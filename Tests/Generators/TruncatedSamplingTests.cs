@@ -17,7 +17,7 @@ public sealed class TruncatedSamplingTests
     private static readonly SequenceFormat _format = new(Vocabulary, Length, Begin, End, Padding);
 
     public static TheoryData<string, double, int, double, int[]> Cases() => [.. from way in new[] { "fused", "composed", "two layers", "gru" }
-        from rule in new (double Temperature, int TopK, double TopP)[] { (1, 2, 1), (0.7, 0, 0.6), (1.5, 3, 0.8), (1, 0, 1) }
+        from rule in new (double Temperature, int TopK, double TopP)[] { (1, 2, 1), (0.7, 0, 0.8), (1.5, 3, 0.8), (1, 0, 1) }
         from prefix in new int[][] { [], [4], [3, 5] }
         select new TheoryDataRow<string, double, int, double, int[]>(way, rule.Temperature, rule.TopK, rule.TopP, prefix)];
 
@@ -41,7 +41,10 @@ public sealed class TruncatedSamplingTests
         }
 
         Assert.Equal(1, probabilities.Values.Sum(), 1e-9);
-        Reference.AssertChiSquare([.. all.Select(text => probabilities[text])], [.. all.Select(text => counts[text])]);
+        if (all.Length > 1)
+        {
+            Reference.AssertChiSquare([.. all.Select(text => probabilities[text])], [.. all.Select(text => counts[text])]);
+        }
 
         void Visit(long[] tokens, double probability)
         {
@@ -102,6 +105,8 @@ public sealed class TruncatedSamplingTests
         using (no_grad())
         {
             generator.get_parameter("output.weight")!.copy_(randn([700, 20], generator: new Generator(4)));
+            // Forget nothing: the second quarter of the gates.
+            generator.get_parameter("cell0.bias_ih")!.narrow(0, 20, 20).fill_(6);
         }
 
         var greedy = new SamplingRule { TopK = 1 };
@@ -169,7 +174,8 @@ public sealed class TruncatedSamplingTests
     {
         RecurrentGenerator generator = way == "gru"
             ? new GruGenerator(new GruGeneratorOptions { Embedding = 3, Hidden = 5 }, _format, new RandomKey(6))
-            : new LstmGenerator(new LstmGeneratorOptions { Embedding = 3, Hidden = 5, Layers = way == "two layers" ? 2 : 1 }, _format, new RandomKey(1));
+            : new LstmGenerator(new LstmGeneratorOptions { Embedding = 3, Hidden = 5, Layers = way == "two layers" ? 2 : 1 }, _format,
+                new RandomKey(1));
         generator.IsComposed = way == "composed";
         foreach ((string _, Parameter parameter) in generator.named_parameters())
         {

@@ -32,7 +32,8 @@ public static class SamplePrefix
     private static string Unknown(string text, TextTokenizer tokenizer)
     {
         string unknown = tokenizer.FirstUnknown(text)!;
-        string told = $"The {tokenizer.Options.Kind.ToString().ToLowerInvariant()} '{Excerpt.Of(unknown)}' in --prefix is not in the run's vocabulary";
+        string kind = tokenizer.Options.Kind == TokenizerKind.Char ? "character" : tokenizer.Options.Kind.ToString().ToLowerInvariant();
+        string told = $"The {kind} '{Excerpt.Of(unknown)}' in --prefix is not in the run's vocabulary";
         if (tokenizer.Options.Kind == TokenizerKind.Number)
         {
             return $"{told}; give whole numbers from 0 to {tokenizer.Options.Numbers - 1}.";

@@ -5,7 +5,7 @@ using GumbelGan.Training.Runs;
 
 namespace GumbelGan.Training.Watching;
 
-/// <summary>How likely a generator finds a text: what <see cref="HeldOutLikelihood"/> says of a run's test text, of any text and of each line.</summary>
+/// <summary>How likely a generator finds a text: what <see cref="HeldOutLikelihood"/> says of test text, of any text and each line.</summary>
 /// <param name="Step">Of the checkpoint.</param>
 /// <param name="Text">What was read and left out.</param>
 /// <param name="Lines">Each line that was scored, in file order.</param>
