@@ -72,12 +72,12 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
 
     /// <summary>Refuses words that neither are in the vocabulary nor can be the unknown token, because the model has none.</summary>
     /// <exception cref="UserMistakeException">There are some.</exception>
-    internal static void RefuseUnknown(string path, TextTokenizer tokenizer, CorpusOptions options, long unknown)
+    internal static void RefuseUnknown(string path, TextTokenizer tokenizer, CorpusOptions options, long unknown, string remedy)
     {
         if (options.End == SequenceEnd.None && tokenizer.Vocabulary.HasSpecialTokensLast && unknown > 0)
         {
-            throw new UserMistakeException($"{path} has {unknown} words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to "
-                + $"{tokenizer.Vocabulary.Count - Vocabulary.SpecialTokens.Count - 1}); raise tokenizer.numbers or choose another kind.");
+            throw new UserMistakeException($"{path} has words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to "
+                + $"{tokenizer.Vocabulary.Count - Vocabulary.SpecialTokens.Count - 1}), {unknown} in all; {remedy}.");
         }
     }
 

@@ -126,7 +126,7 @@ public sealed class EncodedCorpus
 
         CorpusReport report = corpus.Report;
         long unknown = report.Train.UnknownTokens + report.Validation.UnknownTokens + report.Test.UnknownTokens;
-        CorpusEncoding.RefuseUnknown(path, corpus.Tokenizer, options, unknown);
+        CorpusEncoding.RefuseUnknown(path, corpus.Tokenizer, options, unknown, "raise tokenizer.numbers or choose another kind");
 
         foreach ((CorpusSplit split, string file) in options.HeldOutFiles)
         {

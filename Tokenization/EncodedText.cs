@@ -32,7 +32,7 @@ public sealed record EncodedText(SequenceSet Sequences, IReadOnlyList<long> Line
         }
 
         long unknown = encoding.Describe(CorpusSplit.Test).UnknownTokens;
-        CorpusEncoding.RefuseUnknown(path, tokenizer, options, unknown);
+        CorpusEncoding.RefuseUnknown(path, tokenizer, options, unknown, "leave their lines out");
         return new EncodedText(sequences, numbers, account.Lines, account.Empty, account.TooShort, account.TooLong, unknown);
     }
 }

@@ -143,7 +143,8 @@ public abstract class TextTokenizer : Tokenizer
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UserMistakeException($"The tokenizer cannot be written to {folder} ({exception.Message.TrimEnd('.')}).", exception);
+            throw new UserMistakeException(
+                $"The tokenizer cannot be written to {folder} ({exception.Message.TrimEnd('.')}); choose another folder.", exception);
         }
     }
 

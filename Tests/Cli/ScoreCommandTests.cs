@@ -80,7 +80,7 @@ public sealed class ScoreCommandTests : IDisposable
         foreach ((string text, string expected) in new[]
         {
             ("1 2 3\n\n", "has no line of 4 to 4 tokens, as the run's data have"),
-            ("1 2 3 9\n", "has 1 words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to 7)"),
+            ("1 2 3 9\n", "not in the tokenizer's fixed vocabulary (whole numbers from 0 to 7), 1 in all; leave their lines out."),
         })
         {
             File.WriteAllText(file, text);

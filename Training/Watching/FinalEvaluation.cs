@@ -55,7 +55,7 @@ public sealed class FinalEvaluation : IDisposable
         string grammar = options.Grammar ?? config.Data.Grammar;
         if (grammar.Length > 0 && config.Data.End == SequenceEnd.None)
         {
-            throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar away.");
+            throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar out.");
         }
 
         string oracle = options.Oracle ?? config.Data.Oracle;
