@@ -56,6 +56,8 @@ public sealed class SampleCommandTests : IDisposable
         Assert.Contains("has no averaged weights", Mistake("--weights", "average"));
         Assert.Contains("has no checkpoint 000400; name one of", Mistake("--checkpoint", "000400"));
         Assert.Equal(Lines("--count", "20"), Lines("--count", "20", "--checkpoint", "latest"));
+        Directory.Delete(Path.Combine(_run.Run, "checkpoints"), recursive: true);
+        Assert.Contains("has no checkpoint yet", Mistake("--checkpoint", "000400"));
     }
 
     [Fact]
