@@ -47,6 +47,11 @@ internal static class MetricsCommand
             throw new UserMistakeException("Give the text to judge: either a file with --generated, or a run with --run.");
         }
 
+        if (request.Run is null && (request.Sampling, request.Choice) != (new SamplingRule(), new GeneratorChoice()))
+        {
+            throw new UserMistakeException("--generated is judged as it is written; how samples are drawn, and from which weights, goes with --run.");
+        }
+
         var sequences = new TextSequences(request.Unit);
         Drawn? drawn = request.Run is { } run ? Draw(run, request, sequences) : null;
         var inputs = new MetricInputs

@@ -107,6 +107,9 @@ public sealed class SampleCommandTests : IDisposable
         const string Which = "Give the text to judge: either a file with --generated, or a run with --run.\n";
         Assert.Equal((2, Which), Told("metrics", "--reference", _run.Corpus));
         Assert.Equal((2, Which), Told("metrics", "--reference", _run.Corpus, "--run", _run.Run, "--generated", samples));
+        const string Rule = "--generated is judged as it is written; how samples are drawn, and from which weights, goes with --run.\n";
+        Assert.Equal((2, Rule), Told("metrics", "--reference", _run.Corpus, "--generated", samples, "--top-k", "3"));
+        Assert.Equal((2, Rule), Told("metrics", "--reference", _run.Corpus, "--generated", samples, "--best"));
     }
 
     private JsonNode Json(params string[] words)
