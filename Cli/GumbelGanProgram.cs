@@ -120,6 +120,7 @@ public static class GumbelGanProgram
         yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
         yield return SampleCommand.Create(surroundings);
         yield return MetricsCommand.Create(surroundings);
+        yield return ScoreCommand.Create(surroundings);
         yield return EvaluateCommand.Create(surroundings);
         yield return CompareCommand.Create(surroundings);
         yield return SweepCommand.Create(surroundings);

@@ -29,11 +29,13 @@ public interface IGenerator : IDisposable
 
     /// <summary>Draws hard samples, token by token, each step's token fed back.</summary>
     /// <param name="batch">B.</param>
-    /// <param name="temperature">Divides the logits; 1 samples the model itself, towards 0 the most likely token.</param>
+    /// <param name="rule">Temperature and truncation; 1 samples the model itself.</param>
     /// <param name="noise">Keys the draws.</param>
-    /// <returns>[B, T] of int64, padding after the end token.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>
-    Tensor Sample(int batch, double temperature, RandomKey noise);
+    /// <param name="prefix">What every sequence begins with: fewer than T tokens, none of them the end or never generated; null for nothing.</param>
+    /// <returns>[B, T] of int64, the prefix included, padding after the end token.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The rule is none: see <see cref="SamplingRule.Validate"/>.</exception>
+    /// <exception cref="ArgumentException">No sequence begins like this.</exception>
+    Tensor Sample(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int>? prefix = null);
 
     /// <summary>Completes every proper prefix of given sequences several times; a prefix is read once.</summary>
     /// <param name="ids">[B, T] of int64, padding after the end token. A prefix holds at least one token and is not the whole sequence.</param>
@@ -96,6 +98,11 @@ public interface IGenerator : IDisposable
     /// <summary>The summed negative log-likelihood of a batch's tokens, in nats, without gradients and in double precision.</summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
     double SumNegativeLogLikelihood(Tensor ids);
+
+    /// <summary>The same of each sequence of the batch.</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <returns>[B].</returns>
+    double[] SequenceNegativeLogLikelihoods(Tensor ids);
 
     /// <summary>Makes this the model softmax(logits / <paramref name="temperature"/>), for likelihoods as well as for samples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>

@@ -98,7 +98,7 @@ public sealed record RunComparison(
             SummariseReferences(runs),
             tags,
             Test(methods, tags),
-            FindNotes(runs),
+            [.. FindNotes(runs)],
             objections,
             runs.SelectMany(run => run.Evaluation.MetricNames).DistinctBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Value),
             FindDifferences(runs));
@@ -177,6 +177,7 @@ public sealed record RunComparison(
             // A method without a discriminator is no reason to object.
             Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count",
                 run => FormattableString.Invariant($"{run.Parameters.Discriminator}")),
+            Differ(runs, "truncation of samples", run => run.Truncation is { Length: > 0 } rule ? rule : "none"),
             Differ(runs, "budget", run => FormattableString.Invariant($"{run.Budget.Limit} {run.Budget.Unit}")),
         })
         {
@@ -214,10 +215,19 @@ public sealed record RunComparison(
     private static bool IsFree(string key) =>
         _freeKeys.Contains(key) || _freeSections.Any(section => key.StartsWith(section, StringComparison.Ordinal));
 
-    private static string[] FindNotes(IReadOnlyList<ComparedRun> runs) =>
-        FindDifferences(runs).FirstOrDefault(difference => difference.Key == EvaluationsKey) is { } difference
-            ? [$"{EvaluationsKey} differs ({Pair(difference.Values)}), so selected checkpoints were chosen among more weights in some runs than in "
-                + "others"] : [];
+    private static IEnumerable<string> FindNotes(IReadOnlyList<ComparedRun> runs)
+    {
+        foreach (string truncation in runs.Select(run => run.Evaluation.Truncation).Where(text => text.Length > 0).Distinct())
+        {
+            yield return $"samples are drawn with {truncation} at every temperature, and nll/test is of the distribution before that";
+        }
+
+        if (FindDifferences(runs).FirstOrDefault(difference => difference.Key == EvaluationsKey) is { } difference)
+        {
+            yield return $"{EvaluationsKey} differs ({Pair(difference.Values)}), so selected checkpoints were chosen among more weights in some runs "
+                + "than in others";
+        }
+    }
 
     private static string? Differ(IReadOnlyList<ComparedRun> runs, string what, Func<EvaluationDocument, string> select)
     {

@@ -73,6 +73,21 @@ public sealed unsafe class FusedLikelihood : IDisposable
     /// <exception cref="ArgumentException">There is no token but padding.</exception>
     public double Sum(Tensor ids) => Measure(ids, null, null, null, out _);
 
+    /// <summary>The same of each sequence, [B].</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <exception cref="ArgumentException">There is no token but padding.</exception>
+    public double[] Sums(Tensor ids)
+    {
+        Measure(ids, null, null, null, out int tokens);
+        double[] sums = new double[ids.shape[0]];
+        for (int token = 0; token < tokens; token++)
+        {
+            sums[_places[token] % sums.Length] += _losses!.Pointer[token];
+        }
+
+        return sums;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

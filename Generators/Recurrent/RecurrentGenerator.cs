@@ -107,6 +107,13 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     }
 
     /// <inheritdoc/>
+    public virtual double[] SequenceNegativeLogLikelihoods(Tensor ids)
+    {
+        using IDisposable off = no_grad();
+        return TokenNegativeLogLikelihood(ids).to(ScalarType.Float64).sum(1).cpu().data<double>().ToArray();
+    }
+
+    /// <inheritdoc/>
     public void Temper(double temperature)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);

@@ -23,6 +23,12 @@ public unsafe struct SamplingRequest
     /// <summary>Gets or sets what divides the logits; above zero.</summary>
     public double Temperature { get; set; }
 
+    /// <summary>Gets or sets the most tokens that a draw chooses among; 0 for no limit.</summary>
+    public int TopK { get; set; }
+
+    /// <summary>Gets or sets the share of probability that a draw chooses among, above 0; 1, or 0 where it is not set, for no limit.</summary>
+    public double TopP { get; set; }
+
     /// <summary>Gets or sets what keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>.</summary>
     public RandomKey Key { get; set; }
 

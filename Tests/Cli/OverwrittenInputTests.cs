@@ -25,6 +25,8 @@ public sealed class OverwrittenInputTests : IDisposable
         // Runs are begun in it, and none is written over.
         ("sweep --output", []),
         ("evaluate", ["evaluate RUN --grammar RUN/evaluation.json"]),
+        // It is read.
+        ("metrics --run", []),
         // What it reads is a run; a page in its place is refused as any folder is.
         ("gradients --run", []),
         ("gradients --report", []),

@@ -220,10 +220,10 @@ public sealed class RunFolder
 
     /// <summary>The checkpoint of that name, or the one that best or latest names.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Named(string name) => name is BestPointer or LatestPointer
-        ? CheckpointAt(name)
-        : CheckpointName.IsOne(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
+    public Checkpoint Named(string name) => CheckpointName.IsOne(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
         ? new Checkpoint(System.IO.Path.Combine(System.IO.Path.GetFullPath(Checkpoints), name))
+        : name is BestPointer or LatestPointer ? CheckpointAt(name)
+        : LatestName() is null ? Latest()
         : throw new UserMistakeException($"{Path} has no checkpoint {name}; name one of {string.Join(", ", Names().Order(StringComparer.Ordinal))}.");
 
     /// <summary>Reads the latest checkpoint of a run that may go on meanwhile; see <see cref="ReadBest"/>.</summary>

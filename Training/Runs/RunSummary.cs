@@ -60,7 +60,7 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
         }
         catch (UnauthorizedAccessException cause)
         {
-            throw new UserMistakeException($"The folder {folder} may not be read ({cause.Message.TrimEnd('.')}).", cause);
+            throw new UserMistakeException($"The folder {folder} may not be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
         }
     }
 
