@@ -15,7 +15,11 @@ public sealed class GumbelObjective : AdversarialObjective
     private readonly IRollout _rollout, _judged;
 
     /// <summary>In the catalogue.</summary>
-    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName);
+    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName)
+    {
+        BenchmarkName = "iteration",
+        BenchmarkedStep = "one adversarial iteration",
+    };
 
     /// <summary>A game of these parts.</summary>
     public GumbelObjective(TrainingParts parts)
