@@ -38,7 +38,8 @@ public sealed partial class DocumentTests
     private static bool IsPath(string code)
     {
         string first = code.Split('/')[0];
-        return code.Contains('/', StringComparison.Ordinal) && PathCharacters().IsMatch(code) && !_made.Contains(first) && Directory.Exists(Full(first));
+        return code.Contains('/', StringComparison.Ordinal)
+            && PathCharacters().IsMatch(code) && !_made.Contains(first) && Directory.Exists(Full(first));
     }
 
     private static string Full(string path) => Path.Combine(SourceTree.Root, path);

@@ -26,7 +26,8 @@ internal static class CompareCommand
             FileUse.Read)
         .Text("--report", "file", "Also write one self-contained HTML page with curves, tables and samples.", request => request.Report,
             FileUse.Write)
-        .Text("--baseline", "method", $"The method that the others are tested against; {ObjectiveKind.Baseline} where present.", request => request.Options.Baseline)
+        .Text("--baseline", "method",
+            $"The method that the others are tested against; {ObjectiveKind.Baseline} where present.", request => request.Options.Baseline)
         .Flag("--force", "Compare runs that differ in corpus, vocabulary, parameters, budget or evaluation; the table says so.",
             request => request.Options.Force)
         .Flag("--json", "Print one JSON document instead of tables.", request => request.IsJson);

@@ -102,7 +102,8 @@ public sealed class HtmlReportTests
     }
 
     private static string Render(string[] folders, ChartLibrary? charts, bool force = false) =>
-        HtmlReport.Render(RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { UsualBaseline = "mle", Force = force }), charts, _written);
+        HtmlReport.Render(RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { UsualBaseline = "mle", Force = force }),
+            charts, _written);
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 }
