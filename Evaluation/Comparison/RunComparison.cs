@@ -52,10 +52,10 @@ public sealed record RunComparison(
     IReadOnlyDictionary<string, string> MetricNames,
     IReadOnlyList<ConfigurationDifference> ConfigurationDifferences)
 {
-    // How often a run is evaluated decides among how many weights one is selected, and when pre-training ends early.
+    // A run that is evaluated more often selects among more weights, and may end pre-training earlier.
     private const string EvaluationsKey = "recording.evaluate_every";
 
-    // What seeds of one method may differ in: what is no part of the method, and what is compared by its content instead.
+    // Keys in which seeds of one method may differ: no part of the method, or compared by content.
     private static readonly string[] _freeKeys = ["seed", "device", "threads", "corpus"], _freeSections = ["recording.", "data.", "tokenizer."];
 
     /// <summary>All runs.</summary>

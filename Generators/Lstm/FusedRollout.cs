@@ -155,7 +155,8 @@ public sealed unsafe class FusedRollout : IRollout
     /// <returns>[B, T', F] and the mask [B, T'], T' the steps until every sequence had ended.</returns>
     public (Tensor Embedded, Tensor Mask) Embedded(Tensor discriminatorTable, bool throughGenerator)
     {
-        // Samples that were embedded once are embedded again only after the discriminator has moved, its embedding matrix with it.
+        // Generate has already multiplied the samples by the matrix. Between the first call and a second one the discriminator has learned, so they
+        // are multiplied again.
         bool changed = _isEmbedded;
         _isEmbedded = true;
         if (changed)
