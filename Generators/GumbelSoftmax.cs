@@ -52,7 +52,7 @@ public static class GumbelSoftmax
     /// <param name="logits">[B, V], unnormalised log-probabilities.</param>
     /// <param name="noise">[B, V], standard Gumbel; see <see cref="Noise"/>.</param>
     /// <param name="temperature">Positive; towards 0 samples become one-hot, towards infinity uniform.</param>
-    /// <param name="relaxation">Which; null for the soft one.</param>
+    /// <param name="relaxation">Which; null for the default, whose samples lie inside the simplex.</param>
     /// <param name="key">Keys what the relaxation draws beside the noise.</param>
     /// <returns>[B, V], each row non-negative with sum 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not a positive number.</exception>
@@ -63,7 +63,7 @@ public static class GumbelSoftmax
             throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "A temperature is a positive finite number.");
         }
 
-        return (relaxation ?? SoftRelaxation.Entry).Sample(new RelaxationInputs(logits, noise, temperature, key));
+        return (relaxation ?? Relaxation.Default).Sample(new RelaxationInputs(logits, noise, temperature, key));
     }
 
     /// <summary>

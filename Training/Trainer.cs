@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Training;
 
 /// <summary>
-/// The loop: it walks the phases of an objective and the updates of a step. What is learned is the objective's business, who watches the watchers'.
+/// The loop: it walks the phases of an objective and the updates of a step. What is learned is up to the objective; what is measured and reported, to
+/// the files in Watching/.
 /// </summary>
 /// <remarks>
 /// Everything random in step n is keyed by the seed and n, so a run continued from a checkpoint does exactly what an uninterrupted one does.

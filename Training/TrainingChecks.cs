@@ -61,9 +61,9 @@ internal static class TrainingChecks
     }
 
     /// <summary>
-    /// Refuses an initial state that is drawn. The probability of a text is then an integral over that state, while pre-training, the validation NLL
-    /// by which the best weights are chosen, the test NLL and every divergence compute it from zeros: they would describe another model than the one
-    /// that samples. A bound by many drawn states would be a different number from every other run's, so there is none.
+    /// Refuses an initial state that is drawn. The probability of a text would be an integral over that state. Pre-training, the validation NLL by
+    /// which the best weights are chosen, the test NLL and every divergence compute it from zeros, so they would describe another model than the one
+    /// that samples. A bound from many drawn states would not compare with other runs.
     /// </summary>
     /// <exception cref="UserMistakeException">It is.</exception>
     public static void RefuseNoisyState(RunConfig config)

@@ -217,7 +217,7 @@ public sealed class TrainingJob : IDisposable
         Config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest()
             .State().RollBacks < Config.Health.MaximumRollBacks;
 
-    // The halved rates go into the checkpoint itself, after their record: whenever the process is killed, the run resumed from it does the same.
+    // The halved rates are recorded first and then written into the checkpoint, so a run that is killed here and resumed does the same.
     private static void RollBack(RunFolder folder, TrainingDivergedException diverged, ITrainingObserver observer)
     {
         TrainingState state = folder.Latest().State();
@@ -253,7 +253,7 @@ public sealed class TrainingJob : IDisposable
         }
         catch (TrainingDivergedException failure)
         {
-            // A comparison counts the run as failed; continuing it takes the note away.
+            // The file makes a comparison count the run as failed. It is deleted when the run is continued.
             AtomicFile.WriteAllText(folder.Failure, failure.Message + "\n");
             throw;
         }
@@ -270,8 +270,8 @@ public sealed class TrainingJob : IDisposable
         return FormatOf(corpus.Tokenizer, corpus.Options.End, longest);
     }
 
-    // Without an end there is nothing to pad. Where special tokens stand behind the others, the model need not know them: then it is of the form of
-    // the SeqGAN oracle, which begins from its token 0.
+    // Without an end token nothing is padded. Where special tokens have the highest ids, the model leaves them out: it then has the form of the
+    // SeqGAN oracle and begins with token 0.
     private static SequenceFormat FormatOf(TextTokenizer tokenizer, SequenceEnd end, int longest)
     {
         int count = tokenizer.Vocabulary.Count;

@@ -21,8 +21,8 @@ internal static class BenchCommand
                 new("gumbelgan bench sample --vocab 30 --length 12 --embedding 64 --hidden 64", "10,000 short sequences"),
             ],
         }
-        .ChosenWord("subject", "iteration (one adversarial iteration), mle (one maximum-likelihood step), sample (drawing --count sequences) or "
-            + "reinforce (one policy-gradient step with --rollouts).", request => request.Benchmark.Subject, Enum.GetValues<BenchmarkSubject>())
+        .ChosenWord("subject", string.Join("; ", BenchmarkSubject.All.Select(subject => $"{subject}: {subject.Explanation}")) + ".",
+            request => request.Benchmark.Subject, BenchmarkSubject.All)
         .Number("--vocab", "Tokens in the vocabulary.", request => request.Benchmark.Vocabulary)
         .Number("--batch", $"Sequences a step, {BenchmarkOptions.UsualBatch} unless given; {BenchmarkOptions.SamplingBatch} a draw with sample.",
             request => request.Benchmark.Batch, hasVaryingDefault: true)
@@ -32,15 +32,17 @@ internal static class BenchCommand
         .Chosen("--discriminator", "The kind of judge, with the options that it has where nothing is said.",
             request => request.Benchmark.Discriminator,
             DiscriminatorKind.All)
-        .Chosen("--relaxation", "What samples of an iteration look like.", request => request.Benchmark.Relaxation, Relaxation.All)
+        .Chosen("--relaxation", "What relaxed samples look like.", request => request.Benchmark.Relaxation, Relaxation.All)
         .Number("--threads", "Threads; 0 for one a core.", request => request.Benchmark.Threads)
         .Number("--repeats", $"How often to time after the warm-up, {BenchmarkOptions.UsualRepeats} times unless given; "
             + $"{BenchmarkOptions.SamplingRepeats} with sample.", request => request.Benchmark.Repeats, hasVaryingDefault: true)
         .Number("--count", "Sequences that sample draws in a repeat.", request => request.Benchmark.Count)
-        .Number("--rollouts", "Completions of every prefix with reinforce.", request => request.Benchmark.RollOuts)
+        .Number("--rollouts", "Completions of every prefix, where rewards come from roll-outs.", request => request.Benchmark.RollOuts)
         .Chosen("--device", "Where to run.", request => request.Benchmark.Device, ["cpu", "cuda"])
         .Flag("--composed", "Time the plain tensor operations that define the fused passes, in their place.", request => request.Benchmark.IsComposed)
-        .Flag("--gradient-penalty", "With iteration: the Wasserstein game with a gradient penalty, instead of the non-saturating one.",
+        .Flag("--gradient-penalty",
+            $"Play the {new BenchmarkOptions { HasGradientPenalty = true }.Loss} game with a gradient penalty, instead of the "
+            + $"{new BenchmarkOptions().Loss} one.",
             request => request.Benchmark.HasGradientPenalty)
         .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
 

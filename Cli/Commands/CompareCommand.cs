@@ -3,7 +3,7 @@ using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Evaluation.Report;
-using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -27,7 +27,8 @@ internal static class CompareCommand
             request => request.Runs, FileUse.Read)
         .Text("--report", "file", "Also write one self-contained HTML page with curves, tables and samples.", request => request.Report,
             FileUse.Write)
-        .Text("--baseline", "method", "The method that the others are tested against; mle where present.", request => request.Options.Baseline)
+        .Text("--baseline", "method",
+            $"The method that the others are tested against; {ObjectiveKind.Baseline} where present.", request => request.Options.Baseline)
         .Flag("--force", "Compare runs that differ in corpus, vocabulary, parameters, budget or evaluation; the table says so.",
             request => request.Options.Force)
         .Flag("--json", "Print one JSON document instead of tables.", request => request.IsJson);
@@ -38,7 +39,7 @@ internal static class CompareCommand
             [.. request.Runs.SelectMany(folder => ComparedRun.Below(folder, request.Options.Force)).Select(ComparedRun.Read)], request.Options);
         if (request.Report is { } file)
         {
-            WriteReport(comparison, file, surroundings);
+            PageFile.Write(file, "report", charts => HtmlReport.Render(comparison, charts, surroundings.Clock.GetUtcNow()), surroundings);
         }
 
         if (request.IsJson)
@@ -53,20 +54,13 @@ internal static class CompareCommand
         return ExitCode.Done;
     }
 
-    private static void WriteReport(RunComparison comparison, string file, Surroundings surroundings)
-    {
-        var charts = ChartLibrary.Find(AppContext.BaseDirectory, Directory.GetCurrentDirectory());
-        AtomicFile.WriteAllText(file, HtmlReport.Render(comparison, charts, surroundings.Clock.GetUtcNow()));
-        surroundings.Error.WriteLine(charts is null ? $"The report is {file}. {ChartLibrary.HowToGet}" : $"The report is {file}.");
-    }
-
     private sealed record Request
     {
         public IReadOnlyList<string> Runs { get; init; } = [];
 
         public string? Report { get; init; }
 
-        public ComparisonOptions Options { get; init; } = new();
+        public ComparisonOptions Options { get; init; } = new() { UsualBaseline = ObjectiveKind.Baseline.Name };
 
         public bool IsJson { get; init; }
     }

@@ -9,8 +9,11 @@ public sealed record ComparisonOptions
     /// <summary>Compare runs that should not be compared; the result is marked.</summary>
     public bool Force { get; init; }
 
-    /// <summary>The method that the others are tested against; null for "mle" where present, else the first by name.</summary>
+    /// <summary>The method that the others are tested against; null for <see cref="UsualBaseline"/> where present, else the first by name.</summary>
     public string? Baseline { get; init; }
+
+    /// <summary>The method to test against where none is asked for.</summary>
+    public string UsualBaseline { get; init; } = "";
 
     /// <summary>Tags of the metrics to show and test, in order; empty for <see cref="MetricCatalogue.ShownTags"/> as far as recorded.</summary>
     public IReadOnlyList<string> Metrics { get; init; } = [];
@@ -49,10 +52,10 @@ public sealed record RunComparison(
     IReadOnlyDictionary<string, string> MetricNames,
     IReadOnlyList<ConfigurationDifference> ConfigurationDifferences)
 {
-    // How often a run is evaluated decides among how many weights one is selected, and when pre-training ends early.
+    // A run that is evaluated more often selects among more weights, and may end pre-training earlier.
     private const string EvaluationsKey = "recording.evaluate_every";
 
-    // What seeds of one method may differ in: what is no part of the method, and what is compared by its content instead.
+    // Keys in which seeds of one method may differ: no part of the method, or compared by content.
     private static readonly string[] _freeKeys = ["seed", "device", "threads", "corpus"], _freeSections = ["recording.", "data.", "tokenizer."];
 
     /// <summary>All runs.</summary>
@@ -79,7 +82,7 @@ public sealed record RunComparison(
         }
 
         string[] names = [.. runs.Select(run => run.Evaluation.Method).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        string baseline = options.Baseline ?? (names.Contains("mle") ? "mle" : names[0]);
+        string baseline = options.Baseline ?? (names.Contains(options.UsualBaseline) ? options.UsualBaseline : names[0]);
         if (!names.Contains(baseline))
         {
             throw new UserMistakeException(

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Generators;
 
 /// <summary>
-/// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, which
-/// stays what it is in any batch and on any number of threads. The distribution is that of the generator's composed ways, the draws are others.
+/// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, the same in
+/// any batch and on any number of threads. The composed ways draw from the same distribution, but other sequences.
 /// </summary>
 /// <remarks>B batch, T time, H hidden. The weights are read anew at every call; one call at a time.</remarks>
 internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposable

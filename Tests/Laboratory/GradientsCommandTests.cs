@@ -42,10 +42,10 @@ public sealed class GradientsCommandTests
 
     [Theory]
     [InlineData("too many to enumerate", "--vocab", "60", "--length", "12")]
-    [InlineData("--temperatures has 'warm'", "--temperatures", "1,warm")]
+    [InlineData("--temperatures must be a number, not 'warm'", "--temperatures", "1,warm")]
     [InlineData("--logit-scale is -1", "--logit-scale", "-1")]
     [InlineData("--draws is 1", "--draws", "1")]
-    [InlineData("--vocab is empty", "--vocab", ",")]
+    [InlineData("--vocab must be a whole number, not ''", "--vocab", ",")]
     [InlineData("--discriminator", "--discriminator", "cnn", "--length", "2")]
     public void What_cannot_be_measured_is_the_users_mistake_in_a_sentence(string sentence, params string[] arguments)
     {

@@ -1,25 +1,10 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
+using GumbelGan.Training.Losses;
 using TorchSharp;
 
 namespace GumbelGan.Training.Benchmarking;
-
-/// <summary>What is timed.</summary>
-public enum BenchmarkSubject
-{
-    /// <summary>One adversarial iteration: roll-out, discriminator update on real and generated sequences, generator update.</summary>
-    Iteration,
-
-    /// <summary>One maximum-likelihood update.</summary>
-    Mle,
-
-    /// <summary>Drawing hard samples.</summary>
-    Sample,
-
-    /// <summary>One policy-gradient update of the generator: samples, roll-outs of every prefix, their scores, the update.</summary>
-    Reinforce,
-}
 
 /// <summary>What is timed, and at which sizes. The defaults are case A of docs/benchmarks.md.</summary>
 public sealed record BenchmarkOptions
@@ -32,14 +17,14 @@ public sealed record BenchmarkOptions
 
     private readonly int? _batch, _repeats;
 
-    /// <summary>iteration, mle, sample or reinforce.</summary>
-    public BenchmarkSubject Subject { get; init; }
+    /// <summary>A step of an objective, or sampling.</summary>
+    public BenchmarkSubject Subject { get; init; } = BenchmarkSubject.Default;
 
     /// <summary>V.</summary>
     public int Vocabulary { get; init; } = 5000;
 
     /// <summary>B: sequences a step, or a draw where sampling.</summary>
-    public int Batch { get => _batch ?? (Subject == BenchmarkSubject.Sample ? SamplingBatch : UsualBatch); init => _batch = value; }
+    public int Batch { get => _batch ?? (Subject.Objective is null ? SamplingBatch : UsualBatch); init => _batch = value; }
 
     /// <summary>T: every sequence has exactly so many tokens.</summary>
     public int Length { get; init; } = 20;
@@ -50,29 +35,32 @@ public sealed record BenchmarkOptions
     /// <summary>H, of both networks.</summary>
     public int Hidden { get; init; } = 32;
 
-    /// <summary>The discriminator: an LSTM, or a CNN of 64 filters of each of the widths 2 to 5.</summary>
+    /// <summary>Who judges, with the options that its kind has where nothing is said.</summary>
     public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.All[0];
 
-    /// <summary>What a sample of <see cref="BenchmarkSubject.Iteration"/> looks like.</summary>
+    /// <summary>What a relaxed sample looks like.</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
 
     /// <summary>Threads; 0 means one a core.</summary>
     public int Threads { get; init; }
 
     /// <summary>How often the subject is timed, after the warm-up.</summary>
-    public int Repeats { get => _repeats ?? (Subject == BenchmarkSubject.Sample ? SamplingRepeats : UsualRepeats); init => _repeats = value; }
+    public int Repeats { get => _repeats ?? (Subject.Objective is null ? SamplingRepeats : UsualRepeats); init => _repeats = value; }
 
-    /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sample"/> draws.</summary>
+    /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sampling"/> draws.</summary>
     public int Count { get; init; } = 10000;
 
-    /// <summary>Completions of every prefix in <see cref="BenchmarkSubject.Reinforce"/>.</summary>
+    /// <summary>Completions of every prefix, where rewards come from roll-outs.</summary>
     public int RollOuts { get; init; } = 16;
 
     /// <summary>Time the plain tensor operations that define the fused passes, in their place.</summary>
     public bool IsComposed { get; init; }
 
-    /// <summary>Play the Wasserstein game with a gradient penalty instead of the non-saturating one.</summary>
+    /// <summary>Play the first game of the catalogue that needs a gradient penalty, instead of the first that needs none.</summary>
     public bool HasGradientPenalty { get; init; }
+
+    /// <summary>The game that is played.</summary>
+    public GameLoss Loss => GameLoss.All.First(loss => loss.NeedsGradientPenalty == HasGradientPenalty);
 
     /// <summary>cpu or cuda.</summary>
     public string Device { get; init; } = "cpu";
@@ -102,12 +90,7 @@ public sealed record BenchmarkOptions
             throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or see docs/gpu.md.");
         }
 
-        if (IsComposed && Subject == BenchmarkSubject.Reinforce)
-        {
-            throw new UserMistakeException("--composed goes with iteration, mle and sample; a policy-gradient step is timed as it is trained.");
-        }
-
-        if (Subject is BenchmarkSubject.Iteration or BenchmarkSubject.Reinforce && Discriminator.NewOptions().ProblemWith(Length) is not null)
+        if (Subject.Objective is { HasDiscriminator: true } && Discriminator.NewOptions().ProblemWith(Length) is not null)
         {
             throw new UserMistakeException($"--length is {Length}, shorter than what a {Discriminator} discriminator reads at once; give a greater "
                 + "length or another --discriminator.");

@@ -4,7 +4,6 @@ using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Losses;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,6 +17,7 @@ namespace GumbelGan.Training.Benchmarking;
 /// <remarks>B batch, T time, V vocabulary. One benchmark a process gives a true peak of memory.</remarks>
 public sealed class TrainingBenchmark : IDisposable
 {
+    private const string Whole = "iteration";
     private const double WarmUpSeconds = 2;
     private const int LeastWarmUp = 3;
     private const double Temperature = 0.9;
@@ -27,7 +27,6 @@ public sealed class TrainingBenchmark : IDisposable
     private readonly IGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly Objective _objective;
-    private readonly AdversarialObjective? _game;
     private readonly Phase _phase;
     private readonly Dictionary<Learner, optim.Optimizer> _plain = [];
     private readonly Tensor _real;
@@ -52,7 +51,7 @@ public sealed class TrainingBenchmark : IDisposable
             Adversarial = new AdversarialOptions
             {
                 BatchSize = options.Batch,
-                Loss = GameLoss.Named(options.HasGradientPenalty ? "wasserstein" : "non_saturating"),
+                Loss = options.Loss,
                 GradientPenalty = options.HasGradientPenalty ? 10 : 0,
                 Relaxation = options.Relaxation,
                 GeneratorLearningRate = LearningRate,
@@ -74,13 +73,7 @@ public sealed class TrainingBenchmark : IDisposable
         _real = tensor(ids, [options.Batch, options.Length]).to(device); // [B, T]
         var sequences = new RealSequences(_ => _real, 1);
         var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences);
-        _objective = options.Subject switch
-        {
-            BenchmarkSubject.Iteration => new GumbelObjective(parts),
-            BenchmarkSubject.Reinforce => new ReinforceObjective(parts),
-            _ => new LikelihoodObjective(parts),
-        };
-        _game = _objective as AdversarialObjective;
+        _objective = (options.Subject.Objective ?? ObjectiveKind.Baseline).Create(parts);
         _phase = _objective.Phases[^1];
         if (options.IsComposed)
         {
@@ -96,13 +89,7 @@ public sealed class TrainingBenchmark : IDisposable
     /// <exception cref="OperationCanceledException">Interrupted between two repeats.</exception>
     public BenchmarkResult Run(CancellationToken cancellation)
     {
-        Action subject = _options.Subject switch
-        {
-            BenchmarkSubject.Iteration => Iteration,
-            BenchmarkSubject.Mle => LikelihoodStep,
-            BenchmarkSubject.Reinforce => PolicyGradientStep,
-            _ => Sampling,
-        };
+        Action subject = _options.Subject.Objective is null ? Sampling : Step;
         // Long enough for the just-in-time compiler's second look at everything that runs often.
         long start = Stopwatch.GetTimestamp();
         for (int round = 0; round < LeastWarmUp || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; round++)
@@ -117,10 +104,9 @@ public sealed class TrainingBenchmark : IDisposable
         }
 
         using var process = Process.GetCurrentProcess();
-        IEnumerable<PhaseTime> phases = _times.Where(phase => phase.Key != nameof(Iteration)).Select(phase => PhaseTime.Of(phase.Key, phase.Value));
         return new BenchmarkResult(
-            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"),
-                GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
+            [.. _times.OrderBy(part => part.Key != Whole).Select(part => PhaseTime.Of(part.Key, part.Value))], process.PeakWorkingSet64,
+            PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
     }
 
     /// <inheritdoc/>
@@ -136,32 +122,31 @@ public sealed class TrainingBenchmark : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _step++;
-        Time(nameof(Iteration), () =>
+        Time(Whole, () =>
         {
             using DisposeScope scope = NewDisposeScope();
             subject();
         });
     }
 
-    private StepContext Step => new(1, 1, Temperature, _root.Derive("noise").Derive(_step), _root.Derive("dropout").Derive(_step));
-
     // One roll-out serves the discriminator's update and the generator's.
-    private void Iteration()
+    private void Step()
     {
-        StepContext step = Step;
+        var step = new StepContext(1, 1, Temperature, _root.Derive("noise").Derive(_step), _root.Derive("dropout").Derive(_step));
+        if (_phase.Updates is [Update only])
+        {
+            Make(only, step);
+            return;
+        }
+
         Update judge = _phase.Updates[0], generator = _phase.Updates[1];
         Time("generator_forward", () => judge.Prepare(step, 0));
-        Time("discriminator_step", () => Make(judge, step));
+        if (!_options.Subject.Objective!.IsBenchmarkedWithoutDiscriminator)
+        {
+            Time("discriminator_step", () => Make(judge, step));
+        }
+
         Time("generator_step", () => Make(generator, step));
-    }
-
-    private void LikelihoodStep() => Make(_phase.Updates[0], Step);
-
-    private void PolicyGradientStep()
-    {
-        StepContext step = Step;
-        step.Shared = _game!.Generate(_options.Batch, 1, step.Noise);
-        Make(_phase.Updates[1], step);
     }
 
     private void Sampling()

@@ -267,7 +267,7 @@ public static class ConfigurationReader
                     + $"has it with {section}.{ConfigurationProperty.KindKey}.");
             }
 
-            // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
+            // Keys are often put into the wrong section, so the same name in another section is suggested before a similar name in this one.
             string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
                 NearestName.Unlikeness(path, candidate),
                 NearestName.Unlikeness(leaf, candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;

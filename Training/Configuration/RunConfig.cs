@@ -20,7 +20,7 @@ public sealed record RunConfig : IValidatableObject
     /// </summary>
     public string From { get; init; } = "";
 
-    /// <summary>mle, gumbel or reinforce.</summary>
+    /// <summary>What the generator learns from.</summary>
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
 
     /// <summary>What comparisons call the method, and runs of one label are its seeds; empty takes the objective and its kind.</summary>

@@ -11,11 +11,15 @@ namespace GumbelGan.Training.Objectives;
 public sealed class GumbelObjective : AdversarialObjective
 {
     private readonly AdversarialOptions _options;
-    // The generator's, and the discriminator's where its batches have another size.
+    // The roll-outs for the generator's updates, and those for the discriminator's: the same object unless the batches have different sizes.
     private readonly IRollout _rollout, _judged;
 
     /// <summary>In the catalogue.</summary>
-    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName);
+    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName)
+    {
+        BenchmarkName = "iteration",
+        BenchmarkedStep = "one adversarial iteration",
+    };
 
     /// <summary>A game of these parts.</summary>
     public GumbelObjective(TrainingParts parts)

@@ -15,6 +15,9 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
     /// <summary>What a run learns by that does not say otherwise.</summary>
     public static ObjectiveKind Default => GumbelObjective.Kind;
 
+    /// <summary>The method that others are tested against unless asked otherwise.</summary>
+    public static ObjectiveKind Baseline => LikelihoodObjective.Kind;
+
     /// <summary>What in a configuration contradicts this objective, in a sentence that names the keys; null where nothing does.</summary>
     public Func<RunConfig, string?> Problem { get; init; } = _ => null;
 
@@ -23,6 +26,15 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
 
     /// <summary>Whether anything in it reads the discriminator.</summary>
     public bool HasDiscriminator { get; init; } = true;
+
+    /// <summary>What <c>gumbelgan bench</c> calls a step of the last phase.</summary>
+    public string BenchmarkName { get; init; } = Name;
+
+    /// <summary>What that step is, for the help text.</summary>
+    public string BenchmarkedStep { get; init; } = "one step of this objective";
+
+    /// <summary>Whether the benchmark leaves the discriminator's update out of that step.</summary>
+    public bool IsBenchmarkedWithoutDiscriminator { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -29,6 +29,8 @@ public sealed class ReinforceObjective : AdversarialObjective
         Problem = config => config is { Reinforce.Baseline: BaselineKind.LeaveOneOut, Adversarial.BatchSize: 1 }
             ? "adversarial.batch_size must be at least 2 with reinforce.baseline leave_one_out, which averages over the other sequences."
             : null,
+        BenchmarkedStep = "one policy-gradient step of the generator, with --rollouts",
+        IsBenchmarkedWithoutDiscriminator = true,
     };
 
     /// <summary>A game of these parts; with roll-outs it makes the roll-out policy, a copy of the generator.</summary>
@@ -77,7 +79,7 @@ public sealed class ReinforceObjective : AdversarialObjective
             RewardKind.Random => "-random",
             _ => "",
         };
-        return "reinforce" + credit + reward;
+        return Kind.Name + credit + reward;
     }
 
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ public enum RewardKind
     /// <summary>The discriminator's score itself, unbounded: what a Wasserstein critic estimates.</summary>
     Score,
 
-    /// <summary>Control: the same number for everything. What it changes, the discriminator has not taught.</summary>
+    /// <summary>Control: the same number for everything, so whatever changes is not what the discriminator has taught.</summary>
     Constant,
 
     /// <summary>Control: a uniform random number in [0, 1) for each sequence judged.</summary>

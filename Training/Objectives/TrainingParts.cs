@@ -23,7 +23,7 @@ public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discr
 {
     private readonly RealSequences? _judged;
 
-    /// <summary>What the discriminator learns from; the same where it is not said to have batches of another size.</summary>
+    /// <summary>What the discriminator learns from: <see cref="Adversarial"/>, unless its batches have another size.</summary>
     public RealSequences Judged
     {
         get => _judged ?? Adversarial;
@@ -35,7 +35,7 @@ public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discr
     {
         var root = new RandomKey((ulong)config.Seed);
         AdversarialOptions options = config.Adversarial;
-        // A discriminator that nothing reads may be wider than the longest sequence.
+        // Maximum likelihood never asks the discriminator, whose filters may then be wider than the longest sequence.
         int minimumTime = Math.Min(discriminator.MinimumTime, generator.Format.Length);
         var parts = new TrainingParts(config, generator, discriminator, Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
             Batches(options.BatchSize, minimumTime, "adversarial order"));

@@ -250,7 +250,7 @@ public sealed class RunFolder
             }
             catch (UserMistakeException) when (NameAt(pointer) != name)
             {
-                // A pointer moves before what it named is deleted, so this is another checkpoint, and a whole one.
+                // Training moves a pointer before it deletes what it named, so the new name is that of a whole checkpoint: read again.
             }
         }
     }
@@ -298,7 +298,7 @@ public sealed class RunFolder
             ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
-    // A process that is killed while pointers move has moved best before latest, and latest before start.
+    // Pointers move in this order: best, latest, start. Where a process was killed between two moves, the later ones are moved here.
     private void FinishMoving(TrainingState state, string latest)
     {
         if (NameAt(BestPointer) is { } best && CheckpointName.IsBeyond(best, latest))

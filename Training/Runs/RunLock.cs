@@ -8,7 +8,7 @@ namespace GumbelGan.Training.Runs;
 /// </summary>
 public sealed class RunLock : IDisposable
 {
-    /// <summary>The file; it stays, since removing a lock file is a race, and says nothing by being there.</summary>
+    /// <summary>The locked file. It is never deleted, since deleting a lock file is a race; that it exists means nothing.</summary>
     public const string FileName = "lock";
 
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(300), _pause = TimeSpan.FromMilliseconds(10);
@@ -40,7 +40,7 @@ public sealed class RunLock : IDisposable
             }
             catch (IOException)
             {
-                // Who lists runs holds the lock for an instant, to see whether it is free.
+                // A program that lists runs takes the lock for an instant, to see whether it is free; so try for a while.
                 if (TimeProvider.System.GetUtcNow().UtcDateTime > end)
                 {
                     return null;

@@ -152,7 +152,7 @@ public sealed class FinalEvaluation : IDisposable
             ofSelected);
     }
 
-    // Folders of older versions point to the best of the whole run. What counts is the last phase, or else the last weights.
+    // In folders of older versions "best" is the best of the whole run. Only a best of the last phase is taken; else the last weights.
     private static Checkpoint SelectedOf(RunFolder folder)
     {
         Checkpoint best = folder.Best();

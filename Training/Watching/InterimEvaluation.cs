@@ -108,14 +108,14 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     }
 
     /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
-    /// <param name="generator">Draws a few sequences, soft whatever the configuration.</param>
+    /// <param name="generator">Draws a few sequences, by the default relaxation whatever the configuration.</param>
     /// <param name="temperature">Of the relaxation.</param>
     public double OneHotShare(IGenerator generator, double temperature)
     {
         const int Sequences = 16;
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
-        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, SoftRelaxation.Entry, _key.Derive("one-hot"));
+        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, Relaxation.Default, _key.Derive("one-hot"));
         Tensor oneHot = relaxed.OneHots.amax(-1).eq(1).to(ScalarType.Float32) * relaxed.Mask; // [B, T]
         return (oneHot.sum() / relaxed.Mask.sum()).item<float>();
     }

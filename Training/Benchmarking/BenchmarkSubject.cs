@@ -1,0 +1,26 @@
+using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
+
+namespace GumbelGan.Training.Benchmarking;
+
+/// <summary>What can be timed.</summary>
+/// <param name="Name">On the command line.</param>
+/// <param name="Explanation">What is timed, for the help text.</param>
+/// <param name="Objective">Whose step it is; null for sampling.</param>
+public sealed record BenchmarkSubject(string Name, string Explanation, ObjectiveKind? Objective) : INamedKind
+{
+    /// <summary>Drawing hard samples.</summary>
+    public static BenchmarkSubject Sampling { get; } = new("sample", "drawing --count sequences", null);
+
+    /// <summary>A step of the objective that runs have unless told otherwise.</summary>
+    public static BenchmarkSubject Default { get; } = Of(ObjectiveKind.Default);
+
+    /// <summary>A step of each objective, and sampling.</summary>
+    public static IReadOnlyList<BenchmarkSubject> All { get; } =
+        [Default, .. ObjectiveKind.All.Where(kind => kind != ObjectiveKind.Default).Select(Of), Sampling];
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private static BenchmarkSubject Of(ObjectiveKind kind) => new(kind.BenchmarkName, kind.BenchmarkedStep, kind);
+}
