@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GumbelGan.Cli.Parsing;
+using GumbelGan.Evaluation.Metrics;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -33,8 +34,8 @@ internal static class SweepCommand
         .Number("--index", "Do this run alone, counted from 0, or go on with it.", request => request.Index, atLeast: 0, hasVaryingDefault: true)
         .Flag("--count", "Print how many runs there are.", request => request.Count)
         .Flag("--dry-run", "Check every setting, list the runs, and stop.", request => request.DryRun)
-        .Text("--best", "metric", "Rank the settings by a validation metric that their runs recorded while training: nll/validation, "
-            + "likelihood_divergence/jensen_shannon, model_mass, seconds, ...", request => request.Best)
+        .Text("--best", "metric", "Rank the settings by a metric that their runs recorded while training: nll/validation, seconds, "
+            + $"{string.Join(", ", MetricCatalogue.TagsWhileTraining)}.", request => request.Best)
         .Flag("--lowest", "With --best: lower is better, whatever the metric's own direction.", request => request.Lowest)
         .Flag("--highest", "With --best: higher is better.", request => request.Highest)
         .Flag("--json", "With --best: print one JSON document instead of a table.", request => request.IsJson);
