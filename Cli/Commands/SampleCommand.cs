@@ -19,7 +19,7 @@ internal static class SampleCommand
             [
                 new("gumbelgan sample runs/captions --count 20", "twenty sentences"),
                 new("gumbelgan sample runs/captions --temperature 0.7 --best", "safer sentences, from the best checkpoint"),
-                new("gumbelgan sample runs/captions --prefix 'a man' --top-k 40 --top-p 0.9", "sentences that begin so, without unlikely words"),
+                new("gumbelgan sample runs/captions --prefix \"a man\" --top-k 40 --top-p 0.9", "sentences that begin so, without unlikely words"),
             ],
         }
         .Word("run", "A run folder.", request => request.Run, FileUse.Read)
