@@ -61,7 +61,8 @@ internal static class GradientsCommand
 
     private static int Run(Request request, Surroundings surroundings)
     {
-        IProgress<string>? progress = surroundings.Progress.Profile.Capabilities.Interactive ? new LinesTo(surroundings.Error) : null;
+        IProgress<string>? progress = surroundings.Progress.Profile.Capabilities.Interactive
+            ? new LinesTo(new TableWriter(surroundings with { Output = surroundings.Error })) : null;
         IReadOnlyList<GradientTable> tables = request.AtRun.Run.Length > 0
             ? [RunGradients.Measure(request.OfRun, progress, surroundings.Cancellation)]
             : GradientSweep.Run(request.OfSweep, progress, surroundings.Cancellation);
@@ -126,7 +127,7 @@ internal static class GradientsCommand
     }
 
     /// <summary>Each report a line, in the order of reporting.</summary>
-    private sealed class LinesTo(TextWriter writer) : IProgress<string>
+    private sealed class LinesTo(TableWriter writer) : IProgress<string>
     {
         public void Report(string value) => writer.WriteLine(value);
     }
