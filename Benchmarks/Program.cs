@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Running;
 using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
 using GumbelGan.Benchmarks.Recording;
