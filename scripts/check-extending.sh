@@ -23,7 +23,10 @@ add() {
         sed -i "/^using $(cut -d. -f1-"$parent" <<<"$namespace");$/d" "$file"
     done
     sed -i '/./,$!d' "$file"
-    sed -i "/ All .*\[.*\];/s/\];/, $4];/; / All /,/^    \];/s/^    \];/        $4,\n    ];/" "$3"
+    awk -v entry="$4" '/ All =>| All \{/ { inside = 1 }
+        inside && /\];/ { if (/^    \];/) print "        " entry ","; else sub(/\];/, ", " entry "];"); inside = 0 }
+        { print }' "$3" >catalogue.new
+    mv catalogue.new "$3"
     echo "$1: $(git status --porcelain | wc -l) files"
     git add -A
     git diff --cached --stat | sed '$d'
