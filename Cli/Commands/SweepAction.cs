@@ -12,7 +12,7 @@ internal static class SweepAction
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static int Run(SweepRequest request, Surroundings surroundings)
     {
-        var plan = SweepPlan.Read(request.File, request.Output);
+        var plan = SweepPlan.Read(request.File, request.Output, request.Assignments);
         var writer = new TableWriter(surroundings);
         if (request.Count)
         {
@@ -41,6 +41,11 @@ internal static class SweepAction
         }
 
         plan.Check(surroundings.Cancellation);
+        if (request.Slurm)
+        {
+            return OnSlurm(plan, request, surroundings);
+        }
+
         if (request.DryRun)
         {
             SweepTables.Write(plan, writer);
@@ -70,6 +75,30 @@ internal static class SweepAction
         }
 
         return SweepTables.WriteEnd(plan, items, surroundings.Error, writer) ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static int OnSlurm(SweepPlan plan, SweepRequest request, Surroundings surroundings)
+    {
+        if (plan.Runs.All(run => run.HasEnded))
+        {
+            surroundings.Error.WriteLine($"All {plan.Runs.Count} runs in {plan.Folder} are done; nothing is submitted.");
+            return ExitCode.Done;
+        }
+
+        int jobs = request.Jobs > 0 ? request.Jobs : plan.Options.Jobs;
+        var script =
+            SlurmScript.Of(plan, request.Template is { } file ? SlurmScript.ReadTemplate(file) : null, ThisProgram.Command, request.Threads, jobs);
+        script.Write();
+        if (request.DryRun)
+        {
+            surroundings.Output.Write(script.Text);
+            surroundings.Error.WriteLine($"The script is {script.Path}; nothing is submitted.");
+            return ExitCode.Done;
+        }
+
+        surroundings.Output.WriteLine(script.Submit());
+        surroundings.Error.WriteLine($"The script is {script.Path}. The same command submits again what is not done when the jobs have ended.");
+        return ExitCode.Done;
     }
 
     private static int One(SweepPlan plan, SweepRun run, SweepRequest request, Surroundings surroundings)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Evaluation.Metrics;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -22,18 +23,27 @@ internal static class SweepCommand
                 new("gumbelgan sweep settings.yaml --dry-run", "check every setting, and list the runs"),
                 new("gumbelgan sweep settings.yaml --best nll/validation", "the settings by their mean over seeds"),
                 new("gumbelgan sweep settings.yaml --index 3", "run 3 alone: what a scheduler's job calls"),
+                new("gumbelgan sweep settings.yaml --slurm --jobs 20", "a job array on Slurm, at most 20 at a time"),
             ],
             FurtherHelp = SweepHelp.Write,
         }
         .Word("file", "The sweep file.", request => request.File, FileUse.Read)
         .Text("--output", "folder", "Where the runs are; without it the file's 'output', or else runs/ and the file's name.",
             request => request.Output)
-        .Number("--jobs", "Runs at a time; 0 for what the file says, or else one a core.", request => request.Jobs, atLeast: 0, atMost: 4096)
+        .Texts("--set", "key=value", "Override a configuration key of every run; may be given several times.",
+            (request, text) => request with { Assignments = [.. request.Assignments, ConfigurationAssignment.Parse(text)] })
+        .Number("--jobs", "Runs at a time; 0 for what the file says, or else one a core (on Slurm, as many as it gives).", request => request.Jobs,
+            atLeast: 0, atMost: 4096)
         .Number("--threads", "Threads a run, where its configuration leaves that open; 0 for a fair share of the cores.", request => request.Threads,
             atLeast: 0, atMost: 1024)
         .Number("--index", "Do this run alone, counted from 0, or go on with it.", request => request.Index, atLeast: 0, hasVaryingDefault: true)
         .Flag("--count", "Print how many runs there are.", request => request.Count)
         .Flag("--dry-run", "Check every setting, list the runs, and stop.", request => request.DryRun)
+        .Flag("--slurm",
+            "Write a job script and submit the runs that are not done as one job array with sbatch; with --dry-run only write and print it.",
+            request => request.Slurm)
+        .Text("--template", "file", "With --slurm: a job script whose lines, #SBATCH and others, come before the run.", request => request.Template,
+            FileUse.Read)
         .Text("--best", "metric", "Rank the settings by a metric that their runs recorded while training: nll/validation, seconds, "
             + $"{string.Join(", ", MetricCatalogue.TagsWhileTraining)}.", request => request.Best)
         .Flag("--lowest", "With --best: lower is better, whatever the metric's own direction.", request => request.Lowest)

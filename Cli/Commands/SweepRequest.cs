@@ -1,5 +1,6 @@
 using GumbelGan.Evaluation.Metrics;
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -11,6 +12,9 @@ internal sealed record SweepRequest
 
     /// <summary>The folder of the runs; null for the file's own.</summary>
     public string? Output { get; init; }
+
+    /// <summary>What overrides the configuration of every run.</summary>
+    public IReadOnlyList<ConfigurationAssignment> Assignments { get; init; } = [];
 
     /// <summary>Runs at a time; 0 for what the file says.</summary>
     public int Jobs { get; init; }
@@ -26,6 +30,12 @@ internal sealed record SweepRequest
 
     /// <summary>Print the number of runs.</summary>
     public bool Count { get; init; }
+
+    /// <summary>Submit the runs to Slurm.</summary>
+    public bool Slurm { get; init; }
+
+    /// <summary>A job script whose lines come before the run; null for none.</summary>
+    public string? Template { get; init; }
 
     /// <summary>Rank the settings by this metric; null to run.</summary>
     public string? Best { get; init; }
@@ -46,11 +56,17 @@ internal sealed record SweepRequest
     /// <exception cref="UserMistakeException">Some do.</exception>
     internal void Check()
     {
-        string[] asked = [.. new (bool Given, string Name)[] { (Index >= 0, "--index"), (Count, "--count"), (Best is not null, "--best") }
+        string[] asked = [.. new (bool Given, string Name)[] { (Index >= 0, "--index"), (Count, "--count"), (Best is not null, "--best"),
+            (Slurm, "--slurm") }
             .Where(option => option.Given).Select(option => option.Name)];
         if (asked.Length > 1)
         {
             throw new UserMistakeException($"{asked[0]} and {asked[1]} ask for different things; give one of them.");
+        }
+
+        if (Template is not null && !Slurm)
+        {
+            throw new UserMistakeException("--template is the job script of --slurm; give both, or neither.");
         }
 
         if (Lowest && Highest)

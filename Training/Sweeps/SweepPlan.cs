@@ -13,6 +13,13 @@ namespace GumbelGan.Training.Sweeps;
 /// <param name="Runs">Every run, by index: the seeds of the first setting, then those of the second, and so on.</param>
 public sealed record SweepPlan(string File, string Text, string Folder, SweepOptions Options, IReadOnlyList<SweepRun> Runs)
 {
+    /// <summary>What overrides the configuration of every run: <c>--set</c>, as given.</summary>
+    public IReadOnlyList<ConfigurationAssignment> Overrides { get; private init; } = [];
+
+    /// <summary>The words that make a worker read the same sweep: <c>--output</c> and every <c>--set</c>.</summary>
+    public IEnumerable<string> Words =>
+        ["--output", Path.GetFullPath(Folder), .. Overrides.SelectMany(assignment => (string[])["--set", $"{assignment.Path}={assignment.Value}"])];
+
     /// <summary>The copy of the sweep file in its folder.</summary>
     public const string FileName = "sweep.yaml";
 
@@ -25,10 +32,11 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
     /// <summary>Reads a sweep file.</summary>
     /// <param name="file">Where it is. Relative paths in it are relative to the working folder, as those of a configuration are.</param>
     /// <param name="output">The folder of the runs; null for the file's <c>output</c>, or else runs/ and the file's name.</param>
+    /// <param name="overrides">Override the configuration of every run; null for none.</param>
     /// <exception cref="UserMistakeException">
     /// It cannot be read, or a key is unknown, or a value wrong, of the sweep's or of any setting's configuration.
     /// </exception>
-    public static SweepPlan Read(string file, string? output = null)
+    public static SweepPlan Read(string file, string? output = null, IReadOnlyList<ConfigurationAssignment>? overrides = null)
     {
         ConfigurationLayer layer = ConfigurationLayer.FromFile(file);
         MappingNode root = ConfigurationDocument.Parse(layer);
@@ -63,8 +71,15 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
         }
 
         string folder = output ?? (options.Output.Length > 0 ? options.Output : Path.Combine("runs", Path.GetFileNameWithoutExtension(file)));
+        SweepSetting[] all = [.. settings];
+        foreach (ConfigurationAssignment given in overrides ?? [])
+        {
+            SweepSettings.RefuseVaried(given, all);
+        }
+
         return new SweepPlan(file, layer.Text, folder, options,
-            Expand(documents, SweepSettings.Distinct([.. settings], file), options.Seeds, folder));
+            Expand(documents, SweepSettings.Distinct(all, file), overrides ?? [], options.Seeds, folder))
+        { Overrides = overrides ?? [] };
     }
 
     /// <summary>The run of that index.</summary>
@@ -116,7 +131,12 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
                 $"The folder {Folder} of the runs cannot be made ({cause.Message.TrimEnd('.')}); name another with --output.", cause);
         }
 
-        AtomicFile.WriteAllText(Path.Combine(Folder, FileName), Text);
+        // Many workers come by here, and all but the first find it.
+        string copy = Path.Combine(Folder, FileName);
+        if (!System.IO.File.Exists(copy) || System.IO.File.ReadAllText(copy) != Text)
+        {
+            AtomicFile.WriteAllText(copy, Text);
+        }
     }
 
     private static ConfigurationNode? Part(MappingNode root, string name)
@@ -139,12 +159,13 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
         }
     }
 
-    private static List<SweepRun> Expand(List<MappingNode> documents, IReadOnlyList<SweepSetting> settings, IReadOnlyList<long> seeds, string folder)
+    private static List<SweepRun> Expand(List<MappingNode> documents, IReadOnlyList<SweepSetting> settings,
+        IReadOnlyList<ConfigurationAssignment> overrides, IReadOnlyList<long> seeds, string folder)
     {
         var runs = new List<SweepRun>();
         foreach (SweepSetting setting in settings)
         {
-            RunConfig config = ConfigurationReader.ReadParsed<RunConfig>(documents, setting.Assignments);
+            RunConfig config = ConfigurationReader.ReadParsed<RunConfig>(documents, [.. setting.Assignments, .. overrides]);
             string method = config.MethodName;
             config = config with
             {

@@ -89,7 +89,7 @@ public sealed class SweepQueue(SweepPlan plan, IReadOnlyList<string> program, Ti
             return;
         }
 
-        string[] arguments = ["sweep", plan.File, "--output", plan.Folder, "--index", item.Run.Index.ToString(CultureInfo.InvariantCulture),
+        string[] arguments = ["sweep", plan.File, .. plan.Words, "--index", item.Run.Index.ToString(CultureInfo.InvariantCulture),
             "--threads", threads.ToString(CultureInfo.InvariantCulture)];
         _running[item] = (SweepProcess.Start(program, arguments, item.Run.Log, threads), clock.GetTimestamp());
         item.State = SweepItemState.Running;

@@ -71,6 +71,16 @@ internal static partial class SweepSettings
                 axis => Assignment(axis.Key, axis.Range.Draw(new RandomStream(root.Derive(axis.Key.Text).Derive((ulong)draw)))))], false))];
     }
 
+    /// <summary>Refuses to set for all runs what the settings vary, or what the sweep sets itself.</summary>
+    /// <exception cref="UserMistakeException">It is one of these.</exception>
+    public static void RefuseVaried(ConfigurationAssignment given, IEnumerable<SweepSetting> settings)
+    {
+        if (_reserved.Contains(given.Path) || settings.Any(setting => setting.Assignments.Any(assignment => assignment.Path == given.Path)))
+        {
+            throw new UserMistakeException($"{given.Origin}: the sweep varies '{given.Path}' itself; change the file.");
+        }
+    }
+
     /// <summary>Every pair, the second varying fastest.</summary>
     public static IReadOnlyList<SweepSetting> Product(IEnumerable<SweepSetting> first, IReadOnlyList<SweepSetting> second)
     {

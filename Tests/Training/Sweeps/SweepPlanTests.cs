@@ -1,4 +1,5 @@
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Losses;
 using GumbelGan.Training.Sweeps;
 using Xunit;
@@ -104,6 +105,21 @@ public sealed class SweepPlanTests
         UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => sweep.Plan);
         Assert.Contains(says, mistake.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(sweep.Output));
+    }
+
+    [Fact]
+    public void What_is_set_for_all_runs_wins_over_the_configuration_and_may_not_be_what_the_sweep_varies()
+    {
+        using var sweep = new TemporarySweep("grid: { generator.hidden: [5, 6] }");
+        var plan = SweepPlan.Read(sweep.File, sweep.Output, [ConfigurationAssignment.Parse("adversarial.steps=77")]);
+        Assert.Equal([77, 77], plan.Runs.Select(run => run.Config.Adversarial.Steps));
+        Assert.Equal(["--output", sweep.Output, "--set", "adversarial.steps=77"], plan.Words);
+        foreach (string varied in (string[])["generator.hidden=7", "seed=3", "label=x"])
+        {
+            UserMistakeException mistake = Assert.Throws<UserMistakeException>(
+                () => SweepPlan.Read(sweep.File, sweep.Output, [ConfigurationAssignment.Parse(varied)]));
+            Assert.Contains("the sweep varies", mistake.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
