@@ -20,6 +20,11 @@ internal static class SweepAction
             return ExitCode.Done;
         }
 
+        if (request is { Best: { } drawn, Against: { } key })
+        {
+            return Curves(SweepCurves.Of(plan, drawn, request.Direction, key), request, surroundings, writer);
+        }
+
         if (request.Best is { } metric)
         {
             var ranking = SweepRanking.Of(plan, metric, request.Direction);
@@ -53,6 +58,25 @@ internal static class SweepAction
         }
 
         return All(plan, request, surroundings, writer);
+    }
+
+    private static int Curves(SweepCurves curves, SweepRequest request, Surroundings surroundings, TableWriter writer)
+    {
+        if (request.IsJson)
+        {
+            surroundings.Output.WriteLine(JsonSerializer.Serialize(SweepPage.Document(curves), JsonFormat.Options));
+        }
+        else
+        {
+            writer.Write(SweepPage.Rows(curves));
+        }
+
+        if (request.Page is { } page)
+        {
+            PageFile.Write(page, "page", charts => SweepPage.Render(curves, request.File, charts), surroundings);
+        }
+
+        return ExitCode.Done;
     }
 
     private static int All(SweepPlan plan, SweepRequest request, Surroundings surroundings, TableWriter writer)

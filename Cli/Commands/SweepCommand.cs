@@ -22,6 +22,8 @@ internal static class SweepCommand
                 new("gumbelgan sweep settings.yaml", "every run, one a core, into runs/settings"),
                 new("gumbelgan sweep settings.yaml --dry-run", "check every setting, and list the runs"),
                 new("gumbelgan sweep settings.yaml --best nll/validation", "the settings by their mean over seeds"),
+                new("gumbelgan sweep settings.yaml --best nll/validation --against adversarial.batch_size --page curves.html",
+                    "how each method depends on its batch"),
                 new("gumbelgan sweep settings.yaml --index 3", "run 3 alone: what a scheduler's job calls"),
                 new("gumbelgan sweep settings.yaml --slurm --jobs 20", "a job array on Slurm, at most 20 at a time"),
             ],
@@ -46,6 +48,8 @@ internal static class SweepCommand
             FileUse.Read)
         .Text("--best", "metric", "Rank the settings by a metric that their runs recorded while training: nll/validation, seconds, "
             + $"{string.Join(", ", MetricCatalogue.TagsWhileTraining)}.", request => request.Best)
+        .Text("--against", "key", "With --best: the metric against this key, which holds a number, one curve a method.", request => request.Against)
+        .Text("--page", "file", "With --against: an HTML page with the curves.", request => request.Page, FileUse.Write)
         .Flag("--lowest", "With --best: lower is better, whatever the metric's own direction.", request => request.Lowest)
         .Flag("--highest", "With --best: higher is better.", request => request.Highest)
         .Flag("--json", "With --best: print one JSON document instead of a table.", request => request.IsJson);

@@ -40,6 +40,12 @@ internal sealed record SweepRequest
     /// <summary>Rank the settings by this metric; null to run.</summary>
     public string? Best { get; init; }
 
+    /// <summary>Show it against this key, a curve a method; null for a ranking.</summary>
+    public string? Against { get; init; }
+
+    /// <summary>The page for those curves; null for none.</summary>
+    public string? Page { get; init; }
+
     /// <summary>The least value of it is best.</summary>
     public bool Lowest { get; init; }
 
@@ -74,10 +80,15 @@ internal sealed record SweepRequest
             throw new UserMistakeException("--lowest and --highest contradict each other; give one of them, or neither.");
         }
 
-        if (Best is null && (IsJson || Direction is not null))
+        if (Page is not null && Against is null)
+        {
+            throw new UserMistakeException("--page draws a metric against a key; name the key with --against, for example adversarial.batch_size.");
+        }
+
+        if (Best is null && (IsJson || Direction is not null || Against is not null))
         {
             throw new UserMistakeException(
-                "--json, --lowest and --highest belong to --best; name the metric with it, for example --best nll/validation.");
+                "--json, --lowest, --highest and --against belong to --best; name the metric with it, for example --best nll/validation.");
         }
     }
 }

@@ -137,6 +137,21 @@ public sealed class SweepTests
         Assert.Contains("nll/test is measured on the test split", test.Error, StringComparison.Ordinal);
         Assert.Contains("say --lowest or --highest", ProgramRun.Of([.. words, "--best", "gradient_norm/generator"]).Error, StringComparison.Ordinal);
         Assert.Contains("nll/validation", ProgramRun.Of([.. words, "--best", "nll"]).Error, StringComparison.Ordinal);
+
+        // The same means as a curve over the rate, whose line is the method's.
+        string page = Path.Combine(sweep.Folder, "curves.html");
+        string[] against = [.. words, "--best", "nll/validation", "--against", "pretraining.learning_rate", "--page", page];
+        JsonElement curve = Assert.Single(JsonDocument.Parse(ProgramRun.Of([.. against, "--json"]).Output)
+            .RootElement.GetProperty("curves").EnumerateArray().ToArray());
+        JsonElement[] points = [.. curve.GetProperty("points").EnumerateArray()];
+        Assert.Equal("mle", curve.GetProperty("method").GetString());
+        Assert.Equal([(1e-6, "learning_rate=1e-6"), (0.02, "learning_rate=0.02")],
+            points.Select(point => (point.GetProperty("x").GetDouble(), point.GetProperty("setting").GetString()!)));
+        Assert.Equal(seeds.Average(), points[1].GetProperty("mean").GetDouble(), 1e-12);
+        Assert.Contains("nll/validation against pretraining.learning_rate", File.ReadAllText(page), StringComparison.Ordinal);
+        Assert.Contains("which is no number", ProgramRun.Of([.. words, "--best", "nll/validation", "--against", "tokenizer.kind"]).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("--page draws a metric against a key", ProgramRun.Of([.. words, "--page", page]).Error, StringComparison.Ordinal);
     }
 
     [Fact]
