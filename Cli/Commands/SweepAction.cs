@@ -93,8 +93,8 @@ internal static class SweepAction
         }
         catch (OperationCanceledException) when (surroundings.Cancellation.IsCancellationRequested)
         {
-            surroundings.Error.WriteLine(
-                $"Interrupted; every run that was going on has a checkpoint. Go on with: gumbelgan sweep {plan.File} --output {plan.Folder}");
+            surroundings.Error.WriteLine("Interrupted; every run that was going on has a checkpoint. Go on with: "
+                + $"gumbelgan sweep {plan.File} {string.Join(' ', plan.Words)}");
             throw;
         }
 

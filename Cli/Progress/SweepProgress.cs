@@ -75,7 +75,7 @@ internal sealed class SweepProgress : ISweepObserver
         }
     }
 
-    private static bool IsOver(SweepItem item) => item.State is SweepItemState.Done or SweepItemState.Failed or SweepItemState.Stopped;
+    private static bool IsOver(SweepItem item) => item.State is SweepItemState.Done or SweepItemState.Failed;
 
     private static string Where(SweepItem item)
     {
