@@ -77,6 +77,11 @@ public interface IGenerator : IDisposable
     /// <returns>[B, T, H]: at place t, after reading the begin id and the t tokens before it.</returns>
     Tensor HiddenStates(Tensor ids, DropoutDraw? dropout = null);
 
+    /// <summary>The output layer: <see cref="Logits"/> of what <see cref="HiddenStates"/> gives, without dropout.</summary>
+    /// <param name="hidden">[B, T, H].</param>
+    /// <returns>[B, T, V].</returns>
+    Tensor LogitsOf(Tensor hidden);
+
     /// <summary>The negative log-likelihood of each token, in nats, 0 at padding.</summary>
     /// <param name="ids">[B, T] of int64.</param>
     /// <param name="dropout">See <see cref="Logits"/>.</param>

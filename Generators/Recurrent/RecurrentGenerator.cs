@@ -61,8 +61,10 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     internal Parameter OutputBias => _output.bias!;
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor ids, DropoutDraw? dropout = null) =>
-        nn.functional.linear(DropoutDraw.Drop(HiddenStates(ids, dropout), dropout, "hidden"), OutputWeight, EffectiveBias()); // [B, T, V]
+    public Tensor Logits(Tensor ids, DropoutDraw? dropout = null) => LogitsOf(DropoutDraw.Drop(HiddenStates(ids, dropout), dropout, "hidden"));
+
+    /// <inheritdoc/>
+    public Tensor LogitsOf(Tensor hidden) => nn.functional.linear(hidden, OutputWeight, EffectiveBias()); // [B, T, V]
 
     /// <inheritdoc/>
     public Tensor HiddenStates(Tensor ids, DropoutDraw? dropout = null)

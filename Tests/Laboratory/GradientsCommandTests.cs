@@ -11,7 +11,7 @@ namespace GumbelGan.Tests.Laboratory;
 
 public sealed class GradientsCommandTests
 {
-    private const int ScoreFunctions = 4;
+    private const int ScoreFunctions = 4, Controlled = 3;
 
     [Fact]
     public void Json_is_one_document_with_a_table_a_setting_and_a_row_for_every_estimator_temperature_and_feedback()
@@ -26,7 +26,7 @@ public sealed class GradientsCommandTests
         JsonElement tables = JsonDocument.Parse(run.Output).RootElement.GetProperty("tables");
         Assert.Equal([3.0, 4.0], tables.EnumerateArray().Select(table => table.GetProperty("setting").GetProperty("sequences").GetDouble()));
         Assert.All(tables.EnumerateArray(),
-            table => Assert.Equal(ScoreFunctions + Relaxation.All.Count * 4, table.GetProperty("rows").GetArrayLength()));
+            table => Assert.Equal(ScoreFunctions + Controlled + Relaxation.All.Count * 4, table.GetProperty("rows").GetArrayLength()));
         foreach (JsonElement row in tables.EnumerateArray().SelectMany(table => table.GetProperty("rows").EnumerateArray().Take(ScoreFunctions)))
         {
             Assert.InRange(row.GetProperty("relative_bias").GetProperty("value").GetDouble(), 0, 1e-6);
@@ -68,6 +68,8 @@ public sealed class GradientsCommandTests
         string[] rloo = run.Output.Split('\n')
             .Single(line => line.StartsWith("rloo ", StringComparison.Ordinal)).Split("  ", StringSplitOptions.RemoveEmptyEntries);
         Assert.InRange(double.Parse(rloo[5].Split("+-")[0], System.Globalization.CultureInfo.InvariantCulture), 0.9, 1.1);
+        Assert.All(["rebar", "relax", "critic"],
+            name => Assert.Single(run.Output.Split('\n'), line => line.StartsWith(name + " ", StringComparison.Ordinal)));
         Assert.All(Relaxation.All,
             relaxation => Assert.Equal(2, run.Output.Split('\n').Count(line => line.StartsWith(relaxation.Name + " ", StringComparison.Ordinal))));
     }

@@ -147,6 +147,10 @@ public sealed class TrainingBenchmark : IDisposable
         }
 
         Time("generator_step", () => Make(generator, step));
+        foreach (Update further in _phase.Updates.Skip(2))
+        {
+            Time($"{further.Learner.Name}_step", () => Make(further, step));
+        }
     }
 
     private void Sampling()

@@ -3,6 +3,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Objectives.ControlVariates;
 using GumbelGan.Training.Schedules;
 using GumbelGan.Training.Watching;
 
@@ -57,8 +58,11 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The adversarial phase.</summary>
     public AdversarialOptions Adversarial { get; init; } = new();
 
-    /// <summary>How objective reinforce learns from rewards.</summary>
+    /// <summary>How objectives reinforce, rloo, rebar, relax and critic learn from rewards.</summary>
     public ReinforceOptions Reinforce { get; init; } = new();
+
+    /// <summary>The control variate of objectives rebar, relax and critic.</summary>
+    public ControlVariateOptions ControlVariate { get; init; } = new();
 
     /// <summary>The temperature of the relaxation during the adversarial phase.</summary>
     public TemperatureOptions Temperature { get; init; } = new();

@@ -1,5 +1,6 @@
 using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives.ControlVariates;
 
 namespace GumbelGan.Training.Objectives;
 
@@ -10,7 +11,16 @@ namespace GumbelGan.Training.Objectives;
 public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> Create, Func<RunConfig, string> MethodName) : INamedKind
 {
     /// <summary>Every objective. Whoever asks what objectives there are, asks here.</summary>
-    public static IReadOnlyList<ObjectiveKind> All => [LikelihoodObjective.Kind, GumbelObjective.Kind, ReinforceObjective.Kind];
+    public static IReadOnlyList<ObjectiveKind> All =>
+    [
+        LikelihoodObjective.Kind,
+        GumbelObjective.Kind,
+        ReinforceObjective.Kind,
+        ReinforceObjective.LeaveOneOutKind,
+        RebarObjective.Kind,
+        RelaxObjective.Kind,
+        CriticObjective.Kind,
+    ];
 
     /// <summary>What a run learns by that does not say otherwise.</summary>
     public static ObjectiveKind Default => GumbelObjective.Kind;
@@ -26,6 +36,9 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
 
     /// <summary>Whether anything in it reads the discriminator.</summary>
     public bool HasDiscriminator { get; init; } = true;
+
+    /// <summary>Makes its control variate, where it has one that learns; null elsewhere.</summary>
+    public Func<ControlVariateParts, ControlVariate>? ControlVariate { get; init; }
 
     /// <summary>What <c>gumbelgan bench</c> calls a step of the last phase.</summary>
     public string BenchmarkName { get; init; } = Name;
