@@ -1,5 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -19,6 +20,7 @@ public sealed class ReinforceObjective : AdversarialObjective
     private const string BaselineName = "baseline";
     private readonly IGenerator _generator;
     private readonly ReinforceOptions _options;
+    private readonly ICollective _ranks;
     private readonly FollowingGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
     private double? _baseline;
@@ -44,7 +46,7 @@ public sealed class ReinforceObjective : AdversarialObjective
             throw new ArgumentException("REINFORCE needs the probability of a sample, which a noisy initial state hides.", nameof(parts));
         }
 
-        (_generator, _options) = (generator, options);
+        (_generator, _options, _ranks) = (generator, options, parts.Ranks);
         if (options.Credit == CreditKind.RollOuts)
         {
             _rollOutPolicy = new FollowingGenerator(generator);
@@ -115,7 +117,8 @@ public sealed class ReinforceObjective : AdversarialObjective
         Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
         Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
         Tensor entropy = -(logProbabilities.exp() * logProbabilities).sum(-1) * mask; // [B, T]
-        return (-(advantages * taken).sum() / ids.shape[0] - _options.EntropyBonus * entropy.sum() / mask.sum(), measured);
+        return (-(advantages * taken).sum() / ids.shape[0]
+            - _options.EntropyBonus * entropy.sum() / (_ranks.Sum(mask.sum()) / _ranks.Size), measured);
     }
 
     /// <inheritdoc/>
@@ -139,11 +142,13 @@ public sealed class ReinforceObjective : AdversarialObjective
         base.Dispose(disposing);
     }
 
-    /// <summary>Returns less the baseline, 0 after the end; also moves the moving average.</summary>
+    /// <summary>
+    /// Returns less the baseline, 0 after the end; also moves the moving average. All means are over the whole batch, of all ranks.
+    /// </summary>
     private (Tensor Advantages, (string Tag, double Value)[] Measured) Advantages(Tensor returns, Tensor mask)
     {
-        Tensor tokens = mask.sum();
-        double mean = ((returns * mask).sum() / tokens).item<float>();
+        Tensor tokens = _ranks.Sum(mask.sum());
+        double mean = (_ranks.Sum((returns * mask).sum()) / tokens).item<float>();
         Tensor advantages = _options.Baseline switch
         {
             BaselineKind.MovingAverage => returns - (_baseline ?? 0),
@@ -159,18 +164,18 @@ public sealed class ReinforceObjective : AdversarialObjective
 
         if (_options.Whiten)
         {
-            Tensor centred = (advantages - advantages.sum() / tokens) * mask; // [B, T]
-            advantages = centred / ((centred.square().sum() / tokens).sqrt() + 1e-6);
+            Tensor centred = (advantages - _ranks.Sum(advantages.sum()) / tokens) * mask; // [B, T]
+            advantages = centred / ((_ranks.Sum(centred.square().sum()) / tokens).sqrt() + 1e-6);
         }
 
         return (advantages, measured);
     }
 
     // Where no other sequence reaches the place there is nothing to average, and the baseline is 0.
-    private static Tensor MeanOfOthers(Tensor returns, Tensor mask)
+    private Tensor MeanOfOthers(Tensor returns, Tensor mask)
     {
-        Tensor others = mask.sum(0, true) - mask; // [B, T]
-        Tensor sum = (returns * mask).sum(0, true) - returns * mask; // [B, T]
+        Tensor others = _ranks.Sum(mask.sum(0, true)) - mask; // [B, T]
+        Tensor sum = _ranks.Sum((returns * mask).sum(0, true)) - returns * mask; // [B, T]
         return sum / others.clamp_min(1);
     }
 }
