@@ -6,7 +6,8 @@ namespace GumbelGan.Training.Collectives;
 /// <summary>Ranks that an MPI launcher has started, on one machine or many.</summary>
 /// <remarks>
 /// An MPI library waits by watching, with a whole core. Ranks wait long for each other here, as for rank 0's evaluations, so they first announce
-/// themselves, wait for all announcements with growing pauses, and only then make the call itself, for which nobody is late any more.
+/// themselves, wait for all announcements with growing pauses, and only then make the call itself, for which nobody is late any more. Where ranks are
+/// more than cores even a short call would keep the core from whom it waits for; there the call itself is begun and asked after with pauses.
 /// </remarks>
 public sealed unsafe class MpiCollective : ICollective
 {
@@ -17,7 +18,7 @@ public sealed unsafe class MpiCollective : ICollective
 
     private readonly MpiLibrary _library;
     private readonly nint _ranks, _meeting;
-    private readonly bool _mayWatch;
+    private readonly bool _hasOwnCores;
     private long _waitingSince;
     private bool _hasFailed;
 
@@ -48,7 +49,7 @@ public sealed unsafe class MpiCollective : ICollective
 
         double share = ProcessorShare.Of(allowed, users, Environment.ProcessorCount, library.Place(neighbours).Size);
         Threads = Math.Max(1, (int)share);
-        _mayWatch = share >= 1;
+        _hasOwnCores = share >= 1;
     }
 
     /// <inheritdoc/>
@@ -96,13 +97,13 @@ public sealed unsafe class MpiCollective : ICollective
             for (int done = 0; done < bytes.Length; done += LargestPiece)
             {
                 (nint at, int count) = ((nint)first + done, Math.Min(LargestPiece, bytes.Length - done));
-                Together(() => _library.Broadcast((void*)at, count, _ranks));
+                Together(() => _library.Broadcast((void*)at, count, _ranks), () => _library.BeginBroadcast((void*)at, count, _ranks));
             }
         }
     }
 
     /// <inheritdoc/>
-    public void Barrier() => Together(static () => { });
+    public void Barrier() => Together(static () => { }, () => _library.Arrive(_ranks));
 
     /// <inheritdoc/>
     public bool Meet(TimeSpan patience)
@@ -131,22 +132,26 @@ public sealed unsafe class MpiCollective : ICollective
         for (int done = 0; done < length; done += LargestPiece)
         {
             (nint at, int count) = ((nint)first + (nint)done * width, Math.Min(LargestPiece, length - done));
-            Together(() => _library.Sum((void*)at, count, type, _ranks));
+            Together(() => _library.Sum((void*)at, count, type, _ranks), () => _library.BeginSum((void*)at, count, type, _ranks));
         }
     }
 
-    private void Together(Action call)
+    private void Together(Action call, Func<nint> begin)
     {
         Interlocked.Exchange(ref _waitingSince, Stopwatch.GetTimestamp());
-        nint request = _library.Arrive(_ranks);
+        nint request = _hasOwnCores ? _library.Arrive(_ranks) : begin();
         _ = Await(ref request, Timeout.InfiniteTimeSpan);
-        call();
+        if (_hasOwnCores)
+        {
+            call();
+        }
+
         Interlocked.Exchange(ref _waitingSince, 0);
     }
 
     private bool Await(ref nint request, TimeSpan patience)
     {
-        for (long began = Stopwatch.GetTimestamp(); !_library.HaveAllArrived(ref request);)
+        for (long began = Stopwatch.GetTimestamp(); !_library.IsDone(ref request);)
         {
             TimeSpan waited = Stopwatch.GetElapsedTime(began);
             if (patience != Timeout.InfiniteTimeSpan && waited > patience)
@@ -158,7 +163,7 @@ public sealed unsafe class MpiCollective : ICollective
             {
                 Thread.Sleep(1);
             }
-            else if (waited > _watching || !_mayWatch)
+            else if (waited > _watching || !_hasOwnCores)
             {
                 Thread.Yield();
             }

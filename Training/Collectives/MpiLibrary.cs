@@ -19,7 +19,9 @@ internal sealed unsafe partial class MpiLibrary
     private readonly delegate* unmanaged<nint, nint*, int> _duplicate, _arriving;
     private readonly delegate* unmanaged<nint, int, int, nint, nint*, int> _splitType;
     private readonly delegate* unmanaged<nint, void*, int, nint, nint, nint, int> _reduce;
+    private readonly delegate* unmanaged<nint, void*, int, nint, nint, nint, nint*, int> _beginReduce;
     private readonly delegate* unmanaged<void*, int, nint, int, nint, int> _broadcast;
+    private readonly delegate* unmanaged<void*, int, nint, int, nint, nint*, int> _beginBroadcast;
     private readonly delegate* unmanaged<nint*, int*, nint, int> _test;
     private readonly delegate* unmanaged<nint, int, int> _abort;
     private readonly delegate* unmanaged<nint, nint, int> _handleErrors;
@@ -48,7 +50,9 @@ internal sealed unsafe partial class MpiLibrary
         _arriving = (delegate* unmanaged<nint, nint*, int>)Function("MPI_Ibarrier");
         _splitType = (delegate* unmanaged<nint, int, int, nint, nint*, int>)Function("MPI_Comm_split_type");
         _reduce = (delegate* unmanaged<nint, void*, int, nint, nint, nint, int>)Function("MPI_Allreduce");
+        _beginReduce = (delegate* unmanaged<nint, void*, int, nint, nint, nint, nint*, int>)Function("MPI_Iallreduce");
         _broadcast = (delegate* unmanaged<void*, int, nint, int, nint, int>)Function("MPI_Bcast");
+        _beginBroadcast = (delegate* unmanaged<void*, int, nint, int, nint, nint*, int>)Function("MPI_Ibcast");
         _test = (delegate* unmanaged<nint*, int*, nint, int>)Function("MPI_Test");
         _abort = (delegate* unmanaged<nint, int, int>)Function("MPI_Abort");
         _handleErrors = (delegate* unmanaged<nint, nint, int>)Function("MPI_Comm_set_errhandler");
@@ -135,10 +139,28 @@ internal sealed unsafe partial class MpiLibrary
     public void Sum(void* numbers, int count, nint type, nint communicator) =>
         Check(_reduce(_inPlace, numbers, count, type, Plus, communicator));
 
+    /// <summary>Begins to add up; <see cref="IsDone"/> tells when it is done.</summary>
+    /// <returns>The request to ask with.</returns>
+    public nint BeginSum(void* numbers, int count, nint type, nint communicator)
+    {
+        nint request = 0;
+        Check(_beginReduce(_inPlace, numbers, count, type, Plus, communicator, &request));
+        return request;
+    }
+
     /// <summary>Gives everybody what rank 0 has.</summary>
     public void Broadcast(void* bytes, int count, nint communicator) => Check(_broadcast(bytes, count, Byte, 0, communicator));
 
-    /// <summary>Announces this rank; <see cref="HaveAllArrived"/> tells when all have announced themselves.</summary>
+    /// <summary>Begins to give everybody what rank 0 has; <see cref="IsDone"/> tells when it is done.</summary>
+    /// <returns>The request to ask with.</returns>
+    public nint BeginBroadcast(void* bytes, int count, nint communicator)
+    {
+        nint request = 0;
+        Check(_beginBroadcast(bytes, count, Byte, 0, communicator, &request));
+        return request;
+    }
+
+    /// <summary>Announces this rank; <see cref="IsDone"/> tells when all have announced themselves.</summary>
     /// <returns>The request to ask with.</returns>
     public nint Arrive(nint communicator)
     {
@@ -147,8 +169,8 @@ internal sealed unsafe partial class MpiLibrary
         return request;
     }
 
-    /// <summary>Whether every rank has announced itself; true at most once a request.</summary>
-    public bool HaveAllArrived(ref nint request)
+    /// <summary>Whether what was begun is done; true at most once a request.</summary>
+    public bool IsDone(ref nint request)
     {
         int done = 0;
         fixed (nint* asked = &request)
