@@ -20,7 +20,7 @@ namespace GumbelGan.Training;
 public sealed class TrainingJob : IDisposable
 {
     /// <summary>How long a failing rank waits to see whether all the others fail too.</summary>
-    public static readonly TimeSpan FailurePatience = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan FailurePatience = TimeSpan.FromSeconds(3);
 
     private readonly OracleJudge? _oracle;
     private readonly GrammarJudge? _grammar;

@@ -28,6 +28,12 @@ internal static class RankedCommand
         }
         catch (Exception failure)
         {
+            if (launcher.Rank > 0)
+            {
+                // The launcher ends all as soon as one has ended so, and rank 0 is to have spoken before.
+                Thread.Sleep(TimeSpan.FromSeconds(2));
+            }
+
             return GumbelGanProgram.Explain(failure, own);
         }
 
