@@ -21,7 +21,7 @@ internal static class BenchCommand
             [
                 new("gumbelgan bench iteration", "case A of docs/benchmarks.md: V 5000, T 20, batch 64"),
                 new("gumbelgan bench iteration --vocab 5000 --length 40 --hidden 512 --discriminator cnn --json", "larger networks; for a script"),
-                new("mpirun -n 2 gumbelgan bench iteration --threads 1", "the same batch, shared by two processes"),
+                new("gumbelgan bench allreduce", "with 'mpirun -n 2' before it: how long two ranks take to add up their gradients"),
                 new("gumbelgan bench sample --vocab 30 --length 12 --embedding 64 --hidden 64", "10,000 short sequences"),
             ],
         }
