@@ -68,7 +68,7 @@ internal sealed class RequestCommand<TRequest> : ExplainedCommand
         where T : notnull
     {
         var choice = new Choice<T>(all);
-        var argument = new Argument<string>(name) { Description = description };
+        var argument = new Argument<string>(name) { Description = description, HelpName = name };
         argument.Validators.Add(result => choice.Check($"<{name}>", result));
         argument.CompletionSources.Add([.. choice.Names]);
         return Add(argument, parsed => choice.Named(parsed.GetRequiredValue(argument)), PropertyPath.Of(property));
