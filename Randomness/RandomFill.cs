@@ -1,6 +1,7 @@
 namespace GumbelGan.Randomness;
 
 /// <summary>Fills memory with random numbers of a key: the same numbers in every process, on every machine and with every engine.</summary>
+/// <remarks>Of a key with a <see cref="RandomKey.Slice"/> what is filled is that slice: n numbers of slice s are the numbers from s n on.</remarks>
 public static class RandomFill
 {
     private const int ChunkWords = 16 * VectorPhilox.TileWords;
@@ -21,7 +22,8 @@ public static class RandomFill
     /// <param name="destination">Any length.</param>
     public static void Normal(RandomKey key, Span<float> destination)
     {
-        var stream = new RandomStream(key);
+        // A pair takes two doubles, four words.
+        var stream = new RandomStream(key, 4 * key.FirstRow((destination.Length + 1) / 2));
         for (int i = 0; i < destination.Length; i += 2)
         {
             // 1 - u lies in (0, 1], so its logarithm is finite.
@@ -74,12 +76,14 @@ public static class RandomFill
     private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number)
     {
         Span<uint> words = stackalloc uint[ChunkWords];
-        for (int start = 0; start < destination.Length; start += ChunkWords)
+        (ulong firstTile, ulong before) = Math.DivRem(key.FirstRow(destination.Length), VectorPhilox.TileWords);
+        for (int start = -(int)before; start < destination.Length; start += ChunkWords)
         {
             int count = Math.Min(ChunkWords, destination.Length - start);
             int tiles = (count + VectorPhilox.TileWords - 1) / VectorPhilox.TileWords;
-            VectorPhilox.Fill(key.Value, (ulong)(start / VectorPhilox.TileWords), 0, words[..(tiles * VectorPhilox.TileWords)]);
-            for (int i = 0; i < count; i++)
+            VectorPhilox.Fill(key.Value, firstTile, 0, words[..(tiles * VectorPhilox.TileWords)]);
+            firstTile += ChunkWords / VectorPhilox.TileWords;
+            for (int i = Math.Max(0, -start); i < count; i++)
             {
                 destination[start + i] = number(words[i]);
             }

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
+using GumbelGan.Cli.Ranks;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Training.Benchmarking;
+using GumbelGan.Training.Collectives;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -11,13 +13,15 @@ namespace GumbelGan.Cli.Commands;
 internal static class BenchCommand
 {
     public static Command Create(Surroundings surroundings) =>
-        new RequestCommand<Request>("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling or a policy-gradient step: "
-            + "median, minimum and maximum, and peak memory.", request => Run(request, surroundings))
+        new RequestCommand<Request>("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling, a policy-gradient step, or "
+            + "what ranks wait for each other: median, minimum and maximum, and peak memory.", request =>
+                RankedCommand.Run(surroundings, (ranks, own) => Run(request, own, ranks)))
         {
             Examples =
             [
                 new("gumbelgan bench iteration", "case A of docs/benchmarks.md: V 5000, T 20, batch 64"),
                 new("gumbelgan bench iteration --vocab 5000 --length 40 --hidden 512 --discriminator cnn --json", "larger networks; for a script"),
+                new("gumbelgan bench allreduce", "with 'mpirun -n 2' before it: how long two ranks take to add up their gradients"),
                 new("gumbelgan bench sample --vocab 30 --length 12 --embedding 64 --hidden 64", "10,000 short sequences"),
             ],
         }
@@ -46,10 +50,9 @@ internal static class BenchCommand
             request => request.Benchmark.HasGradientPenalty)
         .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
 
-    private static int Run(Request request, Surroundings surroundings)
+    private static int Run(Request request, Surroundings surroundings, ICollective ranks)
     {
-        using var benchmark = new TrainingBenchmark(request.Benchmark);
-        BenchmarkResult result = benchmark.Run(surroundings.Cancellation);
+        BenchmarkResult result = Measured(request.Benchmark, ranks, surroundings.Cancellation);
         if (request.IsJson)
         {
             surroundings.Output.WriteLine(result.ToJson().ToJsonString(JsonFormat.Options));
@@ -60,6 +63,18 @@ internal static class BenchCommand
         }
 
         return ExitCode.Done;
+    }
+
+    private static BenchmarkResult Measured(BenchmarkOptions options, ICollective ranks, CancellationToken cancellation)
+    {
+        if (options.Subject == BenchmarkSubject.Allreduce)
+        {
+            options.Check(ranks.Size);
+            return AllReduceBenchmark.Run(options.Repeats, ranks, cancellation);
+        }
+
+        using var benchmark = new TrainingBenchmark(options, ranks);
+        return benchmark.Run(cancellation);
     }
 
     private sealed record Request

@@ -8,7 +8,8 @@ internal static class BenchmarkTable
 {
     public static void Write(BenchmarkOptions options, BenchmarkResult result, TableWriter writer)
     {
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
+        writer.WriteLine(options.Subject == BenchmarkSubject.Allreduce ? $"{options.Repeats} repeats"
+            : string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
             + $"E {options.Embedding}, H {options.Hidden}, {options.Discriminator} discriminator{(options.IsComposed ? ", composed" : "")}; "
             + $"{result.Threads} threads, {options.Repeats} repeats"));
         writer.WriteLine();

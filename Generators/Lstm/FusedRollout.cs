@@ -191,6 +191,7 @@ public sealed unsafe class FusedRollout : IRollout
         Hidden = Gather(_lstm.Hidden(t + 1), t, _hiddenRows, _generator.Options.Hidden),
         Rows = _livingCounts[t],
         RowNumbers = Living(t),
+        FirstRow = _noise.FirstRow(_batch),
         Temperature = (float)_temperature,
         Key = _noise.Derive((ulong)t),
         Maxima = _maxima.Pointer + (nint)t * _batch,

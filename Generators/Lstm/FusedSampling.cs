@@ -91,7 +91,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         int[] last = [.. origins.Select(origin => (int)given[origin])];
         fixed (int* state = states, start = starts, token = last)
         {
-            SamplingRequest request = Request(origins.Length, new SamplingRule(), noise) with
+            SamplingRequest request = Request(origins.Length, new SamplingRule(), noise.Apart) with
             {
                 Length = time,
                 InitialHidden = prefixes.Hidden(0),

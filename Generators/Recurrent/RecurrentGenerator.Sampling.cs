@@ -123,7 +123,7 @@ public abstract partial class RecurrentGenerator
             for (int i = 0; i < live.Count; i++)
             {
                 int token = SamplingKernel.SampleByInversion(values.Slice(i * Format.Vocabulary, Format.Vocabulary), scratch, 1,
-                    noise.Derive((ulong)t), (ulong)i);
+                    noise.Apart.Derive((ulong)t), (ulong)i);
                 rows[live[i]][t] = token;
                 if (token != Format.EndId)
                 {

@@ -125,11 +125,13 @@ public sealed unsafe class LstmSampler : IDisposable
         private float _rate;
         private int _topK;
         private double _topP;
+        private ulong _firstRow;
 
         public void Sample(SamplingRequest request, ulong[] keys, int firstSequence, int count, long* tokens)
         {
             _rate = (float)(BinaryLogarithmOfE / request.Temperature);
             (_topK, _topP) = (request.TopK, request.TopP == 0 ? 1 : request.TopP);
+            _firstRow = request.Key.FirstRow(request.Batch);
             for (int row = 0; row < count; row++)
             {
                 int sequence = firstSequence + row, place = request.Starts == null ? 0 : request.Starts[sequence];
@@ -243,7 +245,7 @@ public sealed unsafe class LstmSampler : IDisposable
                 throw SamplingKernel.NoDistribution("sequence", (ulong)_sequences[row]);
             }
 
-            double uniform = SamplingKernel.Uniform(stepKey, (ulong)_sequences[row]);
+            double uniform = SamplingKernel.Uniform(stepKey, _firstRow + (ulong)_sequences[row]);
             if (_topK > 0 || _topP < 1)
             {
                 return DrawTruncated(row, weights, uniform);

@@ -29,7 +29,9 @@ public unsafe struct SamplingRequest
     /// <summary>The share of probability that a draw chooses among, above 0; 1, or 0 where it is not set, for no limit.</summary>
     public double TopP { get; set; }
 
-    /// <summary>What keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>.</summary>
+    /// <summary>
+    /// What keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>, r counted in the whole batch where the key is of a slice.
+    /// </summary>
     public RandomKey Key { get; set; }
 
     /// <summary>[S, H], hidden states to start from; null for zeros.</summary>

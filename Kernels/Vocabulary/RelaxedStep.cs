@@ -20,6 +20,9 @@ public unsafe struct RelaxedStep
     /// <summary>[N]: the row of <see cref="GumbelNoise"/> that each row takes; null where row r takes row r.</summary>
     public int* RowNumbers { get; set; }
 
+    /// <summary>What is added to all of these: the rows of earlier slices of the batch.</summary>
+    public ulong FirstRow { get; set; }
+
     /// <summary>[N]: the forward pass writes each row's largest logit plus noise.</summary>
     public float* Maxima { get; set; }
 
@@ -31,6 +34,9 @@ public unsafe struct RelaxedStep
     /// ones; or null, and those make them again from the noise: slower where memory is plentiful, possible where it is not.
     /// </summary>
     public float* Kept { get; set; }
+
+    /// <summary>The row of <see cref="GumbelNoise"/> that <paramref name="row"/> takes.</summary>
+    public readonly ulong NoiseRow(int row) => FirstRow + (ulong)(RowNumbers == null ? row : RowNumbers[row]);
 }
 
 /// <summary>What a backward pass is given and where it puts its results. Null means zero going in and not wanted coming out.</summary>

@@ -17,14 +17,14 @@ public sealed record BenchmarkOptions
 
     private readonly int? _batch, _repeats;
 
-    /// <summary>A step of an objective, or sampling.</summary>
+    /// <summary>A step of an objective, sampling, or adding up over ranks.</summary>
     public BenchmarkSubject Subject { get; init; } = BenchmarkSubject.Default;
 
     /// <summary>V.</summary>
     public int Vocabulary { get; init; } = 5000;
 
     /// <summary>B: sequences a step, or a draw where sampling.</summary>
-    public int Batch { get => _batch ?? (Subject.Objective is null ? SamplingBatch : UsualBatch); init => _batch = value; }
+    public int Batch { get => _batch ?? (Subject == BenchmarkSubject.Sampling ? SamplingBatch : UsualBatch); init => _batch = value; }
 
     /// <summary>T: every sequence has exactly so many tokens.</summary>
     public int Length { get; init; } = 20;
@@ -45,7 +45,7 @@ public sealed record BenchmarkOptions
     public int Threads { get; init; }
 
     /// <summary>How often the subject is timed, after the warm-up.</summary>
-    public int Repeats { get => _repeats ?? (Subject.Objective is null ? SamplingRepeats : UsualRepeats); init => _repeats = value; }
+    public int Repeats { get => _repeats ?? (Subject == BenchmarkSubject.Sampling ? SamplingRepeats : UsualRepeats); init => _repeats = value; }
 
     /// <summary>Sequences that one repeat of <see cref="BenchmarkSubject.Sampling"/> draws.</summary>
     public int Count { get; init; } = 10000;
@@ -69,7 +69,8 @@ public sealed record BenchmarkOptions
     /// <exception cref="UserMistakeException">
     /// A size is not positive, the filters are wider than a sequence is long, or there is no such device.
     /// </exception>
-    public void Check()
+    /// <param name="ranks">Processes that share each batch.</param>
+    public void Check(int ranks = 1)
     {
         foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding),
             ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts) })
@@ -83,6 +84,17 @@ public sealed record BenchmarkOptions
         if (Threads is < 0 or > 1024)
         {
             throw new UserMistakeException($"--threads is {Threads}; give 0 for one thread a core, or a number up to 1024.");
+        }
+
+        if (Batch % ranks != 0)
+        {
+            throw new UserMistakeException($"--batch is {Batch}, which {ranks} ranks cannot share equally; give a multiple of {ranks}.");
+        }
+
+        if (ranks > 1 && (IsComposed || Subject == BenchmarkSubject.Sampling))
+        {
+            throw new UserMistakeException(
+                "Several ranks are timed as they train: leave --composed away, and sample to one process.");
         }
 
         if (Device == "cuda" && !torch.cuda.is_available())

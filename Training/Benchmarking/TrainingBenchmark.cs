@@ -3,6 +3,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
@@ -24,6 +25,7 @@ public sealed class TrainingBenchmark : IDisposable
     private const double LearningRate = 1e-4;
 
     private readonly BenchmarkOptions _options;
+    private readonly ICollective _ranks;
     private readonly IGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly Objective _objective;
@@ -35,12 +37,14 @@ public sealed class TrainingBenchmark : IDisposable
     private ulong _step;
 
     /// <summary>Builds the networks and the batch of real sequences.</summary>
+    /// <param name="options">What to time.</param>
+    /// <param name="ranks">Who makes each step together; null for this process alone.</param>
     /// <exception cref="Storage.UserMistakeException">The options do not fit each other; see <see cref="BenchmarkOptions.Check"/>.</exception>
-    public TrainingBenchmark(BenchmarkOptions options)
+    public TrainingBenchmark(BenchmarkOptions options, ICollective? ranks = null)
     {
-        options.Check();
-        _options = options;
-        EngineSettings.Prepare(options.Threads);
+        (_options, _ranks) = (options, ranks ?? SingleProcess.Instance);
+        options.Check(_ranks.Size);
+        EngineSettings.Prepare(options.Threads == 0 ? _ranks.Threads : options.Threads);
         Device device = torch.device(options.Device);
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
         var config = new RunConfig
@@ -70,9 +74,10 @@ public sealed class TrainingBenchmark : IDisposable
             ids[i] = random.NextInt32(options.Vocabulary);
         }
 
-        _real = tensor(ids, [options.Batch, options.Length]).to(device); // [B, T]
+        int share = _ranks.Share(options.Batch);
+        _real = tensor(ids, [options.Batch, options.Length]).narrow(0, share * _ranks.Rank, share).contiguous().to(device); // [B, T]
         var sequences = new RealSequences(_ => _real, 1);
-        var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences);
+        var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences) { Ranks = _ranks };
         _objective = (options.Subject.Objective ?? ObjectiveKind.Baseline).Create(parts);
         _phase = _objective.Phases[^1];
         if (options.IsComposed)
@@ -92,7 +97,7 @@ public sealed class TrainingBenchmark : IDisposable
         Action subject = _options.Subject.Objective is null ? Sampling : Step;
         // Long enough for the just-in-time compiler's second look at everything that runs often.
         long start = Stopwatch.GetTimestamp();
-        for (int round = 0; round < LeastWarmUp || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; round++)
+        for (int round = 0; round < LeastWarmUp || _ranks.FromRoot(() => Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds); round++)
         {
             Once(subject, cancellation);
         }
@@ -129,10 +134,12 @@ public sealed class TrainingBenchmark : IDisposable
         });
     }
 
+    private RandomKey Key(string name) => _root.Derive(name).Derive(_step) with { Slice = _ranks.Rank };
+
     // One roll-out serves the discriminator's update and the generator's.
     private void Step()
     {
-        var step = new StepContext(1, 1, Temperature, _root.Derive("noise").Derive(_step), _root.Derive("dropout").Derive(_step));
+        var step = new StepContext(1, 1, Temperature, Key("noise"), Key("dropout")) { Ranks = _ranks };
         if (_phase.Updates is [Update only])
         {
             Make(only, step);

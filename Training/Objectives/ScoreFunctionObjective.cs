@@ -1,5 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -24,6 +25,7 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
     private readonly IGenerator _generator;
     private readonly ReinforceOptions _options;
     private readonly BaselineKind _baselineKind;
+    private readonly ICollective _ranks;
     private readonly FollowingGenerator? _rollOutPolicy;
     private readonly ReinforceRewards _rewards;
     private double? _baseline;
@@ -41,7 +43,7 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
             throw new ArgumentException("A score function needs the probability of a sample, which a noisy initial state hides.", nameof(parts));
         }
 
-        (_generator, _options, _baselineKind) = (generator, options, options.Baseline ?? baseline);
+        (_generator, _options, _baselineKind, _ranks) = (generator, options, options.Baseline ?? baseline, parts.Ranks);
         if (options.Credit == CreditKind.RollOuts)
         {
             _rollOutPolicy = new FollowingGenerator(generator);
@@ -121,7 +123,7 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
     protected Tensor EntropyBonus(Tensor logProbabilities, Tensor mask)
     {
         Tensor entropy = -(logProbabilities.exp() * logProbabilities).sum(-1) * mask; // [B, T]
-        return _options.EntropyBonus * entropy.sum() / mask.sum();
+        return _options.EntropyBonus * entropy.sum() / (_ranks.Sum(mask.sum()) / _ranks.Size);
     }
 
     /// <inheritdoc/>
@@ -145,11 +147,13 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
         base.Dispose(disposing);
     }
 
-    /// <summary>Returns less the baseline, 0 after the end; also moves the moving average.</summary>
+    /// <summary>
+    /// Returns less the baseline, 0 after the end; also moves the moving average. All means are over the whole batch, of all ranks.
+    /// </summary>
     private (Tensor Advantages, (string Tag, double Value)[] Measured) Advantages(Tensor returns, Tensor mask)
     {
-        Tensor tokens = mask.sum();
-        double mean = ((returns * mask).sum() / tokens).item<float>();
+        Tensor tokens = _ranks.Sum(mask.sum());
+        double mean = (_ranks.Sum((returns * mask).sum()) / tokens).item<float>();
         Tensor advantages = _baselineKind switch
         {
             BaselineKind.MovingAverage => returns - (_baseline ?? 0),
@@ -166,18 +170,18 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
 
         if (_options.Whiten)
         {
-            Tensor centred = (advantages - advantages.sum() / tokens) * mask; // [B, T]
-            advantages = centred / ((centred.square().sum() / tokens).sqrt() + 1e-6);
+            Tensor centred = (advantages - _ranks.Sum(advantages.sum()) / tokens) * mask; // [B, T]
+            advantages = centred / ((_ranks.Sum(centred.square().sum()) / tokens).sqrt() + 1e-6);
         }
 
         return (advantages, measured);
     }
 
     // Where no other sequence reaches the place there is nothing to average but what is known beforehand, and without that the baseline is 0.
-    private static Tensor MeanOfOthers(Tensor returns, Tensor mask, double known, double weight)
+    private Tensor MeanOfOthers(Tensor returns, Tensor mask, double known, double weight)
     {
-        Tensor others = mask.sum(0, true) - mask; // [B, T]
-        Tensor sum = (returns * mask).sum(0, true) - returns * mask; // [B, T]
+        Tensor others = _ranks.Sum(mask.sum(0, true)) - mask; // [B, T]
+        Tensor sum = _ranks.Sum((returns * mask).sum(0, true)) - returns * mask; // [B, T]
         return weight > 0 ? (sum + known * weight) / (others + weight) : sum / others.clamp_min(1);
     }
 }

@@ -73,6 +73,9 @@ public sealed class RunFolder
         return path;
     }
 
+    /// <summary>The folder at <paramref name="path"/>, whether it is there yet or not: for ranks that leave it to rank 0.</summary>
+    internal static RunFolder At(string path) => new(path);
+
     /// <summary>The folder of a run that exists.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="medium">Where checkpoints land; the disk unless a test says otherwise.</param>
