@@ -171,15 +171,18 @@ public abstract class Discriminator : nn.Module
     private static Tensor OneEach(Tensor scores) => scores.shape[1] == 1 ? scores.squeeze(1) : scores.mean([1]); // [B]
 
     /// <summary>Drops features at random and scales the rest up, where <see cref="DropoutKey"/> is set.</summary>
-    protected Tensor Dropout(Tensor features)
+    protected Tensor Dropout(Tensor features) => DropoutFactors(features) is { } factors ? features * factors : features;
+
+    /// <summary>What <see cref="Dropout"/> multiplies features by; null where nothing is dropped.</summary>
+    protected Tensor? DropoutFactors(Tensor features)
     {
         if (DropoutKey is not { } key || Options.Dropout == 0)
         {
-            return features;
+            return null;
         }
 
         Tensor factors = empty(features.shape);
         RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors));
-        return features * factors.to(features.device);
+        return factors.to(features.device);
     }
 }

@@ -8,7 +8,7 @@ namespace GumbelGan.Discriminators;
 /// <summary>Options of a <see cref="MultiRepresentationDiscriminator"/>; the defaults are RelGAN's.</summary>
 public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
 {
-    internal static readonly DiscriminatorKind TheKind = new("relgan", () => new MultiRepresentationDiscriminatorOptions());
+    internal static readonly DiscriminatorKind TheKind = new("relgan", () => new MultiRepresentationDiscriminatorOptions()) { HasPublishedSizes = true };
 
     /// <inheritdoc/>
     public override DiscriminatorKind Kind => TheKind;
@@ -88,6 +88,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
 {
     private readonly MultiRepresentationDiscriminatorOptions _options;
     private readonly FilterBank _filters;
+    private readonly FusedHighway _fused;
     private readonly Linear highway;
     private readonly Linear? gate;
     private readonly Linear hidden;
@@ -100,6 +101,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
     {
         _options = options;
         _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths);
+        _fused = new FusedHighway(options.SharedGate);
         highway = nn.Linear(_filters.Features, _filters.Features, hasBias: options.SharedGate);
         gate = options.SharedGate ? null : nn.Linear(_filters.Features, _filters.Features, hasBias: false);
         hidden = nn.Linear(_filters.Features, options.Hidden);
@@ -127,9 +129,20 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         Tensor apart = embedded.view(batch, time, Representations, width).transpose(1, 2).reshape(batch * Representations, time, width);
         Tensor masks = mask.unsqueeze(1).expand(batch, Representations, time).reshape(batch * Representations, time); // [B * R, T]
         Tensor features = _filters.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
+        // No rectifier stands between the last two layers, so that they are one.
+        Tensor weight = output.weight!.mm(hidden.weight!); // [1, W * F]
+        Tensor bias = nn.functional.linear(hidden.bias!.unsqueeze(0), output.weight!, output.bias); // [1, 1]
+        bool isFused = !IsTwiceDifferentiable && FilterBank.IsFused(embedded);
+        Tensor scores = isFused
+            ? _fused.Score(features, DropoutFactors(features), highway.weight!, highway.bias ?? gate!.weight!, weight)
+            : nn.functional.linear(Dropout(Carried(features)), weight).squeeze(1); // [B * R]
+        return scores.view(batch, Representations) + bias; // [B, R]
+    }
+
+    private Tensor Carried(Tensor features)
+    {
         Tensor transformed = highway.call(features), open = (gate?.call(features) ?? transformed).sigmoid(); // [B * R, W * F] each
-        Tensor carried = features + open * (transformed.relu() - features); // [B * R, W * F]
-        return output.call(hidden.call(Dropout(carried))).view(batch, Representations); // [B, R]
+        return features + open * (transformed.relu() - features);
     }
 
     /// <inheritdoc/>
@@ -155,6 +168,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         if (disposing)
         {
             _filters.Dispose();
+            _fused.Dispose();
         }
 
         base.Dispose(disposing);

@@ -8,7 +8,10 @@ public sealed record RelationalMemoryGeneratorOptions : GeneratorOptions
 {
     /// <summary>In the catalogue.</summary>
     public static GeneratorKind TheKind { get; } =
-        new("relational", () => new RelationalMemoryGeneratorOptions { Embedding = 32, Feedback = Feedback.Hard });
+        new("relational", () => new RelationalMemoryGeneratorOptions { Embedding = 32, Feedback = Feedback.Hard })
+        {
+            HasPublishedSizes = true,
+        };
 
     /// <inheritdoc/>
     public override GeneratorKind Kind => TheKind;
