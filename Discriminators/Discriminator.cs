@@ -1,4 +1,5 @@
 using GumbelGan.Engine;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -182,7 +183,12 @@ public abstract class Discriminator : nn.Module
         }
 
         Tensor factors = empty(features.shape);
-        RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors));
+        int count = (int)factors.numel();
+        RowParallel.Shared(get_num_threads()).For((count + RandomFill.Part - 1) / RandomFill.Part, 1, (first, end) =>
+        {
+            int start = first * RandomFill.Part;
+            RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors)[start..Math.Min(count, end * RandomFill.Part)], start);
+        });
         return factors.to(features.device);
     }
 }

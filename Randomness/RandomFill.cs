@@ -3,6 +3,9 @@ namespace GumbelGan.Randomness;
 /// <summary>Fills memory with random numbers of a key: the same numbers in every process, on every machine and with every engine.</summary>
 public static class RandomFill
 {
+    /// <summary>The numbers of a stream may be asked for in parts that begin at a multiple of this.</summary>
+    public const int Part = ChunkWords;
+
     private const int ChunkWords = 16 * VectorPhilox.TileWords;
 
     /// <summary>Uniform numbers in [<paramref name="minimum"/>, <paramref name="maximum"/>).</summary>
@@ -61,24 +64,25 @@ public static class RandomFill
     /// <param name="key">The stream.</param>
     /// <param name="share">Of the values that is dropped, in [0, 1).</param>
     /// <param name="destination">Any length.</param>
-    public static void Dropout(RandomKey key, double share, Span<float> destination)
+    /// <param name="first">How many of the stream's numbers come before these, a multiple of <see cref="Part"/>.</param>
+    public static void Dropout(RandomKey key, double share, Span<float> destination, int first = 0)
     {
         float kept = (float)(1 / (1 - share));
         ulong dropped = (ulong)(share * (1UL << 32));
-        Words(key, destination, word => word < dropped ? 0 : kept);
+        Words(key, destination, word => word < dropped ? 0 : kept, first);
     }
 
     // 24 bits, which a float holds exactly.
     private static float UnitInterval(uint word) => (word >> 8) * (1f / (1 << 24));
 
-    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number)
+    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number, int first = 0)
     {
         Span<uint> words = stackalloc uint[ChunkWords];
         for (int start = 0; start < destination.Length; start += ChunkWords)
         {
             int count = Math.Min(ChunkWords, destination.Length - start);
             int tiles = (count + VectorPhilox.TileWords - 1) / VectorPhilox.TileWords;
-            VectorPhilox.Fill(key.Value, (ulong)(start / VectorPhilox.TileWords), 0, words[..(tiles * VectorPhilox.TileWords)]);
+            VectorPhilox.Fill(key.Value, (ulong)((first + start) / VectorPhilox.TileWords), 0, words[..(tiles * VectorPhilox.TileWords)]);
             for (int i = 0; i < count; i++)
             {
                 destination[start + i] = number(words[i]);

@@ -205,23 +205,35 @@ public sealed unsafe class HighwayScore : IDisposable
     }
 
     // A group of the matrix' rows stays in the second-level cache while all rows of the batch pass by, so many at a time that what a panel of columns
-    // needs of them stays in the first.
+    // needs of them stays in the first. Both factors are copied together, since rows of the batch lie a page apart.
     private void WeightGradient(float* gradient, float* features, int rows, float* weight) =>
         _parallel.For((_width + ResultBlock - 1) / ResultBlock, 1, (first, end) =>
         {
+            float* left = stackalloc float[DepthBlock * ResultBlock], right = stackalloc float[DepthBlock * PackedMatrix.Panel];
             for (int group = first; group < end; group++)
             {
                 int result = group * ResultBlock, results = Math.Min(ResultBlock, _width - result);
                 for (int row = 0; row < rows; row += DepthBlock)
                 {
+                    int depth = Math.Min(DepthBlock, rows - row);
                     nint start = (nint)row * _width;
+                    Gather(gradient + start + result, results, left, ResultBlock, depth);
                     for (int column = 0; column < _width; column += PackedMatrix.Panel)
                     {
-                        MatrixKernel.Multiply(
-                            gradient + start + result, 1, _width, features + start + column, _width, weight + (nint)result * _width + column, _width,
-                            results, Math.Min(PackedMatrix.Panel, _width - column), Math.Min(DepthBlock, rows - row), accumulate: row > 0);
+                        int columns = Math.Min(PackedMatrix.Panel, _width - column);
+                        Gather(features + start + column, columns, right, PackedMatrix.Panel, depth);
+                        MatrixKernel.Multiply(left, 1, ResultBlock, right, PackedMatrix.Panel, weight + (nint)result * _width + column, _width,
+                            results, columns, depth, accumulate: row > 0);
                     }
                 }
             }
         });
+
+    private void Gather(float* source, int columns, float* destination, int stride, int rows)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            new ReadOnlySpan<float>(source + (nint)row * _width, columns).CopyTo(new Span<float>(destination + row * stride, columns));
+        }
+    }
 }
