@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Discriminators;
 
 /// <summary>
-/// Linear scores of what a highway layer carries on, on the CPU, each batch one graph node (<see cref="HighwayScore"/>). It computes what the composed
-/// steps of <see cref="MultiRepresentationDiscriminator"/> define. Its gradient has no gradient of its own.
+/// Linear scores of what a highway layer carries on, on the CPU, each batch one graph node (<see cref="HighwayScore"/>). It computes what the
+/// composed steps of <see cref="MultiRepresentationDiscriminator"/> define. Its gradient has no gradient of its own.
 /// </summary>
 /// <remarks>N rows, D width. Memory is reused once a batch's backward pass is done.</remarks>
 /// <param name="isShared">Whether the transform's matrix is the gate's too.</param>

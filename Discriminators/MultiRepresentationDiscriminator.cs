@@ -8,7 +8,8 @@ namespace GumbelGan.Discriminators;
 /// <summary>Options of a <see cref="MultiRepresentationDiscriminator"/>; the defaults are RelGAN's.</summary>
 public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
 {
-    internal static readonly DiscriminatorKind TheKind = new("relgan", () => new MultiRepresentationDiscriminatorOptions()) { HasPublishedSizes = true };
+    internal static readonly DiscriminatorKind TheKind =
+        new("relgan", () => new MultiRepresentationDiscriminatorOptions()) { HasPublishedSizes = true };
 
     /// <inheritdoc/>
     public override DiscriminatorKind Kind => TheKind;

@@ -58,7 +58,8 @@ internal static class ProductRate
                 seconds = Math.Min(seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
 
-            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {2.0 * Rows * Width * Width / seconds / 1e9:F0} GFLOP/s, {seconds * 1000:F1} ms"));
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{name}: {2.0 * Rows * Width * Width / seconds / 1e9:F0} GFLOP/s, {seconds * 1000:F1} ms"));
         }
     }
 }

@@ -67,7 +67,8 @@ public sealed class RelationalMemoryGenerator : RecurrentGenerator
     {
         long batch = rows.shape[0], count = rows.shape[1];
         int heads = _options.Heads, size = _options.HeadSize;
-        Tensor projected = Normalised(_projection.call(rows), _projectionNorm).view(batch, count, heads, 3 * size).transpose(1, 2); // [B, heads, N, 3 size]
+        // [B, heads, N, 3 size]
+        Tensor projected = Normalised(_projection.call(rows), _projectionNorm).view(batch, count, heads, 3 * size).transpose(1, 2);
         Tensor queries = projected.narrow(3, 0, size) / Math.Sqrt(3 * size), keys = projected.narrow(3, size, size);
         Tensor values = projected.narrow(3, 2 * size, size).reshape(batch * heads, count, size); // [B * heads, N, size]
         Tensor weights = queries.reshape(batch * heads, count, size)

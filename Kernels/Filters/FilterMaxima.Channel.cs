@@ -6,8 +6,8 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <content>
-/// Filters of one number a place, as RelGAN has them. A window is too short for a product of matrices, and the responses of all places are far more than
-/// what they are made of; so each filter's responses are made again where they are needed, and never kept.
+/// Filters of one number a place, as RelGAN has them. A window is too short for a product of matrices, and the responses of all places are far more
+/// than what they are made of; so each filter's responses are made again where they are needed, and never kept.
 /// </content>
 public sealed unsafe partial class FilterMaxima
 {

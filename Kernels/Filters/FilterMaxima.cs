@@ -119,8 +119,10 @@ public sealed unsafe partial class FilterMaxima : IDisposable
                     }
                 }
             }
+
+            int start = first * Features, length = (end - first) * Features;
+            new ReadOnlySpan<float>(_features.Pointer + start, length).CopyTo(new Span<float>(features + start, length));
         });
-        new ReadOnlySpan<float>(_features.Pointer, Batch * Features).CopyTo(new Span<float>(features, Batch * Features));
     }
 
     /// <summary>The gradients of the last <see cref="Forward"/>; all are overwritten.</summary>

@@ -80,7 +80,11 @@ public sealed class MultiRepresentationDiscriminatorTests
         using DisposeScope scope = NewDisposeScope();
         using Discriminator discriminator = new MultiRepresentationDiscriminatorOptions
         {
-            Embedding = 64, Representations = 16, FilterWidths = [3], Filters = 120, Hidden = 50,
+            Embedding = 64,
+            Representations = 16,
+            FilterWidths = [3],
+            Filters = 120,
+            Hidden = 50,
         }.Create(400, null, new RandomKey(3));
         // A normal cut at two deviations has .8796 of its deviation.
         foreach ((string name, double deviation) in new[]

@@ -95,7 +95,8 @@ public sealed class GeneratorKindTests
             }
         }
 
-        Assert.DoesNotContain(generator.Module.named_parameters(), named => named.name is "projection.bias" or "input_gates.bias" or "memory_gates.bias");
+        Assert.DoesNotContain(generator.Module.named_parameters(),
+            named => named.name is "projection.bias" or "input_gates.bias" or "memory_gates.bias");
         Dictionary<string, float[]> weights =
             generator.Module.named_parameters().ToDictionary(named => named.name, named => named.parameter.data<float>().ToArray());
         double[] Linear(string name, double[] input) => [.. Enumerable.Range(0, weights[$"{name}.weight"].Length / input.Length)

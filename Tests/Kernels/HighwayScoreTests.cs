@@ -52,7 +52,8 @@ public sealed unsafe class HighwayScoreTests
 
         double[][] Define()
         {
-            double[][] results = [new double[rows], new double[rows * width], new double[width * width], new double[second.Length], new double[width]];
+            double[][] results =
+                [new double[rows], new double[rows * width], new double[width * width], new double[second.Length], new double[width]];
             for (int row = 0; row < rows; row++)
             {
                 double[] x = [.. features.Skip(row * width).Take(width).Select(value => (double)value)];

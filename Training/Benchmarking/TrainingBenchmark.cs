@@ -13,7 +13,8 @@ namespace GumbelGan.Training.Benchmarking;
 
 /// <summary>
 /// Times what training does, with the parts that training is made of: generator, discriminator, objective, loss, optimizers. Sequences have a
-/// fixed length and random tokens; the game is the non-saturating one unless asked otherwise, gradients are clipped at norm 5, dropout is off but at published sizes.
+/// fixed length and random tokens; the game is the non-saturating one unless asked otherwise, gradients are clipped at norm 5, dropout is off but at
+/// published sizes.
 /// </summary>
 /// <remarks>B batch, T time, V vocabulary. One benchmark a process gives a true peak of memory.</remarks>
 public sealed class TrainingBenchmark : IDisposable
@@ -63,7 +64,8 @@ public sealed class TrainingBenchmark : IDisposable
         };
         if (options.Settings.Count > 0)
         {
-            config = ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("the benchmark", ConfigurationWriter.Write(config))], options.Settings);
+            config = ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("the benchmark", ConfigurationWriter.Write(config))],
+                options.Settings);
         }
 
         _generator = config.Generator.Create(format, _root.Derive("generator"));

@@ -63,7 +63,8 @@ public sealed class RecipeTests
         var random = new RandomStream(new RandomKey(7));
         Func<int, string>? line = Read(recipe).Tokenizer.Kind switch
         {
-            TokenizerKind.Number => _ => string.Join(' ', Enumerable.Range(0, 20).Select(_ => random.NextInt32(5000).ToString(CultureInfo.InvariantCulture))),
+            TokenizerKind.Number =>
+                _ => string.Join(' ', Enumerable.Range(0, 20).Select(_ => random.NextInt32(5000).ToString(CultureInfo.InvariantCulture))),
             TokenizerKind.Char => number => "x" + string.Concat(Enumerable.Range(0, number % 6).Select(_ => "+-*/"[random.NextInt32(4)] + "x")),
             _ => null,
         };
