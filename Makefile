@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build train test approve golden check format tensorboard bench soak compare corpora fuzz clean
+.PHONY: help setup build train test approve golden check format tensorboard bench soak compare results corpora fuzz clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -50,6 +50,9 @@ compare: build corpora/arithmetic.txt ## compare five methods on arithmetic from
 
 corpora/arithmetic.txt: | build
 	@bin/gumbelgan corpus build corpora/arithmetic.grammar --count 10000 --seed 1 --output $@
+
+results: build ## every table of docs/results.md; hours, goes on where it was stopped (QUICK=1: arithmetic alone; ORACLE=file)
+	@scripts/results.sh
 
 corpora: build ## bring or generate the public corpora
 	@scripts/corpora.sh

@@ -2,6 +2,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
+using GumbelGan.Benchmarks.Kernels;
 using GumbelGan.Benchmarks.Recording;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Engine;
@@ -15,6 +16,9 @@ switch (args)
         return BytePairEncodingBenchmark.Run(rest, Console.Out);
     case ["recording", string corpus]:
         return RecordingBenchmark.Run(corpus, Console.Out);
+    case ["products"]:
+        ProductRate.Run(Console.Out);
+        return 0;
     case ["bleu", string corpora]:
         BleuBenchmark.Run(Console.Out, corpora);
         return 0;
@@ -25,6 +29,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine(
-            "Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, or recording CORPUS.");
+            "Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, products, or recording "
+                + "CORPUS.");
         return 2;
 }

@@ -1,4 +1,5 @@
 using GumbelGan.Engine;
+using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -16,6 +17,9 @@ namespace GumbelGan.Discriminators;
 /// </remarks>
 public abstract class Discriminator : nn.Module
 {
+    /// <summary>The parameter's name of <see cref="EmbeddingTable"/>.</summary>
+    protected const string EmbeddingName = "embedding.weight";
+
     private readonly Embedding embedding;
     private Parameter[]? _learned;
 
@@ -135,39 +139,57 @@ public abstract class Discriminator : nn.Module
         }
     }
 
-    /// <summary>Draws every weight: embedding N(0, 1), the rest uniform in +-1/sqrt(fan-in), as PyTorch's layers do.</summary>
+    /// <summary>Draws every weight anew.</summary>
     public void Initialise(RandomKey key)
     {
         using IDisposable off = no_grad();
         foreach ((string name, Parameter parameter) in named_parameters())
         {
-            if (name == "embedding.weight")
-            {
-                RandomFill.Normal(key.Derive(name), TensorMemory.Numbers(parameter));
-            }
-            else
-            {
-                float bound = 1 / MathF.Sqrt(FanIn(name));
-                RandomFill.Uniform(key.Derive(name), -bound, bound, TensorMemory.Numbers(parameter));
-            }
+            Draw(key.Derive(name), name, TensorMemory.Numbers(parameter));
         }
     }
 
-    /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>.</summary>
+    /// <summary>Draws one weight: embedding N(0, 1), the rest uniform in +-1/sqrt(fan-in), as PyTorch's layers do.</summary>
+    /// <param name="key">The weight's own.</param>
+    /// <param name="name">Of the parameter.</param>
+    /// <param name="weight">Its numbers.</param>
+    protected virtual void Draw(RandomKey key, string name, Span<float> weight)
+    {
+        if (name == EmbeddingName)
+        {
+            RandomFill.Normal(key, weight);
+        }
+        else
+        {
+            float bound = 1 / MathF.Sqrt(FanIn(name));
+            RandomFill.Uniform(key, -bound, bound, weight);
+        }
+    }
+
+    /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>, which is not the embedding.</summary>
     protected abstract int FanIn(string parameterName);
 
     private static Tensor OneEach(Tensor scores) => scores.shape[1] == 1 ? scores.squeeze(1) : scores.mean([1]); // [B]
 
     /// <summary>Drops features at random and scales the rest up, where <see cref="DropoutKey"/> is set.</summary>
-    protected Tensor Dropout(Tensor features)
+    protected Tensor Dropout(Tensor features) => DropoutFactors(features) is { } factors ? features * factors : features;
+
+    /// <summary>What <see cref="Dropout"/> multiplies features by; null where nothing is dropped.</summary>
+    protected Tensor? DropoutFactors(Tensor features)
     {
         if (DropoutKey is not { } key || Options.Dropout == 0)
         {
-            return features;
+            return null;
         }
 
         Tensor factors = empty(features.shape);
-        RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors));
-        return features * factors.to(features.device);
+        int count = (int)factors.numel();
+        RowParallel.Shared(get_num_threads()).For((count + RandomFill.Part - 1) / RandomFill.Part, 1, (first, end) =>
+        {
+            int start = first * RandomFill.Part;
+            RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors)[start..Math.Min(count, end * RandomFill.Part)],
+                key.FirstRow(count) + (ulong)start);
+        });
+        return factors.to(features.device);
     }
 }

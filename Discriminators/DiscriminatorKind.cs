@@ -11,6 +11,9 @@ public sealed record DiscriminatorKind(string Name, Func<DiscriminatorOptions> N
     public static IReadOnlyList<DiscriminatorKind> All =>
         [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind, MultiRepresentationDiscriminatorOptions.TheKind];
 
+    /// <summary>Whether its default sizes are those of a publication, at which a benchmark times it unless told otherwise.</summary>
+    public bool HasPublishedSizes { get; init; }
+
     /// <summary>What a run has that does not say otherwise.</summary>
     public static DiscriminatorKind Default => CnnDiscriminatorOptions.TheKind;
 

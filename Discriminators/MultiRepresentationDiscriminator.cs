@@ -8,7 +8,8 @@ namespace GumbelGan.Discriminators;
 /// <summary>Options of a <see cref="MultiRepresentationDiscriminator"/>; the defaults are RelGAN's.</summary>
 public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
 {
-    internal static readonly DiscriminatorKind TheKind = new("relgan", () => new MultiRepresentationDiscriminatorOptions());
+    internal static readonly DiscriminatorKind TheKind =
+        new("relgan", () => new MultiRepresentationDiscriminatorOptions()) { HasPublishedSizes = true };
 
     /// <inheritdoc/>
     public override DiscriminatorKind Kind => TheKind;
@@ -29,6 +30,11 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
     [Range(1, 65536)]
     public int Hidden { get; init; } = 100;
 
+    /// <summary>
+    /// Whether one matrix with a bias is the highway's transform and its gate, as in TextGAN-PyTorch, and not two without, as in the authors' code.
+    /// </summary>
+    public bool SharedGate { get; init; }
+
     /// <inheritdoc/>
     public override Discriminator Create(int vocabulary, int? paddingId, RandomKey initialisation) =>
         new MultiRepresentationDiscriminator(this, vocabulary, paddingId, initialisation);
@@ -38,7 +44,7 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
     {
         long features = (long)Filters * FilterWidths.Count;
         return (long)vocabulary * Embedding + FilterWidths.Sum(width => (long)Filters * (Embedding / Representations * (long)width + 1))
-            + (features + 1) * (2 * features + Hidden) + Hidden + 1;
+            + features * (SharedGate ? features + 1 : 2 * features) + (features + 1) * Hidden + Hidden + 1;
     }
 
     /// <inheritdoc/>
@@ -73,15 +79,19 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
 /// </summary>
 /// <remarks>
 /// B batch, T time, E embedding, R representations of E / R numbers a token, F filters a width, W widths. Parameters: convolution2.* [F, E / R, 2]
-/// ..., highway.* and gate.* [W * F, W * F], hidden.* [H, W * F], output.* [1, H].
+/// ..., highway.weight and gate.weight [W * F, W * F], hidden.* [H, W * F], output.* [1, H]. The highway carries x on to
+/// g relu(A x) + (1 - g) x with g = sigmoid(G x); with <see cref="MultiRepresentationDiscriminatorOptions.SharedGate"/> there is no gate.weight, and
+/// A x + a stands for both products. As in the authors' code (models/rmc_vanilla.py), no rectifier follows the hidden layer, and weights are drawn
+/// from a normal cut at two deviations, of deviation 1/sqrt(V) for the embedding, sqrt(2/fan-in) for filters and 1/sqrt(fan-in) else; biases are 0.
+/// There dropout acts in the generator's steps too; here, as for every discriminator, in the discriminator's alone.
 /// </remarks>
 public sealed class MultiRepresentationDiscriminator : Discriminator
 {
-    private const float GateBias = -2;
     private readonly MultiRepresentationDiscriminatorOptions _options;
     private readonly FilterBank _filters;
+    private readonly FusedHighway _fused;
     private readonly Linear highway;
-    private readonly Linear gate;
+    private readonly Linear? gate;
     private readonly Linear hidden;
     private readonly Linear output;
 
@@ -92,8 +102,9 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
     {
         _options = options;
         _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths);
-        highway = nn.Linear(_filters.Features, _filters.Features);
-        gate = nn.Linear(_filters.Features, _filters.Features);
+        _fused = new FusedHighway(options.SharedGate);
+        highway = nn.Linear(_filters.Features, _filters.Features, hasBias: options.SharedGate);
+        gate = options.SharedGate ? null : nn.Linear(_filters.Features, _filters.Features, hasBias: false);
         hidden = nn.Linear(_filters.Features, options.Hidden);
         output = nn.Linear(options.Hidden, 1);
         RegisterComponents();
@@ -119,9 +130,33 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         Tensor apart = embedded.view(batch, time, Representations, width).transpose(1, 2).reshape(batch * Representations, time, width);
         Tensor masks = mask.unsqueeze(1).expand(batch, Representations, time).reshape(batch * Representations, time); // [B * R, T]
         Tensor features = _filters.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
-        Tensor open = (gate.call(features) + GateBias).sigmoid(); // [B * R, W * F]
-        Tensor carried = features + open * (highway.call(features).relu() - features); // [B * R, W * F]
-        return output.call(hidden.call(Dropout(carried))).view(batch, Representations); // [B, R]
+        // No rectifier stands between the last two layers, so that they are one.
+        Tensor weight = output.weight!.mm(hidden.weight!); // [1, W * F]
+        Tensor bias = nn.functional.linear(hidden.bias!.unsqueeze(0), output.weight!, output.bias); // [1, 1]
+        bool isFused = !IsTwiceDifferentiable && FilterBank.IsFused(embedded);
+        Tensor scores = isFused
+            ? _fused.Score(features, DropoutFactors(features), highway.weight!, highway.bias ?? gate!.weight!, weight)
+            : nn.functional.linear(Dropout(Carried(features)), weight).squeeze(1); // [B * R]
+        return scores.view(batch, Representations) + bias; // [B, R]
+    }
+
+    private Tensor Carried(Tensor features)
+    {
+        Tensor transformed = highway.call(features), open = (gate?.call(features) ?? transformed).sigmoid(); // [B * R, W * F] each
+        return features + open * (transformed.relu() - features);
+    }
+
+    /// <inheritdoc/>
+    protected override void Draw(RandomKey key, string name, Span<float> weight)
+    {
+        if (name.EndsWith(".bias", StringComparison.Ordinal))
+        {
+            weight.Clear();
+            return;
+        }
+
+        double fanIn = name == EmbeddingName ? (double)weight.Length / Options.Embedding : FanIn(name);
+        RandomFill.TruncatedNormal(key, (float)Math.Sqrt((_filters.FanIn(name) is null ? 1 : 2) / fanIn), weight);
     }
 
     /// <inheritdoc/>
@@ -134,6 +169,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         if (disposing)
         {
             _filters.Dispose();
+            _fused.Dispose();
         }
 
         base.Dispose(disposing);

@@ -10,6 +10,9 @@ public sealed record GeneratorKind(string Name, Func<GeneratorOptions> New) : IK
     /// <summary>Every kind. Whoever asks what kinds there are, asks here.</summary>
     public static IReadOnlyList<GeneratorKind> All => [LstmGeneratorOptions.TheKind, RelationalMemoryGeneratorOptions.TheKind];
 
+    /// <summary>Whether its default sizes are those of a publication, at which a benchmark times it unless told otherwise.</summary>
+    public bool HasPublishedSizes { get; init; }
+
     /// <summary>What a run has that does not say otherwise.</summary>
     public static GeneratorKind Default => LstmGeneratorOptions.TheKind;
 

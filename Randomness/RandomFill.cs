@@ -4,6 +4,9 @@ namespace GumbelGan.Randomness;
 /// <remarks>Of a key with a <see cref="RandomKey.Slice"/> what is filled is that slice: n numbers of slice s are the numbers from s n on.</remarks>
 public static class RandomFill
 {
+    /// <summary>What threads that share the numbers of a stream take at a time.</summary>
+    public const int Part = ChunkWords;
+
     private const int ChunkWords = 16 * VectorPhilox.TileWords;
 
     /// <summary>Uniform numbers in [<paramref name="minimum"/>, <paramref name="maximum"/>).</summary>
@@ -63,20 +66,21 @@ public static class RandomFill
     /// <param name="key">The stream.</param>
     /// <param name="share">Of the values that is dropped, in [0, 1).</param>
     /// <param name="destination">Any length.</param>
-    public static void Dropout(RandomKey key, double share, Span<float> destination)
+    /// <param name="first">How many of the stream's numbers come before these; null for what the key's slice says.</param>
+    public static void Dropout(RandomKey key, double share, Span<float> destination, ulong? first = null)
     {
         float kept = (float)(1 / (1 - share));
         ulong dropped = (ulong)(share * (1UL << 32));
-        Words(key, destination, word => word < dropped ? 0 : kept);
+        Words(key, destination, word => word < dropped ? 0 : kept, first);
     }
 
     // 24 bits, which a float holds exactly.
     private static float UnitInterval(uint word) => (word >> 8) * (1f / (1 << 24));
 
-    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number)
+    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number, ulong? first = null)
     {
         Span<uint> words = stackalloc uint[ChunkWords];
-        (ulong firstTile, ulong before) = Math.DivRem(key.FirstRow(destination.Length), VectorPhilox.TileWords);
+        (ulong firstTile, ulong before) = Math.DivRem(first ?? key.FirstRow(destination.Length), VectorPhilox.TileWords);
         for (int start = -(int)before; start < destination.Length; start += ChunkWords)
         {
             int count = Math.Min(ChunkWords, destination.Length - start);

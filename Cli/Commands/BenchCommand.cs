@@ -6,6 +6,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Training.Benchmarking;
 using GumbelGan.Training.Collectives;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -22,6 +23,8 @@ internal static class BenchCommand
                 new("gumbelgan bench iteration", "case A of docs/benchmarks.md: V 5000, T 20, batch 64"),
                 new("gumbelgan bench iteration --vocab 5000 --length 40 --hidden 512 --discriminator cnn --json", "larger networks; for a script"),
                 new("gumbelgan bench allreduce", "with 'mpirun -n 2' before it: how long two ranks take to add up their gradients"),
+                new("gumbelgan bench iteration --generator relational --discriminator relgan --discriminator-steps 5 "
+                    + "--set adversarial.loss=relativistic", "RelGAN at its published sizes"),
                 new("gumbelgan bench sample --vocab 30 --length 12 --embedding 64 --hidden 64", "10,000 short sequences"),
             ],
         }
@@ -31,11 +34,14 @@ internal static class BenchCommand
         .Number("--batch", $"Sequences a step, {BenchmarkOptions.UsualBatch} unless given; {BenchmarkOptions.SamplingBatch} a draw with sample.",
             request => request.Benchmark.Batch, hasVaryingDefault: true)
         .Number("--length", "Tokens of a sequence.", request => request.Benchmark.Length)
-        .Number("--embedding", "Width of the embeddings of both networks.", request => request.Benchmark.Embedding)
-        .Number("--hidden", "Hidden units of both networks.", request => request.Benchmark.Hidden)
+        .Number("--embedding", $"Width of the embeddings of both networks; {Published()} have published sizes where no size is given.",
+            request => request.Benchmark.Embedding)
+        .Number("--hidden", "Hidden units of both networks, likewise.", request => request.Benchmark.Hidden)
+        .Chosen("--generator", "The kind of generator.", request => request.Benchmark.Generator, GeneratorKind.All)
         .Chosen("--discriminator", "The kind of judge, with the options that it has where nothing is said.",
             request => request.Benchmark.Discriminator,
             DiscriminatorKind.All)
+        .Number("--discriminator-steps", "Discriminator updates of an iteration.", request => request.Benchmark.DiscriminatorSteps)
         .Chosen("--relaxation", "What relaxed samples look like.", request => request.Benchmark.Relaxation, Relaxation.All)
         .Number("--threads", "Threads; 0 for one a core.", request => request.Benchmark.Threads)
         .Number("--repeats", $"How often to time after the warm-up, {BenchmarkOptions.UsualRepeats} times unless given; "
@@ -48,7 +54,16 @@ internal static class BenchCommand
             $"Play the {new BenchmarkOptions { HasGradientPenalty = true }.Loss} game with a gradient penalty, instead of the "
             + $"{new BenchmarkOptions().Loss} one.",
             request => request.Benchmark.HasGradientPenalty)
+        .Texts("--set", "key=value", "Override one configuration key, such as adversarial.loss; may be given several times.",
+            (request, text) => request with
+            {
+                Benchmark = request.Benchmark with { Settings = [.. request.Benchmark.Settings, ConfigurationAssignment.Parse(text)] },
+            })
         .Flag("--json", "Print one JSON document instead of a table.", request => request.IsJson);
+
+    private static string Published() => string.Join(" and ", [
+        .. GeneratorKind.All.Where(kind => kind.HasPublishedSizes).Select(kind => kind.Name),
+        .. DiscriminatorKind.All.Where(kind => kind.HasPublishedSizes).Select(kind => kind.Name)]);
 
     private static int Run(Request request, Surroundings surroundings, ICollective ranks)
     {

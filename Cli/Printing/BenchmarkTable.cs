@@ -8,9 +8,12 @@ internal static class BenchmarkTable
 {
     public static void Write(BenchmarkOptions options, BenchmarkResult result, TableWriter writer)
     {
+        string Sizes(bool isPublished) =>
+            isPublished ? " at published sizes" : string.Create(CultureInfo.InvariantCulture, $" (E {options.Embedding}, H {options.Hidden})");
         writer.WriteLine(options.Subject == BenchmarkSubject.Allreduce ? $"{options.Repeats} repeats"
             : string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
-            + $"E {options.Embedding}, H {options.Hidden}, {options.Discriminator} discriminator{(options.IsComposed ? ", composed" : "")}; "
+            + $"{options.Generator} generator{Sizes(options.GeneratorHasItsOwnSizes)}, "
+            + $"{options.Discriminator} discriminator{Sizes(options.DiscriminatorHasItsOwnSizes)}{(options.IsComposed ? ", composed" : "")}; "
             + $"{result.Threads} threads, {options.Repeats} repeats"));
         writer.WriteLine();
         writer.Write(

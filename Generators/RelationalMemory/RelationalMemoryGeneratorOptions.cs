@@ -8,7 +8,10 @@ public sealed record RelationalMemoryGeneratorOptions : GeneratorOptions
 {
     /// <summary>In the catalogue.</summary>
     public static GeneratorKind TheKind { get; } =
-        new("relational", () => new RelationalMemoryGeneratorOptions { Embedding = 32, Feedback = Feedback.Hard });
+        new("relational", () => new RelationalMemoryGeneratorOptions { Embedding = 32, Feedback = Feedback.Hard })
+        {
+            HasPublishedSizes = true,
+        };
 
     /// <inheritdoc/>
     public override GeneratorKind Kind => TheKind;
@@ -32,9 +35,9 @@ public sealed record RelationalMemoryGeneratorOptions : GeneratorOptions
     public override long ParameterCount(int vocabulary)
     {
         long width = (long)Heads * HeadSize, output = vocabulary * (Slots * width + 1);
-        return (long)vocabulary * Embedding + output + width * (Embedding + 1) + 3 * width * (width + 1) + 6 * width // input, projection and its norm
+        return (long)vocabulary * Embedding + output + width * (Embedding + 1) + 3 * width * width + 6 * width // input, projection and its norm
             + 2 * width * (width + 1) + 4 * width // the two layers of the perceptron, two norms
-            + 2 * 2 * width * (width + 1); // gates
+            + 2 * 2 * width * width; // gates
     }
 
     /// <inheritdoc/>

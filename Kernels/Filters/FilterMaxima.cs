@@ -14,7 +14,7 @@ namespace GumbelGan.Kernels;
 /// sequence, contiguous in memory, so that a convolution is one product whose left rows overlap. Places that share a filter's maximum share
 /// its gradient, as they do in PyTorch's <c>amax</c>. Cuts depend on the sizes alone: the numbers do not change with the threads.
 /// </remarks>
-public sealed unsafe class FilterMaxima : IDisposable
+public sealed unsafe partial class FilterMaxima : IDisposable
 {
     private const int SamplesAlone = 4, FiltersAlone = 16;
     private readonly RowParallel _parallel;
@@ -42,7 +42,7 @@ public sealed unsafe class FilterMaxima : IDisposable
         _weights = [.. _widths.Select(width => new PackedMatrix(width * embedding, filters))];
         _windows = [.. _widths.Select(width => new NativeBuffer((nint)filters * width * embedding))];
         _biases = [.. _widths.Select(_ => new NativeBuffer(filters))];
-        _responses = [.. _widths.Select(_ => new NativeBuffer((nint)batch * time * filters))];
+        _responses = IsChannel ? [] : [.. _widths.Select(_ => new NativeBuffer((nint)batch * time * filters))];
         (_lengths, _places, _ties) = (new int[batch], new int[batch * Features], new int[batch * Features]);
     }
 
@@ -105,6 +105,12 @@ public sealed unsafe class FilterMaxima : IDisposable
             {
                 for (int sample = first; sample < end; sample += SamplesAlone)
                 {
+                    if (IsChannel)
+                    {
+                        TakeChannelMaxima(index, sample, Math.Min(SamplesAlone, end - sample));
+                        continue;
+                    }
+
                     int samples = Math.Min(SamplesAlone, end - sample);
                     Respond(index, sample * Time, samples * Time);
                     for (int which = sample; which < sample + samples; which++)
@@ -113,8 +119,10 @@ public sealed unsafe class FilterMaxima : IDisposable
                     }
                 }
             }
+
+            int start = first * Features, length = (end - first) * Features;
+            new ReadOnlySpan<float>(_features.Pointer + start, length).CopyTo(new Span<float>(features + start, length));
         });
-        new ReadOnlySpan<float>(_features.Pointer, Batch * Features).CopyTo(new Span<float>(features, Batch * Features));
     }
 
     /// <summary>The gradients of the last <see cref="Forward"/>; all are overwritten.</summary>
@@ -130,13 +138,26 @@ public sealed unsafe class FilterMaxima : IDisposable
             {
                 for (int sample = first; sample < end; sample++)
                 {
-                    InputGradient(gradient, sample, inputs + (nint)sample * Time * _embedding);
+                    if (IsChannel)
+                    {
+                        ChannelInputGradient(gradient, sample, inputs + (nint)sample * Time);
+                    }
+                    else
+                    {
+                        InputGradient(gradient, sample, inputs + (nint)sample * Time * _embedding);
+                    }
                 }
             });
         }
 
         if (weights is null)
         {
+            return;
+        }
+
+        if (IsChannel)
+        {
+            ChannelWeightGradient(gradient, weights, biases!);
             return;
         }
 
@@ -247,7 +268,7 @@ public sealed unsafe class FilterMaxima : IDisposable
     private float Share(float* gradient, int sample, int feature)
     {
         nint at = (nint)sample * Features + feature;
-        return _features.Pointer[at] > 0 ? gradient[at] / _ties[at] : 0f;
+        return _features.Pointer[at] > 0 ? (_ties[at] == 1 ? gradient[at] : gradient[at] / _ties[at]) : 0f;
     }
 
     private int FirstPlace(float share, int sample, int feature) => share == 0 ? -1 : _places[sample * Features + feature];
@@ -258,6 +279,11 @@ public sealed unsafe class FilterMaxima : IDisposable
         if (_ties[sample * Features + feature] == 1)
         {
             return -1;
+        }
+
+        if (IsChannel)
+        {
+            return NextChannelPlace(sample, index, feature % _filters, place);
         }
 
         float* responses = _responses[index].Pointer + (nint)sample * Time * _filters + feature % _filters;

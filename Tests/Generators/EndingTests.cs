@@ -94,7 +94,7 @@ public sealed class EndingTests(ITestOutputHelper output)
         float[] gradient = mask.grad!.data<float>().ToArray();
         for (int i = 0; i < start.Length; i++)
         {
-            Assert.Equal((At(i, 1e-2f) - At(i, -1e-2f)) / 2e-2, gradient[i], 3e-3);
+            Assert.Equal((At(i, 2e-3f) - At(i, -2e-3f)) / 4e-3, gradient[i], 3e-3);
         }
 
         Assert.True(gradient.Count(value => value != 0) > 6);

@@ -95,14 +95,19 @@ public sealed class GeneratorKindTests
             }
         }
 
+        Assert.DoesNotContain(generator.Module.named_parameters(),
+            named => named.name is "projection.bias" or "input_gates.bias" or "memory_gates.bias");
         Dictionary<string, float[]> weights =
             generator.Module.named_parameters().ToDictionary(named => named.name, named => named.parameter.data<float>().ToArray());
-        double[] Linear(string name, double[] input) => [.. weights[$"{name}.bias"].Select((bias, row) =>
-            bias + input.Select((value, column) => value * weights[$"{name}.weight"][row * input.Length + column]).Sum())];
-        double[] Norm(string name, double[] input)
+        double[] Linear(string name, double[] input) => [.. Enumerable.Range(0, weights[$"{name}.weight"].Length / input.Length)
+            .Select(row => (weights.TryGetValue($"{name}.bias", out float[]? biases) ? (double)biases[row] : 0)
+                + input.Select((value, column) => value * weights[$"{name}.weight"][row * input.Length + column]).Sum())];
+        double[][] Norm(string name, double[][] rows)
         {
-            double mean = input.Average(), deviation = Math.Sqrt(input.Average(value => (value - mean) * (value - mean)) + 1e-5);
-            return [.. input.Select((value, i) => (value - mean) / deviation * weights[$"{name}.weight"][i] + weights[$"{name}.bias"][i])];
+            double[] all = [.. rows.SelectMany(row => row)];
+            double mean = all.Average(), deviation = Math.Sqrt(all.Average(value => (value - mean) * (value - mean)) + 1e-5);
+            return [.. rows.Select(row => row.Select((value, i) =>
+                (value - mean) / deviation * weights[$"{name}.weight"][i] + weights[$"{name}.bias"][i]).ToArray())];
         }
 
         double[][] memory = [.. Enumerable.Range(0, Slots).Select(slot => Enumerable.Range(0, Width).Select(i => i == slot ? 1.0 : 0).ToArray())];
@@ -110,8 +115,8 @@ public sealed class GeneratorKindTests
         {
             double[] input = Linear("input", [.. weights["embedding.weight"].Skip(token * 4).Take(4).Select(value => (double)value)]);
             double[][] rows = [.. memory, input];
-            double[][] projected = [.. rows.Select(row => Norm("projection_norm", Linear("projection", row)))];
-            double[][] thought = new double[Rows][];
+            double[][] projected = Norm("projection_norm", [.. rows.Select(row => Linear("projection", row))]);
+            double[][] summed = new double[Rows][];
             for (int r = 0; r < Rows; r++)
             {
                 var attended = new List<double>();
@@ -119,15 +124,16 @@ public sealed class GeneratorKindTests
                 {
                     double[] Part(int row, int part) => projected[row][(head * 3 * Size + part * Size)..(head * 3 * Size + part * Size + Size)];
                     double[] shares = Reference.Softmax([.. Enumerable.Range(0, Rows)
-                        .Select(other => Part(r, 0).Zip(Part(other, 1), (query, key) => query * key).Sum() / Math.Sqrt(Size))], 1);
+                        .Select(other => Part(r, 0).Zip(Part(other, 1), (query, key) => query * key).Sum() / Math.Sqrt(3 * Size))], 1);
                     attended.AddRange(Enumerable.Range(0, Size).Select(i => shares.Select((share, other) => share * Part(other, 2)[i]).Sum()));
                 }
 
-                double[] first = Norm("attended_norm", [.. rows[r].Zip(attended, (a, b) => a + b)]);
-                double[] inner = [.. Linear("mlp0", first).Select(value => Math.Max(0, value))];
-                thought[r] = Norm("mlp_norm", [.. first.Zip(Linear("mlp1", inner), (a, b) => a + Math.Max(0, b))]);
+                summed[r] = [.. rows[r].Zip(attended, (a, b) => a + b)];
             }
 
+            double[][] first = Norm("attended_norm", summed);
+            double[][] thought = Norm("mlp_norm", [.. first.Select(row => row.Zip(
+                Linear("mlp1", [.. Linear("mlp0", row).Select(value => Math.Max(0, value))]), (a, b) => a + b).ToArray())]);
             double[] fromInput = Linear("input_gates", input);
             memory = [.. memory.Select((row, slot) =>
             {

@@ -11,6 +11,8 @@ public sealed unsafe class FilterMaximaTests
     [InlineData(5, 7, 6, 20, new[] { 2 })]
     [InlineData(9, 20, 32, 64, new[] { 2, 3, 4, 5 })]
     [InlineData(3, 6, 17, 130, new[] { 4, 1, 6 })]
+    [InlineData(7, 20, 1, 150, new[] { 2, 3, 4, 5 })]
+    [InlineData(6, 40, 1, 70, new[] { 1, 5, 7 })]
     public void Features_and_gradients_equal_the_double_precision_definition_on_any_number_of_threads(int batch, int time, int embedding,
         int filters, int[] widths)
     {

@@ -1,6 +1,7 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Losses;
 using TorchSharp;
 
@@ -15,7 +16,9 @@ public sealed record BenchmarkOptions
     /// <summary>The same where sampling: a repeat takes seconds, not milliseconds, and draws as large batches as evaluation does.</summary>
     public const int SamplingBatch = 256, SamplingRepeats = 3;
 
-    private readonly int? _batch, _repeats;
+    private const int UsualWidth = 32;
+
+    private readonly int? _batch, _repeats, _embedding, _hidden;
 
     /// <summary>A step of an objective, sampling, or adding up over ranks.</summary>
     public BenchmarkSubject Subject { get; init; } = BenchmarkSubject.Default;
@@ -30,13 +33,36 @@ public sealed record BenchmarkOptions
     public int Length { get; init; } = 20;
 
     /// <summary>E, of both networks.</summary>
-    public int Embedding { get; init; } = 32;
+    public int Embedding { get => _embedding ?? UsualWidth; init => _embedding = value; }
 
     /// <summary>H, of both networks.</summary>
-    public int Hidden { get; init; } = 32;
+    public int Hidden { get => _hidden ?? UsualWidth; init => _hidden = value; }
 
-    /// <summary>Who judges, with the options that its kind has where nothing is said.</summary>
+    /// <summary>The generator.</summary>
+    public GeneratorKind Generator { get; init; } = GeneratorKind.Default;
+
+    /// <summary>The discriminator.</summary>
     public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.All[0];
+
+    /// <summary>Whether the generator is timed at its published sizes.</summary>
+    public bool GeneratorHasItsOwnSizes => Generator.HasPublishedSizes && IsUnsized;
+
+    /// <summary>Whether the discriminator is.</summary>
+    public bool DiscriminatorHasItsOwnSizes => Discriminator.HasPublishedSizes && IsUnsized;
+
+    /// <summary>The generator's sizes: those asked for, or published ones where it has such and nothing is asked.</summary>
+    public GeneratorOptions GeneratorOptions =>
+        GeneratorHasItsOwnSizes ? Generator.NewOptions() : Generator.NewOptions().Sized(Embedding, Hidden);
+
+    /// <summary>The discriminator's, likewise.</summary>
+    public DiscriminatorOptions DiscriminatorOptions =>
+        DiscriminatorHasItsOwnSizes ? Discriminator.NewOptions() : Discriminator.NewOptions().Sized(Embedding, Hidden);
+
+    /// <summary>Discriminator updates in a step.</summary>
+    public int DiscriminatorSteps { get; init; } = 1;
+
+    /// <summary>Configuration keys that differ from what the other options come to.</summary>
+    public IReadOnlyList<ConfigurationAssignment> Settings { get; init; } = [];
 
     /// <summary>What a relaxed sample looks like.</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
@@ -73,7 +99,8 @@ public sealed record BenchmarkOptions
     public void Check(int ranks = 1)
     {
         foreach ((string name, int value) in new[] { ("vocabulary", Vocabulary), ("batch", Batch), ("length", Length), ("embedding", Embedding),
-            ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts) })
+            ("hidden", Hidden), ("repeats", Repeats), ("count", Count), ("rollouts", RollOuts),
+            ("discriminator-steps", DiscriminatorSteps) })
         {
             if (value < 1)
             {
@@ -102,10 +129,12 @@ public sealed record BenchmarkOptions
             throw new UserMistakeException("The device is cuda, but libtorch finds no CUDA device; use --device cpu, or see docs/gpu.md.");
         }
 
-        if (Subject.Objective is { HasDiscriminator: true } && Discriminator.NewOptions().ProblemWith(Length) is not null)
+        if (Subject.Objective is { HasDiscriminator: true } && DiscriminatorOptions.ProblemWith(Length) is not null)
         {
             throw new UserMistakeException($"--length is {Length}, shorter than what a {Discriminator} discriminator reads at once; give a greater "
                 + "length or another --discriminator.");
         }
     }
+
+    private bool IsUnsized => _embedding is null && _hidden is null;
 }

@@ -13,7 +13,8 @@ namespace GumbelGan.Training.Benchmarking;
 
 /// <summary>
 /// Times what training does, with the parts that training is made of: generator, discriminator, objective, loss, optimizers. Sequences have a
-/// fixed length and random tokens; the game is the non-saturating one unless asked otherwise, gradients are clipped at norm 5, dropout is off.
+/// fixed length and random tokens; the game is the non-saturating one unless asked otherwise, gradients are clipped at norm 5, dropout is off but at
+/// published sizes.
 /// </summary>
 /// <remarks>B batch, T time, V vocabulary. One benchmark a process gives a true peak of memory.</remarks>
 public sealed class TrainingBenchmark : IDisposable
@@ -49,8 +50,8 @@ public sealed class TrainingBenchmark : IDisposable
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
         var config = new RunConfig
         {
-            Generator = GeneratorKind.Default.NewOptions().Sized(options.Embedding, options.Hidden),
-            Discriminator = options.Discriminator.NewOptions().Sized(options.Embedding, options.Hidden),
+            Generator = options.GeneratorOptions,
+            Discriminator = options.DiscriminatorOptions,
             Pretraining = new PretrainingOptions { BatchSize = options.Batch, Dropout = 0, LearningRate = LearningRate },
             Adversarial = new AdversarialOptions
             {
@@ -58,11 +59,18 @@ public sealed class TrainingBenchmark : IDisposable
                 Loss = options.Loss,
                 GradientPenalty = options.HasGradientPenalty ? 10 : 0,
                 Relaxation = options.Relaxation,
+                DiscriminatorSteps = options.DiscriminatorSteps,
                 GeneratorLearningRate = LearningRate,
                 DiscriminatorLearningRate = LearningRate,
             },
             Reinforce = new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts },
         };
+        if (options.Settings.Count > 0)
+        {
+            config = ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("the benchmark", ConfigurationWriter.Write(config))],
+                options.Settings);
+        }
+
         _generator = config.Generator.Create(format, _root.Derive("generator"));
         _generator.Module.to(device);
         _generator.IsComposed = options.IsComposed;
@@ -136,7 +144,7 @@ public sealed class TrainingBenchmark : IDisposable
 
     private RandomKey Key(string name) => _root.Derive(name).Derive(_step) with { Slice = _ranks.Rank };
 
-    // One roll-out serves the discriminator's update and the generator's.
+    // The roll-out of the discriminator's last update serves the generator's too.
     private void Step()
     {
         var step = new StepContext(1, 1, Temperature, Key("noise"), Key("dropout")) { Ranks = _ranks };
@@ -147,10 +155,19 @@ public sealed class TrainingBenchmark : IDisposable
         }
 
         Update judge = _phase.Updates[0], generator = _phase.Updates[1];
-        Time("generator_forward", () => judge.Prepare(step, 0));
-        if (!_options.Subject.Objective!.IsBenchmarkedWithoutDiscriminator)
+        if (_options.Subject.Objective!.IsBenchmarkedWithoutDiscriminator)
         {
-            Time("discriminator_step", () => Make(judge, step));
+            Time("generator_forward", () => judge.Prepare(step, 0));
+        }
+        else
+        {
+            for (int repeat = 0; repeat < judge.TimesAStep - 1; repeat++)
+            {
+                Time("discriminator_step", () => Make(judge, step, repeat));
+            }
+
+            Time("generator_forward", () => judge.Prepare(step, judge.TimesAStep - 1));
+            Time("discriminator_step", () => Make(judge, step, judge.TimesAStep - 1));
         }
 
         Time("generator_step", () => Make(generator, step));
@@ -172,18 +189,18 @@ public sealed class TrainingBenchmark : IDisposable
         }
     }
 
-    private void Make(Update update, StepContext step)
+    private void Make(Update update, StepContext step, int repeat = 0)
     {
         if (!_plain.TryGetValue(update.Learner, out optim.Optimizer? plain))
         {
-            _ = update.Make(step, 0);
+            _ = update.Make(step, repeat);
             return;
         }
 
         // What one would write in plain TorchSharp.
         update.Frozen?.SetTrainable(false);
         update.Learner.Module.zero_grad();
-        Tensor loss = update.Loss(step, 0).Loss;
+        Tensor loss = update.Loss(step, repeat).Loss;
         loss.backward();
         _ = nn.utils.clip_grad_norm_(update.Learner.Module.parameters(), update.ClipNorm);
         _ = loss.item<float>();

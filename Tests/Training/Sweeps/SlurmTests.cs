@@ -12,7 +12,8 @@ public sealed class SlurmTests
     [Fact]
     public void The_script_keeps_the_users_options_and_lines_and_names_the_runs_that_are_not_done()
     {
-        using var sweep = new TemporarySweep("seeds: [1, 2, 3, 4]\nslurm: [--time=00:10:00, \"#SBATCH --mem=2G\"]", "adversarial.steps=2");
+        using var sweep =
+            new TemporarySweep("seeds: [1, 2, 3, 4]\nslurm: [--time=00:10:00, \"#SBATCH --mem=2G\"]", "adversarial.steps=2", "data.test_fraction=0");
         string[] words = ["sweep", sweep.File, "--output", sweep.Output];
         Assert.Equal(ExitCode.Done, ProgramRun.Of([.. words, "--index", "1"]).ExitCode);
         string template = Path.Combine(sweep.Folder, "job.sh");
@@ -50,7 +51,7 @@ public sealed class SlurmTests
     public void A_shell_that_runs_the_script_does_the_run_of_its_index_whatever_the_folder_is_called()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The script is for a Unix shell.");
-        using var sweep = new TemporarySweep("seeds: [1, 2]", "adversarial.steps=2");
+        using var sweep = new TemporarySweep("seeds: [1, 2]", "adversarial.steps=2", "data.test_fraction=0");
         string output = Path.Combine(sweep.Folder, "it's a \"folder\" of $HOME");
         Assert.Equal(ExitCode.Done, ProgramRun.Of("sweep", sweep.File, "--output", output, "--slurm", "--dry-run").ExitCode);
 
