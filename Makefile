@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build train test approve golden check format tensorboard bench soak compare corpora fuzz clean
+.PHONY: help setup build train test approve golden check format tensorboard bench soak compare results corpora fuzz clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -44,8 +44,15 @@ bench: build ## measure the program beside eager PyTorch (ARGUMENTS='--rounds 1 
 soak: build ## 50 runs of 3,000 small steps that record and save all the time (RUNS=50); some minutes
 	@scripts/soak.sh
 
-compare: build ## compare MLE, Gumbel-Softmax and REINFORCE over three seeds on the captions corpus (up to 20 minutes)
-	@scripts/compare.sh
+compare: build corpora/arithmetic.txt ## compare five methods on arithmetic from nothing, three seeds each: scripts/compare.yaml (about five minutes)
+	@bin/gumbelgan sweep scripts/compare.yaml
+	@bin/gumbelgan compare runs/compare --report runs/compare/report.html
+
+corpora/arithmetic.txt: | build
+	@bin/gumbelgan corpus build corpora/arithmetic.grammar --count 10000 --seed 1 --output $@
+
+results: build ## every table of docs/results.md; hours, goes on where it was stopped (QUICK=1: arithmetic alone; ORACLE=file)
+	@scripts/results.sh
 
 corpora: build ## bring or generate the public corpora
 	@scripts/corpora.sh

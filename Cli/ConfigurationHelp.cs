@@ -7,9 +7,9 @@ internal static class ConfigurationHelp
 {
     private const int Width = 110;
 
-    public static void Write(TextWriter output, IReadOnlyList<ConfigurationKey> keys)
+    public static void Write(TextWriter output, IReadOnlyList<ConfigurationKey> keys, string title = "Configuration keys (in YAML, or with --set):")
     {
-        output.WriteLine("Configuration keys (in YAML, or with --set):");
+        output.WriteLine(title);
         foreach (ConfigurationKey key in keys)
         {
             output.WriteLine($"  {key.Path} = {key.Default}");

@@ -52,37 +52,40 @@ public static class GumbelGanProgram
                 ProcessTerminationTimeout = null,
             });
         }
-        catch (UserMistakeException mistake)
-        {
-            surroundings.Error.WriteLine(mistake.Message.ReplaceLineEndings(" "));
-            if (IsDebugging)
-            {
-                surroundings.Error.WriteLine(mistake);
-            }
-
-            return ExitCode.UserMistake;
-        }
-        catch (StandardStreamException failure)
-        {
-            // A reader that has enough, such as head, is no failure.
-            if (failure.IsReaderGone)
-            {
-                return ExitCode.Done;
-            }
-
-            surroundings.Error.WriteLine($"Standard output cannot be written ({failure.Message}); give it another place, or free some space.");
-            return ExitCode.Failed;
-        }
-        catch (OperationCanceledException) when (surroundings.Cancellation.IsCancellationRequested)
-        {
-            return ExitCode.Interrupted;
-        }
         catch (Exception failure)
         {
-            // What libtorch throws carries its C++ frames in the lines below the first.
-            surroundings.Error.WriteLine($"Failed: {failure.Message.Split('\n', 2)[0].TrimEnd()}");
-            ShowTrace(failure, surroundings.Error);
-            return ExitCode.Failed;
+            return Explain(failure, surroundings);
+        }
+    }
+
+    /// <summary>Says in a sentence what <paramref name="failure"/> means to the user.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    internal static int Explain(Exception failure, Surroundings surroundings)
+    {
+        switch (failure)
+        {
+            case UserMistakeException mistake:
+                surroundings.Error.WriteLine(mistake.Message.ReplaceLineEndings(" "));
+                if (IsDebugging)
+                {
+                    surroundings.Error.WriteLine(mistake);
+                }
+
+                return ExitCode.UserMistake;
+            // A reader that has enough, such as head, is no failure.
+            case StandardStreamException { IsReaderGone: true }:
+                return ExitCode.Done;
+            case StandardStreamException:
+                surroundings.Error.WriteLine(
+                    $"Standard output cannot be written ({failure.Message}); give it another place, or free some space.");
+                return ExitCode.Failed;
+            case OperationCanceledException when surroundings.Cancellation.IsCancellationRequested:
+                return ExitCode.Interrupted;
+            default:
+                // What libtorch throws carries its C++ frames in the lines below the first.
+                surroundings.Error.WriteLine($"Failed: {failure.Message.Split('\n', 2)[0].TrimEnd()}");
+                ShowTrace(failure, surroundings.Error);
+                return ExitCode.Failed;
         }
     }
 
@@ -120,8 +123,10 @@ public static class GumbelGanProgram
         yield return TrainCommand.Create(request => TrainAction.Run(request, surroundings), ConfigurationReader.Keys<RunConfig>);
         yield return SampleCommand.Create(surroundings);
         yield return MetricsCommand.Create(surroundings);
+        yield return ScoreCommand.Create(surroundings);
         yield return EvaluateCommand.Create(surroundings);
         yield return CompareCommand.Create(surroundings);
+        yield return SweepCommand.Create(surroundings);
         yield return GradientsCommand.Create(surroundings);
         yield return RunsCommand.Create(surroundings);
         yield return BenchCommand.Create(surroundings);

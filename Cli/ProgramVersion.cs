@@ -21,7 +21,7 @@ internal static class ProgramVersion
         }
     }
 
-    /// <summary>The engine's version, or that there is none: a version is asked for just when something does not work.</summary>
+    /// <summary>The engine's version, or that it does not load: people ask for versions when something does not work.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever keeps the engine from loading must not keep the rest from being told.")]
     private static string Libtorch
     {

@@ -26,6 +26,9 @@ public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiCons
     public static Surroundings OnTerminal(TextWriter output, TextWriter error, int width, CancellationToken cancellation) =>
         Of(new HarmlessWriter(output), error, cancellation) with { TerminalWidth = width };
 
+    /// <summary>The same where nobody listens: for ranks that leave speaking to rank 0.</summary>
+    public Surroundings Silenced() => Of(TextWriter.Null, TextWriter.Null, Cancellation) with { Clock = Clock };
+
     /// <summary><paramref name="items"/>, as long as nobody has asked to stop.</summary>
     /// <exception cref="OperationCanceledException">Somebody has.</exception>
     public IEnumerable<T> UntilCancelled<T>(IEnumerable<T> items)

@@ -1,5 +1,4 @@
 using GumbelGan.Engine;
-using GumbelGan.Kernels;
 using GumbelGan.Randomness;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -183,12 +182,7 @@ public abstract class Discriminator : nn.Module
         }
 
         Tensor factors = empty(features.shape);
-        int count = (int)factors.numel();
-        RowParallel.Shared(get_num_threads()).For((count + RandomFill.Part - 1) / RandomFill.Part, 1, (first, end) =>
-        {
-            int start = first * RandomFill.Part;
-            RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors)[start..Math.Min(count, end * RandomFill.Part)], start);
-        });
+        RandomFill.Dropout(key, Options.Dropout, TensorMemory.Numbers(factors));
         return factors.to(features.device);
     }
 }

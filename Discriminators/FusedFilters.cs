@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using TorchSharp;
 using static GumbelGan.Engine.TensorMemory;
@@ -13,11 +12,8 @@ namespace GumbelGan.Discriminators;
 /// gradient of the scores is asked for as a value, <see cref="Gradient"/>.
 /// </summary>
 /// <remarks>B batch, T time, E embedding, F filters a width, W widths. Memory is reused once a batch's backward pass is done.</remarks>
-internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
+internal sealed unsafe class FusedFilters(int[] widths) : FusedPass<FilterMaxima>
 {
-    private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
-    private readonly Stack<FilterMaxima> _idle = [];
-
     /// <summary>Each filter's largest response, rectified.</summary>
     /// <param name="embedded">[B, T, E].</param>
     /// <param name="mask">[B, T] of float32: 1 for tokens, 0 for places that count as zero vectors.</param>
@@ -26,23 +22,17 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     /// <returns>[B, W * F].</returns>
     public Tensor Filter(Tensor embedded, Tensor mask, Tensor[] weights, Tensor[] biases)
     {
-        int batch = (int)embedded.shape[0], time = (int)embedded.shape[1];
-        bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
-        if (!learns && batch > RowBlocks.Rows)
+        Tensor[] parameters = [.. weights, .. biases];
+        return InBlocks(embedded, mask, parameters, (rows, places) =>
         {
-            return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Filter(rows, marks, weights, biases));
-        }
-
-        bool[] marks = Marks(mask);
-        FilterMaxima filters = Take(Lengths(marks, batch), time, (int)embedded.shape[2], (int)weights[0].shape[0]);
-        if (learns)
-        {
-            return Node.apply([this, filters, marks, embedded, .. weights, .. biases]);
-        }
-
-        Tensor features = Forward(filters, embedded, marks, [.. weights, .. biases]);
-        _idle.Push(filters);
-        return features;
+            (FilterMaxima filters, bool[] marks) = Begin(rows, places, weights);
+            (long[] shape, bool ofInputs, bool ofWeights) = (rows.shape, rows.requires_grad, weights[0].requires_grad);
+            return Apply(
+                filters,
+                () => Forward(filters, rows, marks, parameters),
+                gradient => Backward(filters, gradient, marks, ofInputs ? shape : null, ofWeights ? parameters : null),
+                [rows, .. parameters]);
+        });
     }
 
     /// <summary>
@@ -58,42 +48,29 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     /// <returns>[B, T, E].</returns>
     public Tensor Gradient(Tensor embedded, Tensor mask, Tensor[] weights, Tensor[] biases, Tensor output)
     {
-        bool[] marks = Marks(mask);
-        FilterMaxima filters = Take(Lengths(marks, (int)embedded.shape[0]), (int)embedded.shape[1], (int)embedded.shape[2], (int)weights[0].shape[0]);
+        (FilterMaxima filters, bool[] marks) = Begin(embedded, mask, weights);
         using (NewDisposeScope())
         {
             _ = Forward(filters, embedded, marks, [.. weights, .. biases]);
         }
 
-        if (is_grad_enabled() && (output.requires_grad || weights[0].requires_grad))
-        {
-            return GradientNode.apply([this, filters, marks, embedded.shape, output, .. weights]);
-        }
-
-        Tensor gradient = InputGradient(filters, marks, embedded.shape, output);
-        _idle.Push(filters);
-        return gradient;
+        long[] shape = embedded.shape;
+        return Apply(
+            filters,
+            () => InputGradient(filters, marks, shape, output),
+            gradient => SecondBackward(filters, marks, gradient, output, weights),
+            [output, .. weights]);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private (FilterMaxima Filters, bool[] Marks) Begin(Tensor embedded, Tensor mask, Tensor[] weights)
     {
-        while (_idle.TryPop(out FilterMaxima? filters))
-        {
-            filters.Dispose();
-        }
-    }
-
-    private FilterMaxima Take(int[] lengths, int time, int embedding, int count)
-    {
-        if (!_idle.TryPop(out FilterMaxima? filters) || !filters.Fits(lengths.Length, time))
-        {
-            filters?.Dispose();
-            filters = new FilterMaxima(_parallel, lengths.Length, time, embedding, count, widths);
-        }
-
-        filters.Begin(lengths, time);
-        return filters;
+        (int batch, int time) = ((int)embedded.shape[0], (int)embedded.shape[1]);
+        bool[] marks = Marks(mask);
+        FilterMaxima filters = Take(
+            idle => idle.Fits(batch, time),
+            () => new FilterMaxima(Parallel, batch, time, (int)embedded.shape[2], (int)weights[0].shape[0], widths));
+        filters.Begin(Lengths(marks, batch), time);
+        return (filters, marks);
     }
 
     // Up to the last place that is marked.
@@ -120,11 +97,11 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     }
 
     /// <summary>The gradients of the input and of the parameters, null where not wanted.</summary>
-    private List<Tensor> Backward(FilterMaxima filters, Tensor gradient, bool[] marks, long[] inputShape, long[][]? parameterShapes)
+    private IEnumerable<Tensor?> Backward(FilterMaxima filters, Tensor gradient, bool[] marks, long[]? inputShape, Tensor[]? wanted)
     {
         Tensor outer = gradient.contiguous(); // [B, W * F]
-        Tensor? inputs = inputShape.Length > 0 ? empty(inputShape) : null; // [B, T, E]
-        Tensor[]? parameters = parameterShapes?.Select(shape => empty(shape)).ToArray();
+        Tensor? inputs = inputShape is null ? null : empty(inputShape); // [B, T, E]
+        Tensor[]? parameters = wanted?.Select(parameter => empty(parameter.shape)).ToArray();
         float*[]? weights = null, biases = null;
         for (int i = 0; parameters is not null && i < widths.Length; i++)
         {
@@ -135,11 +112,10 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
         filters.Backward(Pointer(outer), inputs is null ? null : Pointer(inputs), weights, biases);
         if (inputs is not null)
         {
-            CopyMarked(Pointer(inputs), marks, Pointer(inputs), (int)inputShape[2]);
+            CopyMarked(Pointer(inputs), marks, Pointer(inputs), (int)inputShape![2]);
         }
 
-        _idle.Push(filters);
-        return [null!, null!, null!, inputs!, .. parameters ?? new Tensor[2 * widths.Length]];
+        return [inputs, .. parameters ?? new Tensor?[2 * widths.Length]];
     }
 
     private static Tensor InputGradient(FilterMaxima filters, bool[] marks, long[] shape, Tensor output)
@@ -153,7 +129,7 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
     }
 
     /// <summary>The gradients of output and filter weights, given that with respect to <see cref="InputGradient"/>.</summary>
-    private List<Tensor> SecondBackward(FilterMaxima filters, bool[] marks, Tensor gradient, Tensor output, Tensor[] weights)
+    private static List<Tensor?> SecondBackward(FilterMaxima filters, bool[] marks, Tensor gradient, Tensor output, Tensor[] weights)
     {
         // The windows of the outer gradient, each added up over the places where its feature's maximum is.
         Tensor outer = gradient.contiguous(), once = ones(filters.Batch, output.shape[1]); // [B, T, E], [B, W * F]
@@ -168,10 +144,9 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
 
         CopyMarked(Pointer(outer), marks, filters.Inputs, (int)outer.shape[2]);
         filters.Backward(Pointer(once), null, places, counts);
-        _idle.Push(filters);
         Tensor[] shares = [.. output.detach().view(weights.Length, -1, 1, 1).unbind(0)]; // [F, 1, 1] each
         Tensor ofOutput = cat([.. windows.Zip(weights, (window, weight) => (window * weight.detach()).sum([1, 2]))], 0).view(output.shape);
-        return [null!, null!, null!, null!, ofOutput, .. windows.Zip(shares, (window, share) => window * share)];
+        return [ofOutput, .. windows.Zip(shares, (window, share) => window * share)];
     }
 
     private static bool[] Marks(Tensor mask)
@@ -195,60 +170,6 @@ internal sealed unsafe class FusedFilters(int[] widths) : IDisposable
             {
                 target.Clear();
             }
-        }
-    }
-
-    /// <summary>The graph node of a gradient: arguments are the owner, the memory, the marks, the input's shape, output and filter weights.</summary>
-    private sealed class GradientNode : FusedNode<GradientNode>
-    {
-        private const int FirstWeight = 5;
-        private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            context.save_data(OwnerKey, arguments[0]);
-            context.save_data(FiltersKey, arguments[1]);
-            context.save_data(MarksKey, arguments[2]);
-            var output = (Tensor)arguments[4];
-            context.save_for_backward([output, .. arguments[FirstWeight..].Cast<Tensor>()]);
-            return InputGradient((FilterMaxima)arguments[1], (bool[])arguments[2], (long[])arguments[3], output);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)
-        {
-            List<Tensor> saved = context.get_saved_variables();
-            return ((FusedFilters)context.get_data(OwnerKey)).SecondBackward(
-                (FilterMaxima)context.get_data(FiltersKey), (bool[])context.get_data(MarksKey), gradient, saved[0], [.. saved[1..]]);
-        }
-    }
-
-    /// <summary>The graph node: arguments are the owner, the memory, the marks, the input, the weights and the biases.</summary>
-    private sealed class Node : FusedNode<Node>
-    {
-        private const int FirstParameter = 4;
-        private const string OwnerKey = "owner", FiltersKey = "filters", MarksKey = "marks", InputKey = "input shape",
-            ParametersKey = "parameter shapes";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            (FusedFilters owner, FilterMaxima filters, bool[] marks, Tensor embedded) =
-                ((FusedFilters)arguments[0], (FilterMaxima)arguments[1], (bool[])arguments[2], (Tensor)arguments[3]);
-            Tensor[] parameters = [.. arguments[FirstParameter..].Cast<Tensor>()];
-            context.save_data(OwnerKey, owner);
-            context.save_data(FiltersKey, filters);
-            context.save_data(MarksKey, marks);
-            context.save_data(InputKey, embedded.requires_grad ? embedded.shape : Array.Empty<long>());
-            context.save_data(ParametersKey,
-                parameters[0].requires_grad ? parameters.Select(parameter => parameter.shape).ToArray() : Array.Empty<long[]>());
-            return owner.Forward(filters, embedded, marks, parameters);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)
-        {
-            long[][] parameterShapes = (long[][])context.get_data(ParametersKey);
-            return ((FusedFilters)context.get_data(OwnerKey)).Backward(
-                (FilterMaxima)context.get_data(FiltersKey), gradient, (bool[])context.get_data(MarksKey), (long[])context.get_data(InputKey),
-                    parameterShapes.Length > 0 ? parameterShapes : null);
         }
     }
 }

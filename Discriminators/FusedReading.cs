@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
-using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using TorchSharp;
-using TorchSharp.Modules;
 using static GumbelGan.Engine.TensorMemory;
 using static TorchSharp.torch;
 
@@ -13,54 +11,25 @@ namespace GumbelGan.Discriminators;
 /// token. It computes what the composed steps of <see cref="LstmDiscriminator"/> define; its gradient has no gradient of its own.
 /// </summary>
 /// <remarks>B batch, T time, E embedding, H hidden. Memory is reused once a batch's backward pass is done.</remarks>
-internal sealed unsafe class FusedReading : IDisposable
+internal sealed unsafe class FusedReading : FusedPass<FusedReading.Reading>
 {
-    private readonly RowParallel _parallel = RowParallel.Shared(get_num_threads());
-    private readonly Stack<Reading> _idle = [];
-
     /// <summary>The state after the last place that <paramref name="mask"/> marks.</summary>
     /// <param name="embedded">[B, T, E].</param>
     /// <param name="mask">[B, T] of float32: 1 for tokens, 0 for places that are not read.</param>
     /// <param name="weights">W_ih [4H, E], W_hh [4H, H], b_ih [4H], b_hh [4H].</param>
     /// <returns>[B, H].</returns>
-    public Tensor Read(Tensor embedded, Tensor mask, Parameter[] weights)
+    public Tensor Read(Tensor embedded, Tensor mask, Tensor[] weights) => InBlocks(embedded, mask, weights, (rows, marks) =>
     {
-        int batch = (int)embedded.shape[0], time = (int)embedded.shape[1], width = (int)embedded.shape[2], hidden = (int)weights[1].shape[1];
-        bool learns = is_grad_enabled() && (embedded.requires_grad || weights[0].requires_grad);
-        if (!learns && batch > RowBlocks.Rows)
-        {
-            return RowBlocks.Concatenate(embedded, mask, (rows, marks) => Read(rows, marks, weights));
-        }
-
-        Reading reading = _idle.TryPop(out Reading? used)
-            && used.Fits(batch, time, width, hidden) ? used : new Reading(_parallel, batch, time, width, hidden);
-        if (used is not null && used != reading)
-        {
-            used.Dispose();
-        }
-
-        reading.Begin(batch, time, mask);
-        if (learns)
-        {
-            return Node.apply([this, reading, embedded, .. weights]);
-        }
-
-        Tensor state = reading.Forward(embedded, weights);
-        _idle.Push(reading);
-        return state;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        while (_idle.TryPop(out Reading? reading))
-        {
-            reading.Dispose();
-        }
-    }
+        int batch = (int)rows.shape[0], time = (int)rows.shape[1], width = (int)rows.shape[2], hidden = (int)weights[1].shape[1];
+        Reading reading = Take(idle => idle.Fits(batch, time, width, hidden), () => new Reading(Parallel, batch, time, width, hidden));
+        reading.Begin(batch, time, marks);
+        (bool ofInputs, bool ofWeights) = (rows.requires_grad, weights[0].requires_grad);
+        return Apply(
+            reading, () => reading.Forward(rows, weights), gradient => reading.Backward(gradient, ofInputs, ofWeights), [rows, .. weights]);
+    });
 
     /// <summary>The memory of one batch between its forward and its backward pass.</summary>
-    private sealed class Reading(RowParallel parallel, int batch, int time, int width, int hidden) : IDisposable
+    internal sealed class Reading(RowParallel parallel, int batch, int time, int width, int hidden) : IDisposable
     {
         private readonly LstmSequence _lstm = new(parallel, batch, time, width, hidden);
         private readonly byte[] _marks = GC.AllocateArray<byte>(batch * time, pinned: true);
@@ -98,7 +67,7 @@ internal sealed unsafe class FusedReading : IDisposable
             return state;
         }
 
-        public List<Tensor> Backward(Tensor gradient, bool inputs, bool weights)
+        public List<Tensor?> Backward(Tensor gradient, bool inputs, bool weights)
         {
             Tensor outer = gradient.contiguous(); // [B, H]
             Tensor? inputGradient = inputs ? empty(_time, _batch, width) : null; // [T, B, E]
@@ -109,41 +78,17 @@ internal sealed unsafe class FusedReading : IDisposable
                 _lstm.BackwardAll(_time, null, marks, inputGradient is null ? null : Pointer(inputGradient));
             }
 
-            var gradients = new List<Tensor> { null!, null!, inputGradient?.transpose(0, 1)! }; // [B, T, E]
+            Tensor? batchFirst = inputGradient?.transpose(0, 1); // [B, T, E]
             if (!weights)
             {
-                return [.. gradients, null!, null!, null!, null!];
+                return [batchFirst, null, null, null, null];
             }
 
             Tensor inputWeight = empty(4 * hidden, width), hiddenWeight = empty(4 * hidden, hidden), bias = empty(4 * hidden);
             _lstm.WeightGradients(_time, Pointer(inputWeight), Pointer(hiddenWeight), Pointer(bias));
-            return [.. gradients, inputWeight, hiddenWeight, bias, bias.clone()];
+            return [batchFirst, inputWeight, hiddenWeight, bias, bias.clone()];
         }
 
         public void Dispose() => _lstm.Dispose();
-    }
-
-    /// <summary>The graph node: arguments are the owner, the memory, the input and the four weights.</summary>
-    private sealed class Node : FusedNode<Node>
-    {
-        private const string OwnerKey = "owner", ReadingKey = "reading", InputsKey = "inputs", WeightsKey = "weights";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            context.save_data(OwnerKey, arguments[0]);
-            context.save_data(ReadingKey, arguments[1]);
-            context.save_data(InputsKey, ((Tensor)arguments[2]).requires_grad);
-            context.save_data(WeightsKey, ((Tensor)arguments[3]).requires_grad);
-            return ((Reading)arguments[1])
-                .Forward((Tensor)arguments[2], [(Tensor)arguments[3], (Tensor)arguments[4], (Tensor)arguments[5], (Tensor)arguments[6]]);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient)
-        {
-            var reading = (Reading)context.get_data(ReadingKey);
-            List<Tensor> gradients = reading.Backward(gradient, (bool)context.get_data(InputsKey), (bool)context.get_data(WeightsKey));
-            ((FusedReading)context.get_data(OwnerKey))._idle.Push(reading);
-            return gradients;
-        }
     }
 }

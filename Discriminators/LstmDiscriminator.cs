@@ -93,7 +93,7 @@ public sealed class LstmDiscriminator : Discriminator
         return hidden;
     }
 
-    // The state after a place: the next one where it is read, as much of either as the place counts where that is a weight.
+    // The state after a place: the new one where the place is read, else the old one; where places have weights, a mixture of both.
     private static Tensor Carried(Tensor here, Tensor next, Tensor before) =>
         here.dtype == ScalarType.Bool ? where(here, next, before) : here * next + (1 - here) * before;
 }

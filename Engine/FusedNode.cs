@@ -2,35 +2,38 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Engine;
 
-/// <summary>A node of libtorch's graph whose two passes are ours. What its backward pass throws waits in <see cref="BackwardFailure"/>.</summary>
-/// <typeparam name="T">The node itself.</typeparam>
-public abstract class FusedNode<T> : autograd.SingleTensorFunction<T>
-    where T : FusedNode<T>, new()
+/// <summary>A value in libtorch's graph whose two passes are ours.</summary>
+public static class FusedNode
 {
-    private const string ArgumentsKey = "number of arguments";
+    /// <summary>Makes the value, and says how gradients pass it.</summary>
+    /// <param name="forward">The value; what it computes is not recorded.</param>
+    /// <param name="backward">
+    /// From the gradient with respect to the value, the gradients of the inputs in their order, null where there is none. What it throws waits in
+    /// <see cref="BackwardFailure"/>.
+    /// </param>
+    /// <param name="inputs">The tensors that gradients may reach.</param>
+    public static Tensor Apply(Func<Tensor> forward, Func<Tensor, IEnumerable<Tensor?>> backward, params Tensor[] inputs) =>
+        Node.apply([forward, backward, .. inputs]);
 
-    /// <inheritdoc/>
-    public sealed override string Name => typeof(T).FullName!;
-
-    /// <inheritdoc/>
-    public sealed override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    private sealed class Node : autograd.SingleTensorFunction<Node>
     {
-        ctx.save_data(ArgumentsKey, vars.Length);
-        return Forward(ctx, vars);
+        private const int Passes = 2;
+        private const string BackwardKey = "backward", ArgumentsKey = "number of arguments";
+
+        public override string Name => nameof(FusedNode);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data(BackwardKey, vars[1]);
+            ctx.save_data(ArgumentsKey, vars.Length);
+            return ((Func<Tensor>)vars[0])();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var pass = (Func<Tensor, IEnumerable<Tensor?>>)ctx.get_data(BackwardKey);
+            return BackwardFailure.Catch<List<Tensor>>(
+                () => [.. new Tensor[Passes], .. pass(grad_output).Select(gradient => gradient!)], [.. new Tensor[(int)ctx.get_data(ArgumentsKey)]]);
+        }
     }
-
-    /// <inheritdoc/>
-    public sealed override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
-        BackwardFailure.Catch(() => Backward(ctx, grad_output), [.. new Tensor[(int)ctx.get_data(ArgumentsKey)]]);
-
-    /// <summary>The value.</summary>
-    /// <param name="context">Keeps what the backward pass needs.</param>
-    /// <param name="arguments">What <c>apply</c> was given.</param>
-    protected abstract Tensor Forward(autograd.AutogradContext context, object[] arguments);
-
-    /// <summary>The gradients.</summary>
-    /// <param name="context">As the forward pass left it.</param>
-    /// <param name="gradient">With respect to the value.</param>
-    /// <returns>One for each argument, null where it has none.</returns>
-    protected abstract List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient);
 }

@@ -25,17 +25,37 @@ public sealed record HeldOutLikelihood(double PerToken, double PerSequence, long
             throw new ArgumentException("No sequences to measure.", nameof(set));
         }
 
-        // Sequences of like length together, so that little of a batch is padding.
-        int[] order = [.. Enumerable.Range(0, set.Count).OrderBy(set.LengthOf)];
         double total = 0;
-        foreach (int[] indices in order.Chunk(BatchSize))
+        foreach (int[] indices in Batches(set))
         {
             using DisposeScope scope = NewDisposeScope();
-            // Without padding all sequences have one length, so nothing is filled.
-            Tensor ids = SequenceBatch.ToTensor(set, indices, generator.Format.PaddingId ?? 0).to(generator.Device); // [B, T]
-            total += generator.SumNegativeLogLikelihood(ids);
+            total += generator.SumNegativeLogLikelihood(Ids(generator, set, indices));
         }
 
         return new HeldOutLikelihood(total / set.Tokens, total / set.Count, set.Tokens, set.Count);
     }
+
+    /// <summary>The negative log-likelihood of each sequence of <paramref name="set"/>, in its order.</summary>
+    public static double[] OfEach(IGenerator generator, SequenceSet set)
+    {
+        double[] nats = new double[set.Count];
+        foreach (int[] indices in Batches(set))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            double[] found = generator.SequenceNegativeLogLikelihoods(Ids(generator, set, indices));
+            for (int row = 0; row < indices.Length; row++)
+            {
+                nats[indices[row]] = found[row];
+            }
+        }
+
+        return nats;
+    }
+
+    // Sequences of like length together, so that little of a batch is padding.
+    private static IEnumerable<int[]> Batches(SequenceSet set) => Enumerable.Range(0, set.Count).OrderBy(set.LengthOf).Chunk(BatchSize);
+
+    // [B, T]. Without padding all sequences have one length, so nothing is filled.
+    private static Tensor Ids(IGenerator generator, SequenceSet set, int[] indices) =>
+        SequenceBatch.ToTensor(set, indices, generator.Format.PaddingId ?? 0).to(generator.Device);
 }

@@ -45,7 +45,7 @@ public abstract record GeneratorOptions
     /// </summary>
     public Ending Ending { get; init; } = Ending.Mask;
 
-    /// <summary>Whether a sequence depends on more noise than its tokens tell, so that its likelihood is not what the samples follow.</summary>
+    /// <summary>Whether a sequence depends on noise beside that of its tokens. Samples then do not follow the likelihoods.</summary>
     public virtual bool HasHiddenNoise => false;
 
     /// <summary>A generator of this kind, its weights drawn from <paramref name="initialisation"/>.</summary>

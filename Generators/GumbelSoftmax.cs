@@ -16,7 +16,8 @@ public static class GumbelSoftmax
     private const float SmallestExponential = 2.3e-10f;
 
     /// <summary>
-    /// Standard Gumbel noise [B, V] of float32. On the CPU, row b, column v is a function of <paramref name="key"/>, b and v alone; another device
+    /// Standard Gumbel noise [B, V] of float32. On the CPU, row b, column v is a function of <paramref name="key"/>, b and v alone (b counted in the
+    /// whole batch, where the key is of a slice); another device
     /// draws it itself, by <see cref="NoiseOn"/>, instead of having B x V numbers copied to it each step.
     /// </summary>
     public static Tensor Noise(RandomKey key, long batch, long vocabulary, Device? device = null)
@@ -30,7 +31,7 @@ public static class GumbelSoftmax
         Span<float> values = MemoryMarshal.Cast<byte, float>(noise.bytes);
         for (int row = 0; row < batch; row++)
         {
-            GumbelNoise.Fill(key, (ulong)row, values.Slice(row * (int)vocabulary, (int)vocabulary));
+            GumbelNoise.Fill(key, key.FirstRow(batch) + (ulong)row, values.Slice(row * (int)vocabulary, (int)vocabulary));
         }
 
         return noise;
@@ -41,7 +42,7 @@ public static class GumbelSoftmax
     /// </summary>
     public static Tensor NoiseOn(Device device, RandomKey key, long batch, long vocabulary)
     {
-        using Generator generator = new(key.Value, device);
+        using Generator generator = new(key.Apart.Value, device);
         // An exponential number is -ln u, and in float32 keeps its relative accuracy where u is near 1; 0 has probability 2^-24 and would be infinite
         // noise.
         Tensor exponential = empty([batch, vocabulary], device: device).exponential_(1, generator); // [B, V]
@@ -52,7 +53,7 @@ public static class GumbelSoftmax
     /// <param name="logits">[B, V], unnormalised log-probabilities.</param>
     /// <param name="noise">[B, V], standard Gumbel; see <see cref="Noise"/>.</param>
     /// <param name="temperature">Positive; towards 0 samples become one-hot, towards infinity uniform.</param>
-    /// <param name="relaxation">Which; null for the soft one.</param>
+    /// <param name="relaxation">Which; null for the default, whose samples lie inside the simplex.</param>
     /// <param name="key">Keys what the relaxation draws beside the noise.</param>
     /// <returns>[B, V], each row non-negative with sum 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not a positive number.</exception>
@@ -63,7 +64,7 @@ public static class GumbelSoftmax
             throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "A temperature is a positive finite number.");
         }
 
-        return (relaxation ?? SoftRelaxation.Entry).Sample(new RelaxationInputs(logits, noise, temperature, key));
+        return (relaxation ?? Relaxation.Default).Sample(new RelaxationInputs(logits, noise, temperature, key));
     }
 
     /// <summary>

@@ -29,11 +29,13 @@ public interface IGenerator : IDisposable
 
     /// <summary>Draws hard samples, token by token, each step's token fed back.</summary>
     /// <param name="batch">B.</param>
-    /// <param name="temperature">Divides the logits; 1 samples the model itself, towards 0 the most likely token.</param>
+    /// <param name="rule">Temperature and truncation; 1 samples the model itself.</param>
     /// <param name="noise">Keys the draws.</param>
-    /// <returns>[B, T] of int64, padding after the end token.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>
-    Tensor Sample(int batch, double temperature, RandomKey noise);
+    /// <param name="prefix">What every sequence begins with: fewer than T tokens, none of them the end or never generated; null for nothing.</param>
+    /// <returns>[B, T] of int64, the prefix included, padding after the end token.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The rule is none: see <see cref="SamplingRule.Validate"/>.</exception>
+    /// <exception cref="ArgumentException">No sequence begins like this.</exception>
+    Tensor Sample(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int>? prefix = null);
 
     /// <summary>Completes every proper prefix of given sequences several times; a prefix is read once.</summary>
     /// <param name="ids">[B, T] of int64, padding after the end token. A prefix holds at least one token and is not the whole sequence.</param>
@@ -75,6 +77,11 @@ public interface IGenerator : IDisposable
     /// <returns>[B, T, H]: at place t, after reading the begin id and the t tokens before it.</returns>
     Tensor HiddenStates(Tensor ids, DropoutDraw? dropout = null);
 
+    /// <summary>The output layer: <see cref="Logits"/> of what <see cref="HiddenStates"/> gives, without dropout.</summary>
+    /// <param name="hidden">[B, T, H].</param>
+    /// <returns>[B, T, V].</returns>
+    Tensor LogitsOf(Tensor hidden);
+
     /// <summary>The negative log-likelihood of each token, in nats, 0 at padding.</summary>
     /// <param name="ids">[B, T] of int64.</param>
     /// <param name="dropout">See <see cref="Logits"/>.</param>
@@ -96,6 +103,11 @@ public interface IGenerator : IDisposable
     /// <summary>The summed negative log-likelihood of a batch's tokens, in nats, without gradients and in double precision.</summary>
     /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
     double SumNegativeLogLikelihood(Tensor ids);
+
+    /// <summary>The same of each sequence of the batch.</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <returns>[B].</returns>
+    double[] SequenceNegativeLogLikelihoods(Tensor ids);
 
     /// <summary>Makes this the model softmax(logits / <paramref name="temperature"/>), for likelihoods as well as for samples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The temperature is not positive.</exception>

@@ -2,6 +2,8 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training;
+using GumbelGan.Training.Objectives.ControlVariates;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -98,5 +100,52 @@ internal sealed class LeaveOneOutBatchGradient(IGenerator generator, Discriminat
 
         Tensor advantages = (scores - (scores.sum() - scores) / (batch - 1)) / batch; // [B]
         return -_generator.WeightedNegativeLogLikelihood(ids, advantages.unsqueeze(1).expand(ids.shape).contiguous());
+    }
+}
+
+/// <summary>
+/// A score function with a control variate, its baseline the other samples' mean reward; it takes the control variate's gradient too.
+/// </summary>
+internal sealed class ControlledBatchGradient(
+    IGenerator generator, Discriminator discriminator, ControlVariate control, Func<Tensor, Tensor> reward, int batch) : BatchGradient(generator)
+{
+    private static readonly ControlVariateOptions _options = new();
+    private readonly IGenerator _generator = generator;
+
+    /// <summary>Teaches the control variate; the generator stays as it is.</summary>
+    /// <param name="batches">How many.</param>
+    /// <param name="key">Keys the draws.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public void Fit(int batches, RandomKey key, CancellationToken cancellation)
+    {
+        using var optimizer = new AdamOptimizer(control, _options.LearningRate);
+        for (int i = 0; i < batches; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using DisposeScope scope = NewDisposeScope();
+            _ = optimizer.Minimise(Parts(key.Derive((ulong)i)).ControlLoss, clipNorm: 0);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Value(RandomKey key)
+    {
+        (Tensor value, Tensor controlLoss) = Parts(key);
+        return value + controlLoss;
+    }
+
+    private (Tensor Value, Tensor ControlLoss) Parts(RandomKey key)
+    {
+        Tensor ids = _generator.Sample(batch, 1, key), mask = discriminator.Mask(ids), rewards; // [B, T], [B, T]
+        using (no_grad())
+        {
+            rewards = reward(discriminator.Score(ids)); // [B]
+        }
+
+        Tensor hidden = _generator.HiddenStates(ids), logits = _generator.LogitsOf(hidden); // [B, T, H], [B, T, V]
+        var places = SampledPlaces.Of(ids, mask, hidden, logits, key.Derive("control variate"));
+        Tensor advantages = places.At((rewards - (rewards.sum() - rewards) / (batch - 1)).unsqueeze(1).expand(ids.shape)); // [N]
+        Tensor gradient = control.LogitGradient(places, advantages); // [N, V]
+        return ((gradient.detach() * places.At(logits)).sum() / batch, ControlVariate.Loss(gradient));
     }
 }

@@ -5,6 +5,10 @@ using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Objectives.ControlVariates;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace GumbelGan.Laboratory;
 
@@ -12,6 +16,9 @@ namespace GumbelGan.Laboratory;
 public static class GradientSweep
 {
     private const int TimedBatches = 20;
+
+    // From which the control variates learn before they are measured.
+    private const int ControlBatches = 1000;
     private static readonly TimeSpan _longestTiming = TimeSpan.FromSeconds(0.3);
 
     private static readonly (ScoreBaseline Baseline, string Name)[] _scoreFunctions =
@@ -87,6 +94,21 @@ public static class GradientSweep
             }
         }
 
+        foreach (ObjectiveKind kind in ControlVariateMoments.Objectives)
+        {
+            progress?.Report($"{where}: {kind}");
+            using ControlVariate learning = ControlVariateMoments.Untaught(kind, generator, discriminator, game.Reward.Of),
+                learned = ControlVariateMoments.Untaught(kind, game.Generator, game.Discriminator, game.Reward.Of);
+            using var batch = new ControlledBatchGradient(generator, discriminator, learning, game.Reward.Of, options.Batch);
+            batch.Fit(ControlBatches, key.Derive("control variate"), cancellation);
+            double time = Microseconds(batch, options.Batch, key);
+            DoublePrecision.CopyWeights(learning, learned);
+            using GradientMoments moments = ControlVariateMoments.Of(
+                game, learned.to(ScalarType.Float64), options.Draws, key.Derive("noise").Derive(kind.Name), cancellation);
+            rows.Add(new GradientRow(
+                kind.Name, null, null, ControlVariateMoments.SourceOf(learned), moments.Against(game.Gradient), time));
+        }
+
         foreach (Feedback feedback in options.Feedbacks)
         {
             using LstmGenerator reader = Generator(feedback);
@@ -113,7 +135,8 @@ public static class GradientSweep
                     ("reward_deviation", Math.Sqrt(game.Expectation(game.Rewards.square()) - game.ExpectedReward * game.ExpectedReward)),
                 ("gradient_norm", game.Gradient.norm().item<double>()),
             ],
-            rows);
+            rows)
+        { Notes = [ControlVariateMoments.Note(ControlBatches, options.Batch)] };
     }
 
     // With an end: the V tokens, the last of which ends; then begin and padding.

@@ -58,23 +58,31 @@ internal sealed class PerSequenceGenerator
     /// <summary>Sequences that are taken together: their weights fit the caches.</summary>
     public static int RowsFor(LstmGenerator generator) => Math.Clamp((1 << 20) / ParametersOf(generator), 16, 4096);
 
-    /// <summary>The log-probability of sequences, in nats.</summary>
+    /// <summary>Teacher-forced hidden states and logits, as <see cref="IGenerator.HiddenStates"/> and <see cref="IGenerator.Logits"/>.</summary>
     /// <param name="ids">[B, T] of int64.</param>
-    /// <returns>[B].</returns>
-    public Tensor LogProbability(Tensor ids)
+    /// <returns>[B, T, H] and [B, T, V].</returns>
+    public (Tensor Hidden, Tensor Logits) Read(Tensor ids)
     {
         long time = ids.shape[1];
         Tensor begin = full([_batch, 1], Format.BeginId, ScalarType.Int64);
         Tensor inputs = bmm(OneHot(cat([begin, ids.narrow(1, 0, time - 1)], 1)), Embedding); // [B, T, E]
         State[] state = ZeroState();
-        var hidden = new Tensor[time];
+        var steps = new Tensor[time];
         for (int t = 0; t < time; t++)
         {
-            hidden[t] = Step(inputs.select(1, t), state); // [B, H]
+            steps[t] = Step(inputs.select(1, t), state); // [B, H]
         }
 
-        Tensor logits = bmm(stack(hidden, 1), Output.transpose(1, 2)) + OutputBias.unsqueeze(1) + _never; // [B, T, V]
-        Tensor taken = logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1)).squeeze(-1); // [B, T]
+        Tensor hidden = stack(steps, 1); // [B, T, H]
+        return (hidden, bmm(hidden, Output.transpose(1, 2)) + OutputBias.unsqueeze(1) + _never); // [B, T, V]
+    }
+
+    /// <summary>The log-probability of sequences, in nats.</summary>
+    /// <param name="ids">[B, T] of int64.</param>
+    /// <returns>[B].</returns>
+    public Tensor LogProbability(Tensor ids)
+    {
+        Tensor taken = Read(ids).Logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1)).squeeze(-1); // [B, T]
         return (Format.PaddingId is { } padding ? taken * ids.ne(padding) : taken).sum(1); // [B]
     }
 

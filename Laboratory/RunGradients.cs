@@ -8,6 +8,8 @@ using GumbelGan.Storage;
 using GumbelGan.Tokenization;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Objectives.ControlVariates;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
 using TorchSharp;
@@ -23,6 +25,9 @@ public sealed class RunGradients : IDisposable
 {
     // Sequences of the reference that are taken together; the halves of the reference, and groups for standard errors.
     private const int ReferenceBatch = 256, Halves = 2, Groups = 10;
+
+    // From which the control variates learn before they are measured.
+    private const int ControlBatches = 500;
 
     private readonly RunGradientOptions _options;
     private readonly RunConfig _config;
@@ -93,6 +98,15 @@ public sealed class RunGradients : IDisposable
             rows.Add(Row(gradient, reference, "rloo", null, null, cancellation));
         }
 
+        foreach (ObjectiveKind kind in ControlVariateMoments.Objectives)
+        {
+            progress?.Report(kind.Name);
+            using ControlVariate control = ControlVariateMoments.Untaught(kind, _generator, _discriminator, scores => scores);
+            using var gradient = new ControlledBatchGradient(_generator, _discriminator, control, scores => scores, _options.Batch);
+            gradient.Fit(ControlBatches, _key.Derive("control variate"), cancellation);
+            rows.Add(Row(gradient, reference, kind.Name, null, null, cancellation));
+        }
+
         foreach (Feedback feedback in _options.Feedbacks)
         {
             using IGenerator reader = (_config.Generator with { Feedback = feedback }).Create(_generator.Format, new RandomKey(0));
@@ -123,6 +137,7 @@ public sealed class RunGradients : IDisposable
             [
                 string.Create(CultureInfo.InvariantCulture,
                     $"The reference is leave-one-out REINFORCE over {_options.Samples} samples; its halves agree with cosine {agreement:F3}."),
+                ControlVariateMoments.Note(ControlBatches, _options.Batch),
                 .. state.DiscriminatorUpdates == 0 ? ["The discriminator has made no updates: what it likes is chance."] : Array.Empty<string>(),
                 .. Diagnoses(),
             ],

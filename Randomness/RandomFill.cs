@@ -1,11 +1,9 @@
 namespace GumbelGan.Randomness;
 
 /// <summary>Fills memory with random numbers of a key: the same numbers in every process, on every machine and with every engine.</summary>
+/// <remarks>Of a key with a <see cref="RandomKey.Slice"/> what is filled is that slice: n numbers of slice s are the numbers from s n on.</remarks>
 public static class RandomFill
 {
-    /// <summary>The numbers of a stream may be asked for in parts that begin at a multiple of this.</summary>
-    public const int Part = ChunkWords;
-
     private const int ChunkWords = 16 * VectorPhilox.TileWords;
 
     /// <summary>Uniform numbers in [<paramref name="minimum"/>, <paramref name="maximum"/>).</summary>
@@ -24,7 +22,8 @@ public static class RandomFill
     /// <param name="destination">Any length.</param>
     public static void Normal(RandomKey key, Span<float> destination)
     {
-        var stream = new RandomStream(key);
+        // A pair takes two doubles, four words.
+        var stream = new RandomStream(key, 4 * key.FirstRow((destination.Length + 1) / 2));
         for (int i = 0; i < destination.Length; i += 2)
         {
             // 1 - u lies in (0, 1], so its logarithm is finite.
@@ -64,26 +63,27 @@ public static class RandomFill
     /// <param name="key">The stream.</param>
     /// <param name="share">Of the values that is dropped, in [0, 1).</param>
     /// <param name="destination">Any length.</param>
-    /// <param name="first">How many of the stream's numbers come before these, a multiple of <see cref="Part"/>.</param>
-    public static void Dropout(RandomKey key, double share, Span<float> destination, int first = 0)
+    public static void Dropout(RandomKey key, double share, Span<float> destination)
     {
         float kept = (float)(1 / (1 - share));
         ulong dropped = (ulong)(share * (1UL << 32));
-        Words(key, destination, word => word < dropped ? 0 : kept, first);
+        Words(key, destination, word => word < dropped ? 0 : kept);
     }
 
     // 24 bits, which a float holds exactly.
     private static float UnitInterval(uint word) => (word >> 8) * (1f / (1 << 24));
 
-    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number, int first = 0)
+    private static void Words(RandomKey key, Span<float> destination, Func<uint, float> number)
     {
         Span<uint> words = stackalloc uint[ChunkWords];
-        for (int start = 0; start < destination.Length; start += ChunkWords)
+        (ulong firstTile, ulong before) = Math.DivRem(key.FirstRow(destination.Length), VectorPhilox.TileWords);
+        for (int start = -(int)before; start < destination.Length; start += ChunkWords)
         {
             int count = Math.Min(ChunkWords, destination.Length - start);
             int tiles = (count + VectorPhilox.TileWords - 1) / VectorPhilox.TileWords;
-            VectorPhilox.Fill(key.Value, (ulong)((first + start) / VectorPhilox.TileWords), 0, words[..(tiles * VectorPhilox.TileWords)]);
-            for (int i = 0; i < count; i++)
+            VectorPhilox.Fill(key.Value, firstTile, 0, words[..(tiles * VectorPhilox.TileWords)]);
+            firstTile += ChunkWords / VectorPhilox.TileWords;
+            for (int i = Math.Max(0, -start); i < count; i++)
             {
                 destination[start + i] = number(words[i]);
             }

@@ -131,7 +131,7 @@ public static class AtomicFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // The folder has vanished or turned read-only, and the first failure, already on its way to the user, says so.
+            // The folder is gone or read-only. The first failure says so to the user already.
         }
     }
 }

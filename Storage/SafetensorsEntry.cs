@@ -70,7 +70,8 @@ public sealed class SafetensorsEntry
     /// <summary>The bytes of a whole tensor, or -1 where a length is negative or the product passes 2^63.</summary>
     internal static long ByteCount(SafetensorsType type, ReadOnlySpan<long> shape)
     {
-        // A zero anywhere makes the tensor empty, but must not hide an overflow that another reader would stumble over.
+        // One zero makes the tensor empty, whatever the other lengths; they must not overflow all the same, since other readers multiply them in
+        // order.
         UInt128 count = (uint)ElementSize(type);
         bool empty = false;
         foreach (long length in shape)

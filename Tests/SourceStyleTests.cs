@@ -1,10 +1,9 @@
-using System.Text.RegularExpressions;
 using Xunit;
 
 namespace GumbelGan.Tests;
 
 /// <summary>What no analyser checks: how wide lines and how long files are.</summary>
-public sealed partial class SourceStyleTests
+public sealed class SourceStyleTests
 {
     private const int Columns = 150, Lines = 350;
 
@@ -19,11 +18,5 @@ public sealed partial class SourceStyleTests
                 $"{source.Path} has {source.Lines.Length} lines and no line '// Long because ...'."));
 
     private static IEnumerable<(string Path, string[] Lines)> Sources() =>
-        Directory.EnumerateFiles(SourceTree.Root, "*.cs", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(SourceTree.Root, path))
-            .Where(path => !Outside().IsMatch(path)).Order()
-            .Select(path => (path, File.ReadAllLines(Path.Combine(SourceTree.Root, path))));
-
-    [GeneratedRegex(@"(^|/)(artifacts|bin|obj|node_modules|runs|\.[^/]*)/")]
-    private static partial Regex Outside();
+        SourceTree.Sources("*.cs").Select(path => (path, File.ReadAllLines(Path.Combine(SourceTree.Root, path))));
 }

@@ -33,7 +33,7 @@ internal static class BoundedFile
         }
         catch (IOException exception)
         {
-            throw new UserMistakeException($"{path} cannot be read ({exception.Message}).", exception);
+            throw new UserMistakeException($"{path} cannot be read ({exception.Message.TrimEnd('.')}); name a readable file.", exception);
         }
 
         return content.ToArray();
@@ -63,7 +63,7 @@ internal static class BoundedFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new UserMistakeException($"{path} cannot be opened ({exception.Message.TrimEnd('.')}).", exception);
+            throw new UserMistakeException($"{path} cannot be opened ({exception.Message.TrimEnd('.')}); name a readable file.", exception);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
@@ -24,13 +25,14 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
     /// <summary>Reads a file.</summary>
     /// <param name="path">Which.</param>
     /// <param name="split">Where all its lines go; null lets each line's hash decide.</param>
+    /// <param name="numbers">Receives the number of each line that is kept; null where the file is read a second time and need not be told.</param>
     /// <returns>What became of its lines.</returns>
-    internal FileAccount Read(string path, CorpusSplit? split = null)
+    internal FileAccount Read(string path, CorpusSplit? split = null, List<long>? numbers = null)
     {
         long lines = 0, empty = 0, tooShort = 0, tooLong = 0;
         var hashes = new List<ulong>();
         var ids = new List<int>();
-        var reader = new CorpusReader(path, options.SplitSeed, twice: true);
+        var reader = new CorpusReader(path, options.SplitSeed, twice: numbers is null);
         foreach (CorpusLine line in reader.ReadLines())
         {
             lines++;
@@ -55,6 +57,7 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
                 _histogram[ids.Count]++;
                 _unknown[place] += CollectionsMarshal.AsSpan(ids).Count(tokenizer.UnknownId);
                 hashes.Add(line.Hash);
+                numbers?.Add(line.Number);
                 if (options.End == SequenceEnd.Token)
                 {
                     ids.Add(tokenizer.EndId);
@@ -65,6 +68,17 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
         }
 
         return new FileAccount(reader.Sha256, reader.Bytes, lines, empty, tooShort, tooLong, CountRepeats(hashes));
+    }
+
+    /// <summary>Refuses words that neither are in the vocabulary nor can be the unknown token, because the model has none.</summary>
+    /// <exception cref="UserMistakeException">There are some.</exception>
+    internal static void RefuseUnknown(string path, TextTokenizer tokenizer, CorpusOptions options, long unknown, string remedy)
+    {
+        if (options.End == SequenceEnd.None && tokenizer.Vocabulary.HasSpecialTokensLast && unknown > 0)
+        {
+            throw new UserMistakeException($"{path} has words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to "
+                + $"{tokenizer.Vocabulary.Count - Vocabulary.SpecialTokens.Count - 1}), {unknown} in all; {remedy}.");
+        }
     }
 
     /// <summary>How many kept lines stand in two splits.</summary>

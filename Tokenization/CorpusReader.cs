@@ -160,7 +160,7 @@ public sealed class CorpusReader
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UserMistakeException($"{_path} cannot be read ({exception.Message.TrimEnd('.')}).", exception);
+            throw new UserMistakeException($"{_path} cannot be read ({exception.Message.TrimEnd('.')}); name a readable file.", exception);
         }
     }
 }

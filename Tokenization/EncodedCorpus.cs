@@ -126,11 +126,7 @@ public sealed class EncodedCorpus
 
         CorpusReport report = corpus.Report;
         long unknown = report.Train.UnknownTokens + report.Validation.UnknownTokens + report.Test.UnknownTokens;
-        if (options.End == SequenceEnd.None && corpus.Tokenizer.Vocabulary.HasSpecialTokensLast && unknown > 0)
-        {
-            throw new UserMistakeException($"{path} has {unknown} words that are not in the tokenizer's fixed vocabulary (whole numbers from 0 to "
-                + $"{corpus.Tokenizer.Vocabulary.Count - Vocabulary.SpecialTokens.Count - 1}); raise tokenizer.numbers or choose another kind.");
-        }
+        CorpusEncoding.RefuseUnknown(path, corpus.Tokenizer, options, unknown, "raise tokenizer.numbers or choose another kind");
 
         foreach ((CorpusSplit split, string file) in options.HeldOutFiles)
         {

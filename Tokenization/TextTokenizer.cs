@@ -74,6 +74,14 @@ public abstract class TextTokenizer : Tokenizer
     /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="ids"/>; see <see cref="Encode(string)"/>.</summary>
     public void Encode(string text, List<int> ids) => EncodeNormalized(Options.Lowercase ? text.ToLowerInvariant() : text, ids);
 
+    /// <summary>The first part of <paramref name="text"/> that becomes the unknown token, as the vocabulary would spell it; null for none.</summary>
+    public string? FirstUnknown(string text)
+    {
+        string normalized = Options.Lowercase ? text.ToLowerInvariant() : text;
+        return TokenizeNormalized(normalized, preTokenize: true).Where(token => token.Id == UnknownId)
+            .Select(token => normalized[token.Offset]).FirstOrDefault();
+    }
+
     /// <summary>The text of <paramref name="ids"/> up to the end token; padding and begin tokens are left out, unknown reads U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> ids)
@@ -135,7 +143,8 @@ public abstract class TextTokenizer : Tokenizer
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UserMistakeException($"The tokenizer cannot be written to {folder} ({exception.Message.TrimEnd('.')}).", exception);
+            throw new UserMistakeException(
+                $"The tokenizer cannot be written to {folder} ({exception.Message.TrimEnd('.')}); choose another folder.", exception);
         }
     }
 

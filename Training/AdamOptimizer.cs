@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Storage;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Runs;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -47,7 +49,8 @@ public sealed class AdamOptimizer : IDisposable
     /// <summary>Backward, clip, step; where the loss or the gradient is no finite number, nothing is changed.</summary>
     /// <param name="loss">A scalar.</param>
     /// <param name="clipNorm">Gradients are scaled down to this joint Euclidean norm; 0 leaves them as they are.</param>
-    public ParameterUpdate Minimise(Tensor loss, double clipNorm)
+    /// <param name="exchange">Averages loss and gradients over the ranks first; null where there is one.</param>
+    public ParameterUpdate Minimise(Tensor loss, double clipNorm, GradientExchange? exchange = null)
     {
         // The gradients that fused nodes return must live until libtorch has taken them, which the scope sees to.
         using DisposeScope scope = NewDisposeScope();
@@ -68,13 +71,15 @@ public sealed class AdamOptimizer : IDisposable
             }
         }
 
+        float value = loss.item<float>();
+        value = exchange?.Average([.. learning.Select(entry => entry.Gradient)], value) ?? value;
         bool isFused = _isOnCpu;
         AdamParameter[] memory = isFused ? [.. learning.Select(entry => Memory(entry.Parameter, entry.State, entry.Gradient))] : [];
         double norm = isFused
             ? _kernel.GradientNorm(memory) : Math.Sqrt(learning.Sum(entry => entry.Gradient.square().sum(ScalarType.Float64).item<double>()));
-        if (!double.IsFinite(norm) || !float.IsFinite(loss.item<float>()))
+        if (!double.IsFinite(norm) || !float.IsFinite(value))
         {
-            return new ParameterUpdate(IsFinite: false, norm);
+            return new ParameterUpdate(IsFinite: false, norm, value);
         }
 
         double scale = clipNorm == 0 ? 1 : Math.Min(1, clipNorm / (norm + NormEpsilon));
@@ -92,7 +97,7 @@ public sealed class AdamOptimizer : IDisposable
             _kernel.Step(memory, (float)scale, LearningRate, _beta1, Beta2, Epsilon);
         }
 
-        return new ParameterUpdate(IsFinite: true, norm);
+        return new ParameterUpdate(IsFinite: true, norm, value);
     }
 
     /// <summary>The moments, named after the parameters they belong to, and each parameter's step count.</summary>
@@ -114,6 +119,18 @@ public sealed class AdamOptimizer : IDisposable
         ModuleWeights.Load(
             [.. _parameters.SelectMany(entry => new[] { ($"{entry.Name}.exp_avg", entry.State.Average),
                 ($"{entry.Name}.exp_avg_sq", entry.State.AverageOfSquares) })], file, _parameters.Length);
+        for (int i = 0; i < steps.Length; i++)
+        {
+            _parameters[i].State.Steps = steps[i];
+        }
+    }
+
+    /// <summary>Replaces the moments by those of rank 0.</summary>
+    internal void Share(ICollective ranks)
+    {
+        ranks.Share(_parameters.SelectMany(entry => new[] { entry.State.Average, entry.State.AverageOfSquares }));
+        long[] steps = [.. _parameters.Select(entry => entry.State.Steps)];
+        ranks.Broadcast(MemoryMarshal.AsBytes(steps.AsSpan()));
         for (int i = 0; i < steps.Length; i++)
         {
             _parameters[i].State.Steps = steps[i];

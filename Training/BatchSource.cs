@@ -1,6 +1,7 @@
 using GumbelGan.Evaluation;
 using GumbelGan.Randomness;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Collectives;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training;
@@ -14,7 +15,8 @@ namespace GumbelGan.Training;
 /// <param name="paddingId">What fills a row after its sequence.</param>
 /// <param name="minimumTime">The least T of a batch (a CNN needs as many places as its widest filter).</param>
 /// <param name="key">Keys the order.</param>
-public sealed class BatchSource(SequenceSet set, int batchSize, int paddingId, int minimumTime, RandomKey key)
+/// <param name="ranks">Who shares a batch: each gets its slice, as wide as the whole batch; null where one has it all.</param>
+public sealed class BatchSource(SequenceSet set, int batchSize, int paddingId, int minimumTime, RandomKey key, ICollective? ranks = null)
 {
     private long _epoch = -1;
     private int[] _order = [];
@@ -23,7 +25,7 @@ public sealed class BatchSource(SequenceSet set, int batchSize, int paddingId, i
     public long BatchesPerEpoch => (set.Count + batchSize - 1) / batchSize;
 
     /// <summary>Batch number <paramref name="number"/>, counted from 0.</summary>
-    /// <returns>[B, T] of int64, T as long as its longest sequence needs.</returns>
+    /// <returns>[B, T] of int64, T as long as its longest sequence needs; B / N of the rows for each of N ranks.</returns>
     public Tensor Batch(long number)
     {
         int[] indices = new int[batchSize];
@@ -33,7 +35,8 @@ public sealed class BatchSource(SequenceSet set, int batchSize, int paddingId, i
             indices[i] = Order(epoch)[place];
         }
 
-        return SequenceBatch.ToTensor(set, indices, paddingId, Math.Max(minimumTime, indices.Max(set.LengthOf)));
+        int share = batchSize / (ranks?.Size ?? 1), first = share * (ranks?.Rank ?? 0);
+        return SequenceBatch.ToTensor(set, indices.AsSpan(first, share), paddingId, Math.Max(minimumTime, indices.Max(set.LengthOf)));
     }
 
     private int[] Order(long epoch)

@@ -2,6 +2,7 @@ using System.Globalization;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Runs;
@@ -56,8 +57,9 @@ public sealed class Continuation : IDisposable
     /// <summary>How the run in <paramref name="folder"/> would go on.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="extensions">By how much to lengthen what.</param>
+    /// <param name="ranks">Who will go on together; null for this process alone.</param>
     /// <exception cref="UserMistakeException">It cannot, or may not; the message says why.</exception>
-    public static Continuation Of(RunFolder folder, IReadOnlyList<ConfigurationAssignment> extensions)
+    public static Continuation Of(RunFolder folder, IReadOnlyList<ConfigurationAssignment> extensions, ICollective? ranks = null)
     {
         RunConfig before = ConfigurationReader.Read<RunConfig>(folder.Configuration), config = before;
         foreach (ConfigurationAssignment extension in extensions)
@@ -72,7 +74,7 @@ public sealed class Continuation : IDisposable
                 + $"--extend, for example --extend adversarial.steps=500.");
         }
 
-        var job = TrainingJob.Prepare(config, anew ? null : TextTokenizer.Load(folder.Tokenizer));
+        var job = TrainingJob.Prepare(config, anew ? null : TextTokenizer.Load(folder.Tokenizer), ranks);
         try
         {
             var continuation = new Continuation(folder, job, extensions);

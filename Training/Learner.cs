@@ -1,3 +1,4 @@
+using GumbelGan.Training.Collectives;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,6 +13,7 @@ namespace GumbelGan.Training;
 public sealed class Learner(string name, nn.Module module, double learningRate, double beta1) : IDisposable
 {
     private readonly Parameter[] _parameters = [.. module.parameters()];
+    private GradientExchange? _exchange;
 
     /// <summary>Its name in checkpoints and messages.</summary>
     public string Name => name;
@@ -32,6 +34,9 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
             return _parameters.All(parameter => float.IsFinite(parameter.abs().max().item<float>()));
         }
     }
+
+    /// <summary>What averages its gradients over the ranks; null where there is one.</summary>
+    public GradientExchange? ExchangeWith(ICollective ranks) => ranks.Size == 1 ? null : _exchange ??= new GradientExchange(ranks);
 
     /// <summary>Begins anew with another optimizer, without moments.</summary>
     public void Renew(double rate, double decay)

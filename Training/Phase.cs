@@ -11,7 +11,10 @@ public sealed record Phase(string Name, long Steps, IReadOnlyList<Update> Update
     /// <summary>The name of what comes after the last phase.</summary>
     public const string Finished = "finished";
 
-    /// <summary>What untrained weights are recorded as where no phase counts them as its own; also the pointer to what a phase began with.</summary>
+    /// <summary>
+    /// The phase under which the evaluation of untrained weights is recorded, unless their phase may end at them. Also the name of the pointer to
+    /// what a phase began with.
+    /// </summary>
     public const string Start = "start";
 
     /// <summary>Steps between two evaluations of the generator; 0 for none.</summary>

@@ -1,4 +1,5 @@
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Training;
@@ -14,6 +15,9 @@ namespace GumbelGan.Training;
 /// <param name="Dropout">Keys what is dropped.</param>
 public sealed record StepContext(long PhaseStep, long PhaseSteps, double? Temperature, RandomKey Noise, RandomKey Dropout)
 {
+    /// <summary>Who makes the step together; the keys are then those of this rank's slice of each batch.</summary>
+    public ICollective Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>The samples that the step's updates share, once one of them has drawn them.</summary>
     public GeneratedBatch? Shared { get; set; }
 }

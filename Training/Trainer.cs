@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Runs;
@@ -9,10 +10,13 @@ using static TorchSharp.torch;
 namespace GumbelGan.Training;
 
 /// <summary>
-/// The loop: it walks the phases of an objective and the updates of a step. What is learned is the objective's business, who watches the watchers'.
+/// The loop: it walks the phases of an objective and the updates of a step. What is learned is up to the objective; what is measured and reported, to
+/// the files in Watching/.
 /// </summary>
 /// <remarks>
 /// Everything random in step n is keyed by the seed and n, so a run continued from a checkpoint does exactly what an uninterrupted one does.
+/// Where several ranks train together each computes on its slice of every batch, and all have the same weights after every update. Rank 0 alone
+/// evaluates, records and writes; what it finds out, all are told.
 /// </remarks>
 public sealed class Trainer
 {
@@ -20,8 +24,9 @@ public sealed class Trainer
     private readonly Objective _objective;
     private readonly RunFolder _folder;
     private readonly ITrainingObserver _observer;
-    private readonly Reporter _reporter;
-    private readonly Selection _selection;
+    private readonly Reporter? _reporter;
+    private readonly Selection? _selection;
+    private readonly ICollective _ranks;
     private readonly RandomKey _noise, _dropout;
     private TrainingState _state;
     private long _savedStep = -1;
@@ -30,18 +35,20 @@ public sealed class Trainer
     /// <summary>A trainer at the very start, or where <paramref name="checkpoint"/> was written.</summary>
     /// <param name="config">What to do.</param>
     /// <param name="objective">What is learned; its networks' weights are loaded from the checkpoint, if any.</param>
-    /// <param name="selection">Evaluates the generator, and knows the best.</param>
-    /// <param name="reporter">Records, and tells the observer.</param>
+    /// <param name="selection">Evaluates the generator, and knows the best; null but on rank 0.</param>
+    /// <param name="reporter">Records, and tells the observer; null but on rank 0.</param>
     /// <param name="folder">Where checkpoints go.</param>
     /// <param name="observer">Who watches.</param>
-    /// <param name="checkpoint">Where to go on from, or null.</param>
-    public Trainer(RunConfig config, Objective objective, Selection selection, Reporter reporter, RunFolder folder, ITrainingObserver observer,
-        Checkpoint? checkpoint)
+    /// <param name="checkpoint">Where to go on from, or null; what rank 0 says holds for all.</param>
+    /// <param name="ranks">Who trains together.</param>
+    public Trainer(RunConfig config, Objective objective, Selection? selection, Reporter? reporter, RunFolder folder, ITrainingObserver observer,
+        Checkpoint? checkpoint, ICollective ranks)
     {
         (_config, _objective, _selection, _reporter, _folder, _observer) = (config, objective, selection, reporter, folder, observer);
         var root = new RandomKey((ulong)config.Seed);
-        (_noise, _dropout) = (root.Derive("noise"), root.Derive("dropout"));
-        _state = checkpoint?.State() ?? new TrainingState { Phase = objective.NameAfter(null) };
+        _ranks = ranks;
+        (_noise, _dropout) = (root.Derive("noise") with { Slice = ranks.Rank }, root.Derive("dropout") with { Slice = ranks.Rank });
+        (_state, _) = ranks.FromRoot(() => (checkpoint?.State() ?? new TrainingState { Phase = objective.NameAfter(null) }, true));
         checkpoint?.LoadWeights(objective);
         if (_state.Phase != Phase.Finished)
         {
@@ -49,6 +56,7 @@ public sealed class Trainer
         }
 
         checkpoint?.LoadProgress(objective, _state);
+        ranks.Share(objective, _state);
     }
 
     /// <summary>Trains to the end. Where cancelled, the step in progress is finished and a checkpoint written first.</summary>
@@ -56,7 +64,7 @@ public sealed class Trainer
     /// <exception cref="TrainingDivergedException">A loss, a gradient or a weight is no finite number.</exception>
     public void Run(CancellationToken cancellation)
     {
-        if (_folder.LatestName() is null)
+        if (_ranks.FromRoot(() => _folder.LatestName() is null))
         {
             // The untrained weights are a checkpoint like any other, and may prove to be the best.
             _isBest = _state.Phase == Phase.Finished;
@@ -75,7 +83,7 @@ public sealed class Trainer
             while (_state.PhaseStep < phase.Steps)
             {
                 Step(phase);
-                if (cancellation.IsCancellationRequested && _state.PhaseStep < phase.Steps)
+                if (_ranks.Any(cancellation.IsCancellationRequested) && _state.PhaseStep < phase.Steps)
                 {
                     if (_savedStep != _state.Step)
                     {
@@ -88,9 +96,9 @@ public sealed class Trainer
             }
 
             Leave(phase);
-            if (_state.Phase != Phase.Finished)
+            if (_state.Phase != Phase.Finished && _ranks.Any(cancellation.IsCancellationRequested))
             {
-                cancellation.ThrowIfCancellationRequested();
+                throw new OperationCanceledException(cancellation);
             }
         }
     }
@@ -101,7 +109,10 @@ public sealed class Trainer
         long began = Stopwatch.GetTimestamp();
         var measured = new List<(string Tag, double Value)>();
         var step = new StepContext(_state.PhaseStep, phase.Steps, phase.TemperatureAt?.Invoke(_state.PhaseStep), _noise.Derive((ulong)_state.Step),
-            _dropout.Derive((ulong)_state.Step));
+            _dropout.Derive((ulong)_state.Step))
+        {
+            Ranks = _ranks,
+        };
         using (NewDisposeScope())
         {
             foreach (Update update in phase.Updates)
@@ -120,7 +131,8 @@ public sealed class Trainer
         bool last = _state.PhaseStep == phase.Steps;
         if (_state.PhaseStep % _config.Recording.Every == 0 || last)
         {
-            _state = _reporter.Report(phase, step, _state, measured);
+            measured = _ranks.Average(measured);
+            _state = _reporter?.Report(phase, step, _state, measured) ?? _state;
         }
 
         _isBest = false;
@@ -160,7 +172,7 @@ public sealed class Trainer
         }
     }
 
-    private void Evaluate(Phase phase) => (_state, _isBest) = _selection.Evaluate(phase, _state);
+    private void Evaluate(Phase phase) => (_state, _isBest) = _ranks.FromRoot(() => _selection!.Evaluate(phase, _state));
 
     private TrainingDivergedException Diverged(string what) =>
         new(_state.Phase, _state.Step, char.ToLowerInvariant(what[0]) + what[1..].TrimEnd('.'), _folder.LatestName());
@@ -168,12 +180,13 @@ public sealed class Trainer
     private void Leave(Phase phase)
     {
         string next = _objective.NameAfter(phase);
-        (_state, bool isOnlyChoice) = _selection.Leave(phase, _state, isLast: next == Phase.Finished);
+        (_state, bool isOnlyChoice) = _ranks.FromRoot(() => _selection!.Leave(phase, _state, isLast: next == Phase.Finished));
+        _ranks.Share(_objective, _state with { Objective = _objective.Numbers });
         _isBest |= isOnlyChoice;
         _state = _state with { Phase = next, PhaseStep = 0, StaleEvaluations = 0 };
         if (_state.Phase == Phase.Finished)
         {
-            _selection.Finish(_state);
+            _selection?.Finish(_state);
         }
         else
         {
@@ -191,8 +204,16 @@ public sealed class Trainer
             throw Diverged("A weight or the baseline is no finite number.");
         }
 
+        _ranks.RequireEqualWeights(_objective);
         _savedStep = _state.Step;
-        _state = _state with { Recorded = _reporter.Flush(), Objective = _objective.Numbers };
-        _folder.SaveCheckpoint(_state, Checkpoint.Files(_objective), _isBest, _config.Recording.KeepCheckpoints);
+        _state = _state with { Objective = _objective.Numbers };
+        if (_reporter is not null)
+        {
+            _state = _state with { Recorded = _reporter.Flush() };
+            _folder.SaveCheckpoint(_state, Checkpoint.Files(_objective), _isBest, _config.Recording.KeepCheckpoints);
+        }
+
+        // What is written is on the disk before anybody goes on, or ends.
+        _ranks.Barrier();
     }
 }

@@ -34,6 +34,26 @@ internal static class TrainingChecks
         }
     }
 
+    /// <summary>Refuses batches that the ranks cannot share equally.</summary>
+    /// <exception cref="UserMistakeException">There is one; the message names it.</exception>
+    public static void BeforeSharing(RunConfig config, int ranks)
+    {
+        AdversarialOptions options = config.Adversarial;
+        (string Name, int Size)[] batches =
+        [
+            .. config.Pretraining.Epochs > 0 ? [("pretraining.batch_size", config.Pretraining.BatchSize)] : Array.Empty<(string, int)>(),
+            .. options.Steps > 0 ? [("adversarial.batch_size", options.BatchSize)] : Array.Empty<(string, int)>(),
+            .. options.Steps > 0 && config.Objective.HasDiscriminator
+                ? [("adversarial.discriminator_batch_size", options.BatchOfDiscriminator)] : Array.Empty<(string, int)>(),
+        ];
+        if (batches.FirstOrDefault(batch => batch.Size % ranks != 0) is { Name: not null } uneven)
+        {
+            throw new UserMistakeException(
+                $"{uneven.Name} is {uneven.Size}, which {ranks} ranks cannot share equally; make it a multiple of {ranks}, "
+                + "or start another number of ranks.");
+        }
+    }
+
     /// <summary>Refuses what does not fit the corpus, or the memory once the size of the vocabulary is known.</summary>
     /// <exception cref="UserMistakeException">It does not; the message says what to change.</exception>
     public static void BeforeBuilding(RunConfig config, EncodedCorpus corpus, SequenceFormat format)
@@ -61,9 +81,9 @@ internal static class TrainingChecks
     }
 
     /// <summary>
-    /// Refuses an initial state that is drawn. The probability of a text is then an integral over that state, while pre-training, the validation NLL
-    /// by which the best weights are chosen, the test NLL and every divergence compute it from zeros: they would describe another model than the one
-    /// that samples. A bound by many drawn states would be a different number from every other run's, so there is none.
+    /// Refuses an initial state that is drawn. The probability of a text would be an integral over that state. Pre-training, the validation NLL by
+    /// which the best weights are chosen, the test NLL and every divergence compute it from zeros, so they would describe another model than the one
+    /// that samples. A bound from many drawn states would not compare with other runs.
     /// </summary>
     /// <exception cref="UserMistakeException">It is.</exception>
     public static void RefuseNoisyState(RunConfig config)

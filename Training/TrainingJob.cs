@@ -6,6 +6,7 @@ using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Recording;
@@ -18,6 +19,9 @@ namespace GumbelGan.Training;
 /// <summary>A run from its configuration: reads the corpus, builds the networks, opens the folder, trains.</summary>
 public sealed class TrainingJob : IDisposable
 {
+    /// <summary>How long a failing rank waits to see whether all the others fail too.</summary>
+    public static readonly TimeSpan FailurePatience = TimeSpan.FromSeconds(3);
+
     private readonly OracleJudge? _oracle;
     private readonly GrammarJudge? _grammar;
 
@@ -42,13 +46,18 @@ public sealed class TrainingJob : IDisposable
 
     private RunOrigin? Origin { get; init; }
 
+    private ICollective Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>Checks everything that is cheap to check, then reads the corpus and builds the networks.</summary>
     /// <param name="config">What to do.</param>
     /// <param name="tokenizer">The tokenizer of a run that goes on; null builds one from the training split.</param>
-    /// <exception cref="UserMistakeException">The configuration does not fit the machine or the corpus.</exception>
-    public static TrainingJob Prepare(RunConfig config, TextTokenizer? tokenizer = null)
+    /// <param name="ranks">Who trains together; all prepare. Null for this process alone.</param>
+    /// <exception cref="UserMistakeException">The configuration does not fit the machine, the ranks or the corpus.</exception>
+    public static TrainingJob Prepare(RunConfig config, TextTokenizer? tokenizer = null, ICollective? ranks = null)
     {
+        ranks ??= SingleProcess.Instance;
         TrainingChecks.BeforeReading(config);
+        TrainingChecks.BeforeSharing(config, ranks.Size);
         RunOrigin? origin = tokenizer is null && config.From.Length > 0 ? RunOrigin.Open(config.From) : null;
         if (origin is not null)
         {
@@ -57,7 +66,7 @@ public sealed class TrainingJob : IDisposable
         }
 
         config = config with { Corpus = Path.GetFullPath(config.Corpus), Data = config.Data.WithFullPaths() };
-        EngineSettings.Prepare(config.Threads);
+        EngineSettings.Prepare(config.Threads == 0 ? ranks.Threads : config.Threads);
         EncodedCorpus corpus = tokenizer is null
             ? EncodedCorpus.Read(config.Corpus, config.Tokenizer, config.Data) : EncodedCorpus.Read(config.Corpus, tokenizer, config.Data);
         origin?.RefuseForeign(corpus);
@@ -72,7 +81,7 @@ public sealed class TrainingJob : IDisposable
         Discriminator discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, root.Derive("discriminator"));
         torch.Device device = torch.device(config.Device);
         generator.Module.to(device);
-        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle, grammar) { Origin = origin };
+        return new TrainingJob(config, corpus, generator, discriminator.to(device), oracle, grammar) { Origin = origin, Ranks = ranks };
     }
 
     /// <summary>Trains in a new folder.</summary>
@@ -80,6 +89,12 @@ public sealed class TrainingJob : IDisposable
     /// <exception cref="UserMistakeException">The folder exists or cannot be written.</exception>
     public void Start(string path, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
     {
+        if (!Ranks.IsRoot())
+        {
+            Follow(path, cancellation);
+            return;
+        }
+
         RunFolder folder = RunFolder.Create(path);
         using RunLock held = RunLock.Take(path);
         if (File.Exists(folder.Configuration))
@@ -97,15 +112,25 @@ public sealed class TrainingJob : IDisposable
     /// <param name="observer">Who watches.</param>
     /// <param name="cancellation">Stops after the step in progress.</param>
     /// <param name="extensions">What to lengthen by how much: see <see cref="Continuation.Lengths"/>.</param>
+    /// <param name="ranks">Who trains together, not always as many as before; null for this process alone.</param>
     /// <exception cref="OperationCanceledException">Interrupted again; a checkpoint is on the disk.</exception>
     /// <exception cref="UserMistakeException">The folder holds no run, its files are damaged, or it may not go on so.</exception>
     public static void Resume(string path, ITrainingObserver observer, CancellationToken cancellation,
-        IReadOnlyList<ConfigurationAssignment>? extensions = null)
+        IReadOnlyList<ConfigurationAssignment>? extensions = null, ICollective? ranks = null)
     {
+        ranks ??= SingleProcess.Instance;
         RunFolder folder = RunFolder.Open(path);
-        using RunLock held = RunLock.Take(path);
-        using Continuation continuation = Continuation.Of(folder, extensions ?? []);
+        using RunLock? held = ranks.IsRoot() ? RunLock.Take(path) : null;
+        using Continuation continuation = Continuation.Of(folder, extensions ?? [], ranks);
         TrainingJob job = continuation.Job;
+        // Everybody has read what rank 0 may now change.
+        ranks.Barrier();
+        if (!ranks.IsRoot())
+        {
+            job.Follow(path, cancellation);
+            return;
+        }
+
         continuation.Write();
         if (continuation.State is { } state)
         {
@@ -213,11 +238,30 @@ public sealed class TrainingJob : IDisposable
         }
     }
 
-    private bool MayRollBack(RunFolder folder) =>
-        Config.Health.OnDivergence == DivergenceResponse.RollBack && folder.LatestName() is not null && folder.Latest()
-            .State().RollBacks < Config.Health.MaximumRollBacks;
+    /// <summary>Trains along with rank 0, which has the folder.</summary>
+    private void Follow(string path, CancellationToken cancellation)
+    {
+        var folder = RunFolder.At(path);
+        while (true)
+        {
+            try
+            {
+                using Objective objective = CreateObjective();
+                new Trainer(Config, objective, null, null, folder, new SilentTrainingObserver(), null, Ranks).Run(cancellation);
+                return;
+            }
+            catch (TrainingDivergedException) when (MayRollBack(folder))
+            {
+                // Rank 0 goes back to its checkpoint, and tells.
+            }
+        }
+    }
 
-    // The halved rates go into the checkpoint itself, after their record: whenever the process is killed, the run resumed from it does the same.
+    // A rank that has diverged alone cannot go back with the others, which know nothing of it.
+    private bool MayRollBack(RunFolder folder) => Config.Health.OnDivergence == DivergenceResponse.RollBack && Ranks.Meet(FailurePatience)
+        && Ranks.FromRoot(() => folder.LatestName() is not null && folder.Latest().State().RollBacks < Config.Health.MaximumRollBacks);
+
+    // The halved rates are recorded first and then written into the checkpoint, so a run that is killed here and resumed does the same.
     private static void RollBack(RunFolder folder, TrainingDivergedException diverged, ITrainingObserver observer)
     {
         TrainingState state = folder.Latest().State();
@@ -245,7 +289,7 @@ public sealed class TrainingJob : IDisposable
         var evaluation = new InterimEvaluation(Config, Corpus, _oracle, _grammar);
         var selection = new Selection(Generator, () => averages ? objective.Average : null, evaluation, health, folder, recorder, observer);
         var reporter = new Reporter(recorder, observer, health, checkpoint?.State().RealSequences ?? 0);
-        var trainer = new Trainer(Config, objective, selection, reporter, folder, observer, checkpoint);
+        var trainer = new Trainer(Config, objective, selection, reporter, folder, observer, checkpoint, Ranks);
         File.Delete(folder.Failure);
         try
         {
@@ -253,7 +297,7 @@ public sealed class TrainingJob : IDisposable
         }
         catch (TrainingDivergedException failure)
         {
-            // A comparison counts the run as failed; continuing it takes the note away.
+            // The file makes a comparison count the run as failed. It is deleted when the run is continued.
             AtomicFile.WriteAllText(folder.Failure, failure.Message + "\n");
             throw;
         }
@@ -262,7 +306,7 @@ public sealed class TrainingJob : IDisposable
     /// <summary>What the run learns by, at its very start.</summary>
     /// <param name="config">Null for the run's own.</param>
     internal Objective CreateObjective(RunConfig? config = null) =>
-        Config.Objective.Create(TrainingParts.Of(config ?? Config, Corpus, Generator, Discriminator));
+        Config.Objective.Create(TrainingParts.Of(config ?? Config, Corpus, Generator, Discriminator, Ranks));
 
     internal static SequenceFormat FormatOf(EncodedCorpus corpus)
     {
@@ -270,8 +314,8 @@ public sealed class TrainingJob : IDisposable
         return FormatOf(corpus.Tokenizer, corpus.Options.End, longest);
     }
 
-    // Without an end there is nothing to pad. Where special tokens stand behind the others, the model need not know them: then it is of the form of
-    // the SeqGAN oracle, which begins from its token 0.
+    // Without an end token nothing is padded. Where special tokens have the highest ids, the model leaves them out: it then has the form of the
+    // SeqGAN oracle and begins with token 0.
     private static SequenceFormat FormatOf(TextTokenizer tokenizer, SequenceEnd end, int longest)
     {
         int count = tokenizer.Vocabulary.Count;

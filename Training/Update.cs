@@ -57,13 +57,13 @@ public abstract class Update(Learner learner, double clipNorm)
         try
         {
             (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = Loss(step, repeat);
-            ParameterUpdate made = learner.Optimizer.Minimise(loss, clipNorm);
+            ParameterUpdate made = learner.Optimizer.Minimise(loss, clipNorm, learner.ExchangeWith(step.Ranks));
             if (made.IsFinite)
             {
                 After();
             }
 
-            return new UpdateResult(made.IsFinite, loss.item<float>(), made.GradientNorm, measured);
+            return new UpdateResult(made.IsFinite, made.Loss, made.GradientNorm, measured);
         }
         finally
         {

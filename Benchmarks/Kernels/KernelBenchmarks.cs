@@ -28,7 +28,7 @@ public unsafe class KernelBenchmarks
     private FilterMaxima _filters = null!;
     private float* _kept;
 
-    /// <summary>Gets or sets the number of threads.</summary>
+    /// <summary>The number of threads.</summary>
     [Params(1, 2)]
     public int Threads { get; set; }
 

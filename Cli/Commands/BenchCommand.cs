@@ -1,9 +1,11 @@
 using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
+using GumbelGan.Cli.Ranks;
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Training.Benchmarking;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Cli.Commands;
@@ -12,8 +14,9 @@ namespace GumbelGan.Cli.Commands;
 internal static class BenchCommand
 {
     public static Command Create(Surroundings surroundings) =>
-        new RequestCommand<Request>("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling or a policy-gradient step: "
-            + "median, minimum and maximum, and peak memory.", request => Run(request, surroundings))
+        new RequestCommand<Request>("bench", "Times an adversarial iteration, a maximum-likelihood step, sampling, a policy-gradient step, or "
+            + "what ranks wait for each other: median, minimum and maximum, and peak memory.", request =>
+                RankedCommand.Run(surroundings, (ranks, own) => Run(request, own, ranks)))
         {
             Examples =
             [
@@ -21,11 +24,12 @@ internal static class BenchCommand
                 new("gumbelgan bench iteration --vocab 5000 --length 40 --hidden 512 --discriminator cnn --json", "larger networks; for a script"),
                 new("gumbelgan bench iteration --generator relational --discriminator relgan --discriminator-steps 5 "
                     + "--set adversarial.loss=relativistic", "RelGAN at its published sizes"),
+                new("gumbelgan bench allreduce", "with 'mpirun -n 2' before it: how long two ranks take to add up their gradients"),
                 new("gumbelgan bench sample --vocab 30 --length 12 --embedding 64 --hidden 64", "10,000 short sequences"),
             ],
         }
-        .ChosenWord("subject", "iteration (one adversarial iteration), mle (one maximum-likelihood step), sample (drawing --count sequences) or "
-            + "reinforce (one policy-gradient step with --rollouts).", request => request.Benchmark.Subject, Enum.GetValues<BenchmarkSubject>())
+        .ChosenWord("subject", string.Join("; ", BenchmarkSubject.All.Select(subject => $"{subject}: {subject.Explanation}")) + ".",
+            request => request.Benchmark.Subject, BenchmarkSubject.All)
         .Number("--vocab", "Tokens in the vocabulary.", request => request.Benchmark.Vocabulary)
         .Number("--batch", $"Sequences a step, {BenchmarkOptions.UsualBatch} unless given; {BenchmarkOptions.SamplingBatch} a draw with sample.",
             request => request.Benchmark.Batch, hasVaryingDefault: true)
@@ -38,15 +42,17 @@ internal static class BenchCommand
             request => request.Benchmark.Discriminator,
             DiscriminatorKind.All)
         .Number("--discriminator-steps", "Discriminator updates of an iteration.", request => request.Benchmark.DiscriminatorSteps)
-        .Chosen("--relaxation", "What samples of an iteration look like.", request => request.Benchmark.Relaxation, Relaxation.All)
+        .Chosen("--relaxation", "What relaxed samples look like.", request => request.Benchmark.Relaxation, Relaxation.All)
         .Number("--threads", "Threads; 0 for one a core.", request => request.Benchmark.Threads)
         .Number("--repeats", $"How often to time after the warm-up, {BenchmarkOptions.UsualRepeats} times unless given; "
             + $"{BenchmarkOptions.SamplingRepeats} with sample.", request => request.Benchmark.Repeats, hasVaryingDefault: true)
         .Number("--count", "Sequences that sample draws in a repeat.", request => request.Benchmark.Count)
-        .Number("--rollouts", "Completions of every prefix with reinforce.", request => request.Benchmark.RollOuts)
+        .Number("--rollouts", "Completions of every prefix, where rewards come from roll-outs.", request => request.Benchmark.RollOuts)
         .Chosen("--device", "Where to run.", request => request.Benchmark.Device, ["cpu", "cuda"])
         .Flag("--composed", "Time the plain tensor operations that define the fused passes, in their place.", request => request.Benchmark.IsComposed)
-        .Flag("--gradient-penalty", "With iteration: the Wasserstein game with a gradient penalty, instead of the non-saturating one.",
+        .Flag("--gradient-penalty",
+            $"Play the {new BenchmarkOptions { HasGradientPenalty = true }.Loss} game with a gradient penalty, instead of the "
+            + $"{new BenchmarkOptions().Loss} one.",
             request => request.Benchmark.HasGradientPenalty)
         .Texts("--set", "key=value", "Override one configuration key, such as adversarial.loss; may be given several times.",
             (request, text) => request with
@@ -59,10 +65,9 @@ internal static class BenchCommand
         .. GeneratorKind.All.Where(kind => kind.HasPublishedSizes).Select(kind => kind.Name),
         .. DiscriminatorKind.All.Where(kind => kind.HasPublishedSizes).Select(kind => kind.Name)]);
 
-    private static int Run(Request request, Surroundings surroundings)
+    private static int Run(Request request, Surroundings surroundings, ICollective ranks)
     {
-        using var benchmark = new TrainingBenchmark(request.Benchmark);
-        BenchmarkResult result = benchmark.Run(surroundings.Cancellation);
+        BenchmarkResult result = Measured(request.Benchmark, ranks, surroundings.Cancellation);
         if (request.IsJson)
         {
             surroundings.Output.WriteLine(result.ToJson().ToJsonString(JsonFormat.Options));
@@ -73,6 +78,18 @@ internal static class BenchCommand
         }
 
         return ExitCode.Done;
+    }
+
+    private static BenchmarkResult Measured(BenchmarkOptions options, ICollective ranks, CancellationToken cancellation)
+    {
+        if (options.Subject == BenchmarkSubject.Allreduce)
+        {
+            options.Check(ranks.Size);
+            return AllReduceBenchmark.Run(options.Repeats, ranks, cancellation);
+        }
+
+        using var benchmark = new TrainingBenchmark(options, ranks);
+        return benchmark.Run(cancellation);
     }
 
     private sealed record Request

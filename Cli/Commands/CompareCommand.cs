@@ -3,7 +3,7 @@ using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Evaluation.Report;
-using GumbelGan.Storage;
+using GumbelGan.Training.Objectives;
 
 namespace GumbelGan.Cli.Commands;
 
@@ -18,25 +18,28 @@ internal static class CompareCommand
             Examples =
             [
                 new("gumbelgan compare runs/mle-1 runs/mle-2 runs/gumbel-1 runs/gumbel-2", "two methods, two seeds each"),
+                new("gumbelgan compare runs/sweep", "every run of a sweep, by setting"),
                 new("gumbelgan compare runs/captions --report report.html", "one run: its results, curves and samples by step"),
                 new("gumbelgan compare runs/mle-1 runs/gumbel-1 --report report.html --json", "a page to look at and a document for a script"),
             ],
         }
-        .Words("run", "Folders of evaluated runs; runs of one method with different seeds are its observations.", request => request.Runs,
-            FileUse.Read)
+        .Words("run", "Folders of evaluated runs, or of a whole sweep; runs of one method with different seeds are its observations.",
+            request => request.Runs, FileUse.Read)
         .Text("--report", "file", "Also write one self-contained HTML page with curves, tables and samples.", request => request.Report,
             FileUse.Write)
-        .Text("--baseline", "method", "The method that the others are tested against; mle where present.", request => request.Options.Baseline)
+        .Text("--baseline", "method",
+            $"The method that the others are tested against; {ObjectiveKind.Baseline} where present.", request => request.Options.Baseline)
         .Flag("--force", "Compare runs that differ in corpus, vocabulary, parameters, budget or evaluation; the table says so.",
             request => request.Options.Force)
         .Flag("--json", "Print one JSON document instead of tables.", request => request.IsJson);
 
     private static int Run(Request request, Surroundings surroundings)
     {
-        var comparison = RunComparison.Create([.. request.Runs.Select(ComparedRun.Read)], request.Options);
+        var comparison = RunComparison.Create(
+            [.. request.Runs.SelectMany(folder => ComparedRun.Below(folder, request.Options.Force)).Select(ComparedRun.Read)], request.Options);
         if (request.Report is { } file)
         {
-            WriteReport(comparison, file, surroundings);
+            PageFile.Write(file, "report", charts => HtmlReport.Render(comparison, charts, surroundings.Clock.GetUtcNow()), surroundings);
         }
 
         if (request.IsJson)
@@ -51,20 +54,13 @@ internal static class CompareCommand
         return ExitCode.Done;
     }
 
-    private static void WriteReport(RunComparison comparison, string file, Surroundings surroundings)
-    {
-        var charts = ChartLibrary.Find(AppContext.BaseDirectory, Directory.GetCurrentDirectory());
-        AtomicFile.WriteAllText(file, HtmlReport.Render(comparison, charts, surroundings.Clock.GetUtcNow()));
-        surroundings.Error.WriteLine(charts is null ? $"The report is {file}. {ChartLibrary.HowToGet}" : $"The report is {file}.");
-    }
-
     private sealed record Request
     {
         public IReadOnlyList<string> Runs { get; init; } = [];
 
         public string? Report { get; init; }
 
-        public ComparisonOptions Options { get; init; } = new();
+        public ComparisonOptions Options { get; init; } = new() { UsualBaseline = ObjectiveKind.Baseline.Name };
 
         public bool IsJson { get; init; }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GumbelGan.Cli.Parsing;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Evaluation.Comparison;
+using GumbelGan.Generators;
 using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Cli.Commands;
@@ -19,6 +20,7 @@ internal static class EvaluateCommand
                 new("gumbelgan evaluate runs/captions", "every metric, beside real held-out text and a memoriser"),
                 new("gumbelgan evaluate runs/captions --grammar corpora/captions.grammar --temperatures 0.5,1,1.5",
                     "validity and divergences from the true distribution; three temperatures"),
+                new("gumbelgan evaluate runs/captions --top-k 40", "samples among the 40 likeliest tokens; every result says so"),
             ],
         }
         .Word("run", "The folder of a finished run.", request => request.Run)
@@ -27,6 +29,7 @@ internal static class EvaluateCommand
             atLeast: 2)
         .Numbers("--temperatures", "Sampling temperatures of the quality-diversity curves, separated by commas.",
             request => request.Options.Temperatures, atLeast: 0.01, atMost: 100)
+        .WithTruncation()
         .Text("--corpus", "file", "Where the run's corpus lies now, if it has moved; its content must be the same.",
             request => request.Options.Corpus, FileUse.Read)
         .Text("--grammar", "file", "The grammar that the corpus was drawn from; adds validity and exact divergences.",
@@ -52,11 +55,13 @@ internal static class EvaluateCommand
         return ExitCode.Done;
     }
 
-    private sealed record Request
+    private sealed record Request : ISamplingRequest
     {
         public string Run { get; init; } = "";
 
         public FinalEvaluationOptions Options { get; init; } = new();
+
+        public SamplingRule Sampling => Options.Sampling;
 
         public bool IsJson { get; init; }
     }

@@ -84,9 +84,7 @@ internal static class PrimerCommand
             Directory.CreateDirectory(Path.GetDirectoryName(page)!);
         }
 
-        ChartLibrary? charts = ChartLibrary.Find(AppContext.BaseDirectory, Directory.GetCurrentDirectory());
-        AtomicFile.WriteAllText(page, edition.ToHtml(charts));
-        surroundings.Error.WriteLine(charts is null ? $"The page is {page}. {ChartLibrary.HowToGet}" : $"The page is {page}.");
+        PageFile.Write(page, "page", edition.ToHtml, surroundings);
         if (document is not null)
         {
             AtomicFile.WriteAllText(document, edition.ToMarkdown());

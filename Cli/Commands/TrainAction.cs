@@ -1,6 +1,9 @@
+using System.Text;
 using GumbelGan.Cli.Printing;
 using GumbelGan.Cli.Progress;
+using GumbelGan.Cli.Ranks;
 using GumbelGan.Training;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
@@ -12,7 +15,10 @@ internal static class TrainAction
 {
     /// <summary>Trains, or with <c>--dry-run</c> prints the resolved configuration.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
-    public static int Run(TrainRequest request, Surroundings surroundings)
+    public static int Run(TrainRequest request, Surroundings surroundings) =>
+        RankedCommand.Run(surroundings, (ranks, own) => Run(request, own, ranks, surroundings.Error));
+
+    private static int Run(TrainRequest request, Surroundings surroundings, ICollective ranks, TextWriter error)
     {
         string folder;
         if (request.Resume is { } resumed)
@@ -24,7 +30,9 @@ internal static class TrainAction
             }
 
             folder = resumed;
-            Watched(request, surroundings, folder, observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation, request.Extensions));
+            using LostRankWatch watch = new(ranks, folder, error, surroundings.Cancellation);
+            Watched(request, surroundings, folder,
+                observer => TrainingJob.Resume(folder, observer, surroundings.Cancellation, request.Extensions, ranks));
         }
         else
         {
@@ -42,7 +50,7 @@ internal static class TrainAction
             RunConfig config = ConfigurationReader.Read<RunConfig>(layers, request.Assignments);
             if (request.DryRun)
             {
-                using TrainingJob checkedJob = TrainingJob.Prepare(config);
+                using TrainingJob checkedJob = TrainingJob.Prepare(config, ranks: ranks);
                 surroundings.Output.Write(ConfigurationWriter.Write(checkedJob.Config));
                 if (checkedJob.Remark is { } remark)
                 {
@@ -52,13 +60,19 @@ internal static class TrainAction
                 return ExitCode.Done;
             }
 
-            folder = request.Run ?? RunFolder.NewPath(config.Objective.Name);
+            folder = Encoding.UTF8.GetString(ranks.FromRoot(() => Encoding.UTF8.GetBytes(request.Run ?? RunFolder.NewPath(config.Objective.Name))));
             RunFolder.RefuseExisting(folder);
-            using TrainingJob job = TrainingJob.Prepare(config);
+            using TrainingJob job = TrainingJob.Prepare(config, ranks: ranks);
+            ranks.Barrier();
+            using LostRankWatch watch = new(ranks, folder, error, surroundings.Cancellation);
             Watched(request, surroundings, folder, observer => job.Start(folder, Environment.CommandLine, observer, surroundings.Cancellation));
         }
 
-        TrainingResult.Write(folder, new TableWriter(surroundings));
+        if (ranks.IsRoot())
+        {
+            TrainingResult.Write(folder, new TableWriter(surroundings));
+        }
+
         return ExitCode.Done;
     }
 

@@ -63,5 +63,5 @@ internal static class TrainCommand
 
     // What may come after --set: every key, and for a key that is one of a few, each of them.
     private static IEnumerable<string> Assignments(IEnumerable<ConfigurationKey> keys) => keys.SelectMany(key =>
-        key.Choices.Count == 0 ? [$"{key.Path}="] : key.Choices.Select(choice => $"{key.Path}={choice}"));
+        key.Choices.Count == 0 ? [$"{key.Path}="] : key.Choices.Select(choice => $"{key.Path}={choice}")).Distinct();
 }

@@ -42,7 +42,7 @@ public sealed record TrainRequest
     {
         if (this is { Resume: not null } and not { Config: null, Recipe: null, Run: null })
         {
-            throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run away.");
+            throw new UserMistakeException("--resume continues a run with its own configuration; leave --config, --recipe and --run out.");
         }
 
         if (Resume is null && Extensions.Count > 0)

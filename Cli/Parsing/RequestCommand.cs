@@ -68,7 +68,7 @@ internal sealed class RequestCommand<TRequest> : ExplainedCommand
         where T : notnull
     {
         var choice = new Choice<T>(all);
-        var argument = new Argument<string>(name) { Description = description };
+        var argument = new Argument<string>(name) { HelpName = name, Description = description };
         argument.Validators.Add(result => choice.Check($"<{name}>", result));
         argument.CompletionSources.Add([.. choice.Names]);
         return Add(argument, parsed => choice.Named(parsed.GetRequiredValue(argument)), PropertyPath.Of(property));
@@ -135,7 +135,13 @@ internal sealed class RequestCommand<TRequest> : ExplainedCommand
     }
 
     /// <summary>Adds an option that takes one of a few, by its name.</summary>
-    public RequestCommand<TRequest> Chosen<T>(string name, string description, Expression<Func<TRequest, T>> property, IEnumerable<T> all)
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it means.</param>
+    /// <param name="property">Where it goes.</param>
+    /// <param name="all">All that there are.</param>
+    /// <param name="hasVaryingDefault">The default depends on other options, so that the description tells it.</param>
+    public RequestCommand<TRequest> Chosen<T>(string name, string description, Expression<Func<TRequest, T>> property, IEnumerable<T> all,
+        bool hasVaryingDefault = false)
         where T : notnull
     {
         var choice = new Choice<T>(all);
@@ -144,8 +150,12 @@ internal sealed class RequestCommand<TRequest> : ExplainedCommand
         {
             HelpName = string.Join('|', choice.Names),
             Description = description,
-            DefaultValueFactory = _ => Choice<T>.NameOf((T)target.Get(_defaults)!),
         };
+        if (!hasVaryingDefault)
+        {
+            option.DefaultValueFactory = _ => Choice<T>.NameOf((T)target.Get(_defaults)!);
+        }
+
         option.Validators.Add(result => choice.Check(name, result));
         option.CompletionSources.Add([.. choice.Names]);
         return Add(option, parsed => choice.Named(parsed.GetRequiredValue(option)), target);

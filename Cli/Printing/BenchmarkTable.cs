@@ -10,7 +10,8 @@ internal static class BenchmarkTable
     {
         string Sizes(bool isPublished) =>
             isPublished ? " at published sizes" : string.Create(CultureInfo.InvariantCulture, $" (E {options.Embedding}, H {options.Hidden})");
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
+        writer.WriteLine(options.Subject == BenchmarkSubject.Allreduce ? $"{options.Repeats} repeats"
+            : string.Create(CultureInfo.InvariantCulture, $"V {options.Vocabulary}, T {options.Length}, batch {options.Batch}, "
             + $"{options.Generator} generator{Sizes(options.GeneratorHasItsOwnSizes)}, "
             + $"{options.Discriminator} discriminator{Sizes(options.DiscriminatorHasItsOwnSizes)}{(options.IsComposed ? ", composed" : "")}; "
             + $"{result.Threads} threads, {options.Repeats} repeats"));

@@ -24,6 +24,11 @@ internal static class EvaluationTable
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{evaluation.Method}, "
             + $"seed {evaluation.Seed}: {evaluation.Status.ToString().ToLowerInvariant()}; {evaluation.Budget.Updates} generator "
             + $"updates, {evaluation.Budget.WallSeconds:F1} seconds of training"));
+        if (evaluation.Truncation is { Length: > 0 } truncation)
+        {
+            writer.WriteLine($"Samples are drawn with {truncation} at every temperature; nll/test is of the distribution before that.");
+        }
+
         if (evaluation.StatusReason is { } reason)
         {
             writer.WriteLine(reason);

@@ -20,11 +20,11 @@ internal static class TrainingResult
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Held-out NLL, nats a token: {summary.FirstValidationNll:F3} before "
             + $"training, {summary.SelectedValidationNll:F3} selected (step {summary.SelectedStep}), {summary.LastValidationNll:F3} after "
             + $"(validation); {test}."));
-        foreach (Metric metric in (Metric[])[LikelihoodDivergence.Entry, ModelMass.Entry])
+        foreach (Metric metric in MetricCatalogue.All.Where(metric => metric.IsToldAtTheEnd))
         {
             foreach (string tag in metric.WhileTraining.Select(metric.TagOf).Where(summary.PhaseEnded.ContainsKey))
             {
-                writer.WriteLine($"Against the grammar, {tag}: {WithLimits(summary.PhaseBegan, tag)} before the {summary.EvaluatedPhase} phase, "
+                writer.WriteLine($"{tag}: {WithLimits(summary.PhaseBegan, tag)} before the {summary.EvaluatedPhase} phase, "
                     + $"{WithLimits(summary.PhaseEnded, tag)} after ({metric.Direction}).");
             }
         }

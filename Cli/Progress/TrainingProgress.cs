@@ -17,8 +17,7 @@ internal static class TrainingProgress
             return train(new QuietProgress(surroundings.Error));
         }
 
-        // Without cursor control a redrawn block would become a ladder of copies; a plain line says the same.
-        if (!console.Profile.Capabilities.Interactive || !console.Profile.Capabilities.Ansi || !console.Profile.Out.IsTerminal)
+        if (!IsLive(console))
         {
             return train(new PlainProgress(surroundings.Error, surroundings.Clock));
         }
@@ -26,4 +25,8 @@ internal static class TrainingProgress
         return console.Live(new Text("")).AutoClear(false).Overflow(VerticalOverflow.Ellipsis)
             .Start(context => train(new LiveProgress(console, context, surroundings.Clock)));
     }
+
+    // Without cursor control a redrawn block would become a ladder of copies; a plain line says the same.
+    internal static bool IsLive(IAnsiConsole console) =>
+        console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi && console.Profile.Out.IsTerminal;
 }

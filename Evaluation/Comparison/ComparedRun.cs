@@ -10,12 +10,33 @@ public sealed record ComparedRun(
     string Name, EvaluationDocument Evaluation, IReadOnlyDictionary<string, IReadOnlyList<CurvePoint>> Curves)
 {
     private const int SampleLines = 12, SampleSteps = 12;
+    private const string ConfigurationFile = "config.yaml";
 
     /// <summary>What it wrote while it trained, at some steps from the first to the last.</summary>
     public IReadOnlyList<(long Step, IReadOnlyList<string> Lines)> SamplesByStep { get; init; } = [];
 
     /// <summary>Real lines to read beside them.</summary>
     public IReadOnlyList<string> RealSamples { get; init; } = [];
+
+    /// <summary>
+    /// The run folders that <paramref name="folder"/> stands for: itself, or where it is no run but holds some, as a sweep's does, those.
+    /// </summary>
+    /// <param name="folder">A run, or a folder of runs.</param>
+    /// <param name="allowMissing">Leave out runs that are not evaluated yet.</param>
+    /// <exception cref="UserMistakeException">Runs below it are not evaluated yet, and that is not allowed, or none is.</exception>
+    public static IReadOnlyList<string> Below(string folder, bool allowMissing)
+    {
+        static bool IsRun(string path) =>
+            File.Exists(Path.Combine(path, EvaluationDocument.FileName)) || File.Exists(Path.Combine(path, ConfigurationFile));
+        string[] runs = !Directory.Exists(folder)
+            || IsRun(folder) ? [] : [.. Directory.EnumerateDirectories(folder).Where(IsRun).Order(StringComparer.Ordinal)];
+        string[] missing = [.. runs.Where(run => !File.Exists(Path.Combine(run, EvaluationDocument.FileName)))];
+        return missing.Length > 0 && !(allowMissing && missing.Length < runs.Length)
+            ? throw new UserMistakeException(
+                $"{missing.Length} of the {runs.Length} runs in {folder} have no {EvaluationDocument.FileName} yet, for example "
+                + $"{Path.GetFileName(missing[0])}; let them finish, or add --force to leave them out.")
+            : runs.Length > 0 ? [.. runs.Except(missing)] : [folder];
+    }
 
     /// <summary>Reads the run in <paramref name="folder"/>.</summary>
     /// <exception cref="UserMistakeException">It is no run folder, it was not evaluated yet, or a file is damaged.</exception>

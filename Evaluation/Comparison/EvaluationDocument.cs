@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GumbelGan.Evaluation.Metrics;
+using GumbelGan.Generators;
 using GumbelGan.Storage;
 
 namespace GumbelGan.Evaluation.Comparison;
@@ -38,6 +39,12 @@ public sealed record EvaluationDocument
     /// <summary>SHA-256 of the ids of training, validation and test sequences: what was learned and judged, wherever its file lies.</summary>
     public string SplitHash { get; init; } = "";
 
+    /// <summary>The most tokens that each token of a sample was drawn among; 0 for no limit.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>The share of probability that each token of a sample was drawn among; 1 for no limit.</summary>
+    public double TopP { get; init; } = 1;
+
     /// <summary>Hash of the vocabulary.</summary>
     public required string VocabularyHash { get; init; }
 
@@ -74,6 +81,10 @@ public sealed record EvaluationDocument
     /// not compare.
     /// </summary>
     public IReadOnlyDictionary<string, string> MetricNames { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How samples were drawn beside their temperatures, "top-k 40"; empty for the model itself.</summary>
+    [JsonIgnore]
+    public string Truncation => new SamplingRule { TopK = TopK, TopP = TopP }.Description;
 
     /// <summary>One of the two checkpoints; null for a failed run.</summary>
     public CheckpointMetrics? At(CheckpointChoice checkpoint) => checkpoint == CheckpointChoice.Last ? Last : Selected;

@@ -9,8 +9,11 @@ public sealed record ComparisonOptions
     /// <summary>Compare runs that should not be compared; the result is marked.</summary>
     public bool Force { get; init; }
 
-    /// <summary>The method that the others are tested against; null for "mle" where present, else the first by name.</summary>
+    /// <summary>The method that the others are tested against; null for <see cref="UsualBaseline"/> where present, else the first by name.</summary>
     public string? Baseline { get; init; }
+
+    /// <summary>The method to test against where none is asked for.</summary>
+    public string UsualBaseline { get; init; } = "";
 
     /// <summary>Tags of the metrics to show and test, in order; empty for <see cref="MetricCatalogue.ShownTags"/> as far as recorded.</summary>
     public IReadOnlyList<string> Metrics { get; init; } = [];
@@ -49,10 +52,10 @@ public sealed record RunComparison(
     IReadOnlyDictionary<string, string> MetricNames,
     IReadOnlyList<ConfigurationDifference> ConfigurationDifferences)
 {
-    // How often a run is evaluated decides among how many weights one is selected, and when pre-training ends early.
+    // A run that is evaluated more often selects among more weights, and may end pre-training earlier.
     private const string EvaluationsKey = "recording.evaluate_every";
 
-    // What seeds of one method may differ in: what is no part of the method, and what is compared by its content instead.
+    // Keys in which seeds of one method may differ: no part of the method, or compared by content.
     private static readonly string[] _freeKeys = ["seed", "device", "threads", "corpus"], _freeSections = ["recording.", "data.", "tokenizer."];
 
     /// <summary>All runs.</summary>
@@ -79,7 +82,7 @@ public sealed record RunComparison(
         }
 
         string[] names = [.. runs.Select(run => run.Evaluation.Method).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        string baseline = options.Baseline ?? (names.Contains("mle") ? "mle" : names[0]);
+        string baseline = options.Baseline ?? (names.Contains(options.UsualBaseline) ? options.UsualBaseline : names[0]);
         if (!names.Contains(baseline))
         {
             throw new UserMistakeException(
@@ -98,7 +101,7 @@ public sealed record RunComparison(
             SummariseReferences(runs),
             tags,
             Test(methods, tags),
-            FindNotes(runs),
+            [.. FindNotes(runs)],
             objections,
             runs.SelectMany(run => run.Evaluation.MetricNames).DistinctBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Value),
             FindDifferences(runs));
@@ -177,6 +180,7 @@ public sealed record RunComparison(
             // A method without a discriminator is no reason to object.
             Differ([.. runs.Where(run => run.Evaluation.Parameters.Discriminator > 0)], "discriminator parameter count",
                 run => FormattableString.Invariant($"{run.Parameters.Discriminator}")),
+            Differ(runs, "truncation of samples", run => run.Truncation is { Length: > 0 } rule ? rule : "none"),
             Differ(runs, "budget", run => FormattableString.Invariant($"{run.Budget.Limit} {run.Budget.Unit}")),
         })
         {
@@ -214,10 +218,19 @@ public sealed record RunComparison(
     private static bool IsFree(string key) =>
         _freeKeys.Contains(key) || _freeSections.Any(section => key.StartsWith(section, StringComparison.Ordinal));
 
-    private static string[] FindNotes(IReadOnlyList<ComparedRun> runs) =>
-        FindDifferences(runs).FirstOrDefault(difference => difference.Key == EvaluationsKey) is { } difference
-            ? [$"{EvaluationsKey} differs ({Pair(difference.Values)}), so selected checkpoints were chosen among more weights in some runs than in "
-                + "others"] : [];
+    private static IEnumerable<string> FindNotes(IReadOnlyList<ComparedRun> runs)
+    {
+        foreach (string truncation in runs.Select(run => run.Evaluation.Truncation).Where(text => text.Length > 0).Distinct())
+        {
+            yield return $"samples are drawn with {truncation} at every temperature, and nll/test is of the distribution before that";
+        }
+
+        if (FindDifferences(runs).FirstOrDefault(difference => difference.Key == EvaluationsKey) is { } difference)
+        {
+            yield return $"{EvaluationsKey} differs ({Pair(difference.Values)}), so selected checkpoints were chosen among more weights in some runs "
+                + "than in others";
+        }
+    }
 
     private static string? Differ(IReadOnlyList<ComparedRun> runs, string what, Func<EvaluationDocument, string> select)
     {
@@ -233,11 +246,12 @@ public sealed record RunComparison(
         return $"{value ?? "absent"} in {name}, {otherValue ?? "absent"} in {otherName}";
     }
 
-    // Where the corpus lies says nothing: its content is compared.
+    // Where the corpus lies says nothing: its content is compared. A label is the method's name.
     private static ConfigurationDifference[] FindDifferences(IReadOnlyList<ComparedRun> runs) =>
     [
         .. runs.SelectMany(run => run.Evaluation.Configuration.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .Where(key => key != "corpus" && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
+            .Where(key => key is not ("corpus" or "label")
+                && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
             .Select(key => new ConfigurationDifference(
                 key, runs.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
     ];

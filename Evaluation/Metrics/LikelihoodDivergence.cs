@@ -19,5 +19,6 @@ public static class LikelihoodDivergence
         Shown = ["kl_true_model", "kl_model_true", "jensen_shannon"],
         Diversity = "kl_true_model",
         WhileTraining = ["jensen_shannon"],
+        IsToldAtTheEnd = true,
     };
 }

@@ -29,6 +29,9 @@ public sealed record Metric(
     /// <summary>The keys of the values that are recorded each time a run is evaluated while it trains.</summary>
     public IReadOnlyList<string> WhileTraining { get; init; } = [];
 
+    /// <summary>Whether what is recorded of it while training is also told at a run's end, beside what it was before the last phase.</summary>
+    public bool IsToldAtTheEnd { get; init; }
+
     /// <summary>The key of the value that stands for quality in charts of quality against diversity; null for none.</summary>
     public string? Quality { get; init; }
 

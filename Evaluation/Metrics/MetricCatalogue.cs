@@ -55,7 +55,7 @@ public static class MetricCatalogue
     public static IReadOnlyList<MetricResult> Compute(IEnumerable<Metric> metrics, MetricInputs inputs) => inputs.Generated.Count == 0
         ? throw new ArgumentException("Metrics need at least one generated sequence.", nameof(inputs))
         : [.. metrics.Where(metric => metric.AppliesTo(inputs))
-            .Select(metric => new MetricResult(metric, metric.Name(inputs), [.. metric.Compute(inputs)]))];
+            .Select(metric => new MetricResult(metric, NameOf(metric, inputs), [.. metric.Compute(inputs)]))];
 
     /// <summary>What a run records of its samples while it trains, with tags.</summary>
     public static IEnumerable<(string Tag, double Value, ConfidenceInterval? Interval)> ComputeWhileTraining(MetricInputs inputs) =>
@@ -100,6 +100,9 @@ public static class MetricCatalogue
 
         return document;
     }
+
+    private static string NameOf(Metric metric, MetricInputs inputs) =>
+        metric.Name(inputs) + (inputs.DrawnWith.Length > 0 ? $"; samples drawn with {inputs.DrawnWith}" : "");
 
     private static JsonValue? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 }

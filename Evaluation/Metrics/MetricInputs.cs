@@ -30,6 +30,9 @@ public sealed record MetricInputs
     /// <summary>Divergences from an exactly known distribution by likelihoods, on grammars.</summary>
     public LikelihoodDivergences? LikelihoodDivergences { get; init; }
 
+    /// <summary>How samples of the model were drawn, "top-k 40": a part of every reported name; empty for the model itself, or none.</summary>
+    public string DrawnWith { get; init; } = "";
+
     /// <summary>Threads for BLEU; -1 for one a core. No result depends on it.</summary>
     public int Threads { get; init; } = -1;
 }

@@ -12,5 +12,6 @@ public static class ModelMass
         inputs => [new("", inputs.LikelihoodDivergences!.ModelMass.Value, inputs.LikelihoodDivergences.ModelMass.Interval)])
     {
         WhileTraining = [""],
+        IsToldAtTheEnd = true,
     };
 }

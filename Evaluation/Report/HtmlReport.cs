@@ -88,11 +88,14 @@ public static class HtmlReport
     private static void AppendCharts(StringBuilder page, RunComparison comparison, ChartLibrary? charts)
     {
         bool overSeeds = comparison.Methods.Any(method => method.Runs.Count > 1);
+        string truncation = string.Concat(comparison.Runs.Select(run => run.Evaluation.Truncation).Where(text => text.Length > 0).Distinct()
+            .Select(text => ", " + Text(text)));
         page.Append("<section id=\"curves\">\n<h2>Learning curves</h2>\n")
             .Append(overSeeds ? "<p>Mean over seeds; the band reaches from the smallest to the largest seed.</p>\n" : "");
         ReportPage.AppendCharts(page, ReportCharts.CurvePlace, charts);
         page.Append("</section>\n<section id=\"quality\">\n<h2>Quality and diversity over temperature</h2>\n<p>One point a sampling temperature")
-            .Append(overSeeds ? ", mean over seeds" : "").Append("; lines join neighbouring temperatures, and the ends are labelled with theirs. ")
+            .Append(truncation).Append(overSeeds ? ", mean over seeds" : "")
+            .Append("; lines join neighbouring temperatures, and the ends are labelled with theirs. ")
             .Append("Full lines are last checkpoints, broken ones selected checkpoints.</p>\n");
         ReportPage.AppendCharts(page, ReportCharts.TradeOffPlace, charts);
         foreach ((MethodSummary method, CheckpointChoice checkpoint) in Checkpoints(comparison)

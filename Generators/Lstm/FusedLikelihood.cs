@@ -50,7 +50,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
 
         var parameters = new Gradients(_generator);
         double total = Measure(ids, dropout, null, parameters, out int tokens);
-        return Node.apply([(float)(total / tokens), parameters, .. _generator.FusedParameters]);
+        return Value(total / tokens, parameters);
     }
 
     /// <summary>
@@ -65,7 +65,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
     {
         var parameters = new Gradients(_generator);
         double total = Measure(ids, null, weights, parameters, out _);
-        return Node.apply([(float)total, parameters, .. _generator.FusedParameters]);
+        return Value(total, parameters);
     }
 
     /// <summary>The summed negative log-likelihood of a batch's tokens, in nats, without gradients.</summary>
@@ -73,12 +73,30 @@ public sealed unsafe class FusedLikelihood : IDisposable
     /// <exception cref="ArgumentException">There is no token but padding.</exception>
     public double Sum(Tensor ids) => Measure(ids, null, null, null, out _);
 
+    /// <summary>The same of each sequence, [B].</summary>
+    /// <param name="ids">[B, T] of int64; padding counts for nothing.</param>
+    /// <exception cref="ArgumentException">There is no token but padding.</exception>
+    public double[] Sums(Tensor ids)
+    {
+        Measure(ids, null, null, null, out int tokens);
+        double[] sums = new double[ids.shape[0]];
+        for (int token = 0; token < tokens; token++)
+        {
+            sums[_places[token] % sums.Length] += _losses!.Pointer[token];
+        }
+
+        return sums;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _vocabulary.Dispose();
         Free();
     }
+
+    private Tensor Value(double loss, Gradients gradients) =>
+        FusedNode.Apply(() => tensor((float)loss), outer => gradients.Times(outer.item<float>()), _generator.FusedParameters);
 
     // The sum of the losses, weighted where there are weights; the gradients are those of that weighted sum, or else of the mean.
     private double Measure(Tensor ids, DropoutDraw? dropout, Tensor? weights, Gradients? gradients, out int tokens)
@@ -260,26 +278,11 @@ public sealed unsafe class FusedLikelihood : IDisposable
 
         public Tensor GateBias { get; } = empty(4 * generator.Options.Hidden);
 
-        public List<Tensor> Times(float factor)
+        public IEnumerable<Tensor?> Times(float factor)
         {
             Tensor[] gradients = [Embedding, OutputWeight, OutputBias, InputWeight, HiddenWeight, GateBias, GateBias];
             // Both biases have the same gradient, but each needs its own memory.
-            return [null!, null!, .. gradients.Select((gradient, i) => factor != 1f ? gradient * factor : i < 6 ? gradient : gradient.clone())];
+            return gradients.Select((gradient, i) => factor != 1f ? gradient * factor : i < 6 ? gradient : gradient.clone());
         }
-    }
-
-    /// <summary>The graph node: arguments are the loss, its gradients, and the parameters that they belong to.</summary>
-    private sealed class Node : FusedNode<Node>
-    {
-        private const string GradientsKey = "gradients";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            context.save_data(GradientsKey, arguments[1]);
-            return tensor((float)arguments[0]);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) =>
-            ((Gradients)context.get_data(GradientsKey)).Times(gradient.item<float>());
     }
 }

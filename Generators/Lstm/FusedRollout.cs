@@ -155,7 +155,8 @@ public sealed unsafe class FusedRollout : IRollout
     /// <returns>[B, T', F] and the mask [B, T'], T' the steps until every sequence had ended.</returns>
     public (Tensor Embedded, Tensor Mask) Embedded(Tensor discriminatorTable, bool throughGenerator)
     {
-        // Samples that were embedded once are embedded again only after the discriminator has moved, its embedding matrix with it.
+        // Generate has already multiplied the samples by the matrix. Between the first call and a second one the discriminator has learned, so they
+        // are multiplied again.
         bool changed = _isEmbedded;
         _isEmbedded = true;
         if (changed)
@@ -167,8 +168,12 @@ public sealed unsafe class FusedRollout : IRollout
             }
         }
 
-        object[] inputs = throughGenerator ? [this, discriminatorTable, .. _generator.FusedParameters] : [this, discriminatorTable];
-        return (Node.apply(inputs).transpose(0, 1), BatchFirstMask().narrow(1, 0, _steps)); // [B, T', F], [B, T']
+        bool ofTable = discriminatorTable.requires_grad;
+        Tensor embedded = FusedNode.Apply(
+            () => Forward(discriminatorTable),
+            gradient => Backward(gradient, ofTable, throughGenerator),
+            throughGenerator ? [discriminatorTable, .. _generator.FusedParameters] : [discriminatorTable]);
+        return (embedded.transpose(0, 1), BatchFirstMask().narrow(1, 0, _steps)); // [B, T', F], [B, T']
     }
 
     /// <inheritdoc/>
@@ -186,6 +191,7 @@ public sealed unsafe class FusedRollout : IRollout
         Hidden = Gather(_lstm.Hidden(t + 1), t, _hiddenRows, _generator.Options.Hidden),
         Rows = _livingCounts[t],
         RowNumbers = Living(t),
+        FirstRow = _noise.FirstRow(_batch),
         Temperature = (float)_temperature,
         Key = _noise.Derive((ulong)t),
         Maxima = _maxima.Pointer + (nint)t * _batch,
@@ -247,13 +253,12 @@ public sealed unsafe class FusedRollout : IRollout
         return embedded;
     }
 
-    /// <summary>The gradients of the table and, where <paramref name="parameters"/> are given, of each of them, in their order.</summary>
-    private List<Tensor> Backward(Tensor gradient, bool tableNeedsGradient, int parameters)
+    /// <summary>The gradients of the table and, through the generator, of each of its parameters, in their order.</summary>
+    private List<Tensor?> Backward(Tensor gradient, bool tableNeedsGradient, bool throughGenerator)
     {
         SequenceFormat format = _generator.Format;
         int embeddingWidth = _generator.Options.Embedding, hidden = _generator.Options.Hidden;
         Tensor outer = gradient.contiguous(); // [T', B, F]
-        bool throughGenerator = parameters > 0;
         Tensor? tableGradient = tableNeedsGradient ? zeros(format.Vocabulary, _width) : null;
         Tensor? embedding = throughGenerator ? zeros(format.Vocabulary, embeddingWidth) : null;
         Tensor? weight = throughGenerator ? zeros(format.Vocabulary, hidden) : null, bias = throughGenerator ? zeros(format.Vocabulary) : null;
@@ -310,7 +315,7 @@ public sealed unsafe class FusedRollout : IRollout
 
         if (!throughGenerator)
         {
-            return [null!, tableGradient!];
+            return [tableGradient];
         }
 
         for (int row = 0; row < _batch; row++)
@@ -321,7 +326,7 @@ public sealed unsafe class FusedRollout : IRollout
         Tensor inputWeight = empty(4 * hidden, embeddingWidth), hiddenWeight = empty(4 * hidden, hidden), gateBias = empty(4 * hidden);
         _lstm.WeightGradients(_steps, Pointer(inputWeight), Pointer(hiddenWeight), Pointer(gateBias));
         // The order of LstmGenerator.FusedParameters.
-        return [null!, tableGradient!, embedding!, weight!, bias!, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
+        return [tableGradient, embedding, weight, bias, inputWeight, hiddenWeight, gateBias, gateBias.clone()];
     }
 
     private void BackwardRows(int t, RelaxedGradients gradients, RowGradient rowGradient)
@@ -382,22 +387,5 @@ public sealed unsafe class FusedRollout : IRollout
         {
             destination[i] += source[i];
         }
-    }
-
-    /// <summary>The graph node: arguments are the roll-out, the discriminator's table, and the generator's parameters where they learn.</summary>
-    private sealed class Node : FusedNode<Node>
-    {
-        private const string RolloutKey = "rollout", TableKey = "table needs gradient", ParametersKey = "parameters";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            context.save_data(RolloutKey, arguments[0]);
-            context.save_data(TableKey, ((Tensor)arguments[1]).requires_grad);
-            context.save_data(ParametersKey, arguments.Length - 2);
-            return ((FusedRollout)arguments[0]).Forward((Tensor)arguments[1]);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor gradient) =>
-            ((FusedRollout)context.get_data(RolloutKey)).Backward(gradient, (bool)context.get_data(TableKey), (int)context.get_data(ParametersKey));
     }
 }

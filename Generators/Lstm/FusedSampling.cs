@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Generators;
 
 /// <summary>
-/// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, which
-/// stays what it is in any batch and on any number of threads. The distribution is that of the generator's composed ways, the draws are others.
+/// Hard samples of a one-layer <see cref="LstmGenerator"/> on the CPU, whole ones or the rest of given ones: one uniform number a token, the same in
+/// any batch and on any number of threads. The composed ways draw from the same distribution, but other sequences.
 /// </summary>
 /// <remarks>B batch, T time, H hidden. The weights are read anew at every call; one call at a time.</remarks>
 internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposable
@@ -16,19 +16,48 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
     private readonly LstmSampler _sampler = new(generator.Format.Vocabulary, generator.Options.Embedding, generator.Options.Hidden);
 
     /// <inheritdoc cref="IGenerator.Sample"/>
-    public Tensor Sample(int batch, double temperature, RandomKey noise)
+    public Tensor Sample(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int> prefix)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor bias = generator.EffectiveBias(), ids = empty([batch, generator.Format.Length], ScalarType.Int64);
         RowParallel parallel = Pack(bias);
-        using NativeBuffer? initial = generator.Options.NoisyInitialState ? new NativeBuffer((nint)batch * generator.Options.Hidden) : null;
+        bool isNoisy = generator.Options.NoisyInitialState;
+        using NativeBuffer? initial = isNoisy ? new NativeBuffer((nint)batch * generator.Options.Hidden) : null;
         if (initial is not null)
         {
             generator.FillInitialCell(noise, new Span<float>(initial.Pointer, batch * generator.Options.Hidden));
         }
 
-        _sampler.Sample(parallel, Request(batch, temperature, noise) with { InitialCell = initial is null ? null : initial.Pointer },
-            (long*)Pointer(ids));
+        SamplingRequest request = Request(batch, rule, noise) with { InitialCell = initial is null ? null : initial.Pointer };
+        if (prefix.Count == 0)
+        {
+            _sampler.Sample(parallel, request, (long*)Pointer(ids));
+            return ids.MoveToOuterDisposeScope();
+        }
+
+        // The prefix is read once, and by each sequence for itself only where each begins in a state of its own.
+        long[] given = [.. prefix];
+        int readers = isNoisy ? batch : 1;
+        using LstmSequence read = Read(parallel, [.. Enumerable.Repeat(given, readers).SelectMany(ids => ids)], readers, given.Length, initial);
+        for (int row = 0; row < batch; row++)
+        {
+            given.CopyTo(new Span<long>((long*)Pointer(ids) + ((nint)row * request.Length), given.Length));
+        }
+
+        int[] states = [.. Enumerable.Range(0, batch).Select(row => isNoisy ? row : 0)];
+        int[] starts = [.. Enumerable.Repeat(given.Length, batch)], last = [.. Enumerable.Repeat((int)given[^1], batch)];
+        fixed (int* state = states, start = starts, token = last)
+        {
+            _sampler.Sample(parallel, request with
+            {
+                InitialHidden = read.Hidden(given.Length),
+                InitialCell = read.Cell(given.Length),
+                States = state,
+                Starts = start,
+                FirstTokens = token,
+            }, (long*)Pointer(ids));
+        }
+
         return ids.MoveToOuterDisposeScope();
     }
 
@@ -62,7 +91,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         int[] last = [.. origins.Select(origin => (int)given[origin])];
         fixed (int* state = states, start = starts, token = last)
         {
-            SamplingRequest request = Request(origins.Length, 1, noise) with
+            SamplingRequest request = Request(origins.Length, new SamplingRule(), noise.Apart) with
             {
                 Length = time,
                 InitialHidden = prefixes.Hidden(0),
@@ -81,7 +110,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
     public void Dispose() => _sampler.Dispose();
 
     /// <summary>Reads the begin id and the tokens of each sequence but the last.</summary>
-    private LstmSequence Read(RowParallel parallel, long[] given, int batch, int time)
+    private LstmSequence Read(RowParallel parallel, long[] given, int batch, int time, NativeBuffer? initialCell = null)
     {
         int width = generator.Options.Embedding;
         var lstm = new LstmSequence(parallel, batch, time, width, generator.Options.Hidden);
@@ -96,6 +125,12 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         }
 
         lstm.Begin();
+        if (initialCell is not null)
+        {
+            int size = batch * generator.Options.Hidden;
+            new ReadOnlySpan<float>(initialCell.Pointer, size).CopyTo(new Span<float>(lstm.Cell(0), size));
+        }
+
         lstm.ForwardAll(time);
         return lstm;
     }
@@ -110,15 +145,16 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
         return parallel;
     }
 
-    private SamplingRequest Request(int batch, double temperature, RandomKey noise) => new()
+    private SamplingRequest Request(int batch, SamplingRule rule, RandomKey noise) => new()
     {
         Batch = batch,
         Length = generator.Format.Length,
         BeginToken = generator.Format.BeginId,
         EndToken = generator.Format.EndId ?? -1,
         PaddingToken = generator.Format.PaddingId ?? 0,
-        Temperature = temperature,
+        Temperature = rule.Temperature,
+        TopK = rule.TopK,
+        TopP = rule.TopP,
         Key = noise,
     };
-
 }

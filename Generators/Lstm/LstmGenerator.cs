@@ -53,12 +53,8 @@ public sealed class LstmGenerator : RecurrentGenerator
     internal CellParameters CellWeights => new(_cells[0].weight_ih!, _cells[0].weight_hh!, _cells[0].bias_ih!, _cells[0].bias_hh!);
 
     /// <inheritdoc/>
-    public override Tensor Sample(int batch, double temperature, RandomKey noise)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        using IDisposable off = no_grad();
-        return IsFused ? Sampling.Sample(batch, temperature, noise) : SampleComposed(batch, temperature, noise);
-    }
+    protected override Tensor SampleChecked(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int> prefix) =>
+        IsFused ? Sampling.Sample(batch, rule, noise, prefix) : base.SampleChecked(batch, rule, noise, prefix);
 
     /// <inheritdoc/>
     public override (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise)
@@ -86,6 +82,13 @@ public sealed class LstmGenerator : RecurrentGenerator
     {
         using IDisposable off = no_grad();
         return IsFused ? Likelihood.Sum(ids) : base.SumNegativeLogLikelihood(ids);
+    }
+
+    /// <inheritdoc/>
+    public override double[] SequenceNegativeLogLikelihoods(Tensor ids)
+    {
+        using IDisposable off = no_grad();
+        return IsFused ? Likelihood.Sums(ids) : base.SequenceNegativeLogLikelihoods(ids);
     }
 
     /// <inheritdoc/>

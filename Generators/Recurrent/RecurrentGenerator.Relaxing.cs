@@ -59,9 +59,9 @@ public abstract partial class RecurrentGenerator
     }
 
     /// <summary>
-    /// What is read next where the end is a decision: a sequence goes on past its end as if it had not ended there, since what would come then is
-    /// what the decision is about. After an end token that is the best of the other tokens: by the Gumbel-max trick a draw from the model, given that
-    /// the sequence does not end. A soft sample is fed back as it is, and stays a smooth function of the weights.
+    /// What is read next with <see cref="Ending.Gradient"/>. A sequence goes on past its end as if it had not ended, since the gradient of ending
+    /// compares with what would have come. After an end token the best of the other tokens is read: by the Gumbel-max trick, a draw from the model
+    /// given that the sequence does not end. A soft sample is fed back unchanged, so that it stays a smooth function of the weights.
     /// </summary>
     private (Tensor Fed, Tensor Next) Continued(Tensor sample, Tensor tokens, Tensor perturbed, bool isHard)
     {

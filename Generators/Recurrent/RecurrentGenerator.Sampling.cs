@@ -9,11 +9,23 @@ namespace GumbelGan.Generators;
 public abstract partial class RecurrentGenerator
 {
     /// <inheritdoc/>
-    public virtual Tensor Sample(int batch, double temperature, RandomKey noise)
+    public Tensor Sample(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int>? prefix = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        return SampleComposed(batch, temperature, noise);
+        rule.Validate();
+        prefix ??= [];
+        if (prefix.Count >= Format.Length || prefix.Any(id => id < 0 || id >= Format.Vocabulary || id == Format.EndId
+            || Format.NeverGenerated.Contains(id)))
+        {
+            throw new ArgumentException($"No sequence of {Format.Length} tokens begins with {string.Join(' ', prefix)}.", nameof(prefix));
+        }
+
+        using IDisposable off = no_grad();
+        return SampleChecked(batch, rule, noise, prefix);
     }
+
+    /// <summary>Draws what <see cref="Sample"/> has checked; a kind with a faster way than <see cref="SampleComposed"/> says so here.</summary>
+    protected virtual Tensor SampleChecked(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int> prefix) =>
+        SampleComposed(batch, rule, noise, prefix);
 
     /// <inheritdoc/>
     public virtual (Tensor Ids, int[] Origins) Complete(Tensor ids, int copies, RandomKey noise) => CompleteComposed(ids, copies, noise);
@@ -23,10 +35,11 @@ public abstract partial class RecurrentGenerator
     /// several layers.
     /// </summary>
     /// <param name="batch">B.</param>
-    /// <param name="temperature">As in <see cref="Sample"/>.</param>
+    /// <param name="rule">As in <see cref="Sample"/>.</param>
     /// <param name="noise">Keys the draws.</param>
+    /// <param name="prefix">As in <see cref="Sample"/>.</param>
     /// <returns>[B, T] of int64.</returns>
-    public Tensor SampleComposed(int batch, double temperature, RandomKey noise)
+    public Tensor SampleComposed(int batch, SamplingRule rule, RandomKey noise, IReadOnlyList<int>? prefix = null)
     {
         using IDisposable off = no_grad();
         Tensor[] state = InitialState(batch, noise);
@@ -37,9 +50,15 @@ public abstract partial class RecurrentGenerator
         for (int t = 0; t < Format.Length; t++)
         {
             (hidden, state) = Step(_embedding.call(input), state); // [B, H]
+            if (t < prefix?.Count)
+            {
+                ids[t] = input = full([batch], prefix[t], ScalarType.Int64, Device); // [B]
+                continue;
+            }
+
             Tensor logits = nn.functional.linear(hidden, OutputWeight, bias); // [B, V]
             Tensor gumbel = GumbelSoftmax.Noise(noise.Derive((ulong)t), batch, Format.Vocabulary, Device);
-            input = (logits / temperature + gumbel).argmax(-1); // [B]
+            input = (rule.Apply(logits) + gumbel).argmax(-1); // [B]
             if (Format.EndId is { } end)
             {
                 input = input.masked_fill(alive.logical_not(), Format.PaddingId!.Value);
@@ -104,7 +123,7 @@ public abstract partial class RecurrentGenerator
             for (int i = 0; i < live.Count; i++)
             {
                 int token = SamplingKernel.SampleByInversion(values.Slice(i * Format.Vocabulary, Format.Vocabulary), scratch, 1,
-                    noise.Derive((ulong)t), (ulong)i);
+                    noise.Apart.Derive((ulong)t), (ulong)i);
                 rows[live[i]][t] = token;
                 if (token != Format.EndId)
                 {

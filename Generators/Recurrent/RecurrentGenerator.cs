@@ -61,8 +61,10 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     internal Parameter OutputBias => _output.bias!;
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor ids, DropoutDraw? dropout = null) =>
-        nn.functional.linear(DropoutDraw.Drop(HiddenStates(ids, dropout), dropout, "hidden"), OutputWeight, EffectiveBias()); // [B, T, V]
+    public Tensor Logits(Tensor ids, DropoutDraw? dropout = null) => LogitsOf(DropoutDraw.Drop(HiddenStates(ids, dropout), dropout, "hidden"));
+
+    /// <inheritdoc/>
+    public Tensor LogitsOf(Tensor hidden) => nn.functional.linear(hidden, OutputWeight, EffectiveBias()); // [B, T, V]
 
     /// <inheritdoc/>
     public Tensor HiddenStates(Tensor ids, DropoutDraw? dropout = null)
@@ -104,6 +106,13 @@ public abstract partial class RecurrentGenerator : nn.Module, IGenerator
     {
         using IDisposable off = no_grad();
         return TokenNegativeLogLikelihood(ids).sum(ScalarType.Float64).item<double>();
+    }
+
+    /// <inheritdoc/>
+    public virtual double[] SequenceNegativeLogLikelihoods(Tensor ids)
+    {
+        using IDisposable off = no_grad();
+        return TokenNegativeLogLikelihood(ids).to(ScalarType.Float64).sum(1).cpu().data<double>().ToArray();
     }
 
     /// <inheritdoc/>

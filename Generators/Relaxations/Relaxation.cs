@@ -34,18 +34,18 @@ public abstract record Relaxation : IKindOf<Relaxation>
     /// <summary>Whether samples are one-hot on their way forward; else they lie inside the simplex.</summary>
     public abstract bool IsHard { get; }
 
-    /// <summary>Whether the gradient depends on random numbers of which the drawn tokens do not tell everything.</summary>
+    /// <summary>Whether the gradient still depends on random numbers once the drawn tokens are known.</summary>
     public abstract bool DependsOnNoise { get; }
 
     /// <summary>
-    /// Whether softmax((logits + noise) / temperature), which a fused roll-out has at hand, is what goes backward, and forward too unless
-    /// <see cref="IsHard"/>.
+    /// Whether gradients go through softmax((logits + noise) / temperature), which a fused roll-out computes anyway. Unless <see cref="IsHard"/>,
+    /// that is the sample too.
     /// </summary>
     public virtual bool IsGumbelSoftmax => false;
 
     /// <summary>
-    /// For a hard one that is not <see cref="IsGumbelSoftmax"/>: the gradient of one row, by which it too runs fused. Null where there is none; then
-    /// roll-outs are composed.
+    /// The gradient of one row, with which a hard relaxation that is not <see cref="IsGumbelSoftmax"/> runs fused. Where it is null, roll-outs are
+    /// composed.
     /// </summary>
     public virtual RowGradient? RowGradient => null;
 

@@ -121,11 +121,17 @@ public sealed unsafe class LstmSampler : IDisposable
         private readonly NativeBuffer _state = new(owner._blockRows * owner._hidden), _cell = new(owner._blockRows * owner._hidden);
         private readonly NativeBuffer _exponentials = new((nint)owner._walker.Pieces * owner._blockRows * PieceColumns);
         private readonly int[] _sequences = new int[owner._blockRows], _places = new int[owner._blockRows], _last = new int[owner._blockRows];
+        private NativeBuffer? _whole;
         private float _rate;
+        private int _topK;
+        private double _topP;
+        private ulong _firstRow;
 
         public void Sample(SamplingRequest request, ulong[] keys, int firstSequence, int count, long* tokens)
         {
             _rate = (float)(BinaryLogarithmOfE / request.Temperature);
+            (_topK, _topP) = (request.TopK, request.TopP == 0 ? 1 : request.TopP);
+            _firstRow = request.Key.FirstRow(request.Batch);
             for (int row = 0; row < count; row++)
             {
                 int sequence = firstSequence + row, place = request.Starts == null ? 0 : request.Starts[sequence];
@@ -166,9 +172,9 @@ public sealed unsafe class LstmSampler : IDisposable
 
         public void Dispose()
         {
-            foreach (IDisposable part in (IDisposable[])[_input, _state, _cell, _gates, _exponentials, _partials])
+            foreach (IDisposable? part in (IDisposable?[])[_input, _state, _cell, _gates, _exponentials, _partials, _whole])
             {
-                part.Dispose();
+                part?.Dispose();
             }
         }
 
@@ -239,7 +245,13 @@ public sealed unsafe class LstmSampler : IDisposable
                 throw SamplingKernel.NoDistribution("sequence", (ulong)_sequences[row]);
             }
 
-            double target = SamplingKernel.Uniform(stepKey, (ulong)_sequences[row]) * total;
+            double uniform = SamplingKernel.Uniform(stepKey, _firstRow + (ulong)_sequences[row]);
+            if (_topK > 0 || _topP < 1)
+            {
+                return DrawTruncated(row, weights, uniform);
+            }
+
+            double target = uniform * total;
             int chosen = -1;
             for (int piece = 0; piece < _pieces; piece++)
             {
@@ -258,6 +270,24 @@ public sealed unsafe class LstmSampler : IDisposable
 
             double inPiece = target / weights[_partials.Index(chosen, row)];
             return VocabularyWalker.FirstToken(chosen) + SamplingKernel.Invert(Values(chosen, row), _walker.Columns(chosen), inPiece);
+        }
+
+        // The pieces put together, relative to the largest value of the whole row.
+        private int DrawTruncated(int row, float* weights, double uniform)
+        {
+            _whole ??= new NativeBuffer(owner._vocabulary);
+            for (int piece = 0; piece < _pieces; piece++)
+            {
+                float* values = Values(piece, row), whole = _whole.Pointer + VocabularyWalker.FirstToken(piece);
+                float weight = weights[_partials.Index(piece, row)];
+                for (int column = 0; column < _walker.Tokens(piece); column++)
+                {
+                    whole[column] = values[column] * weight;
+                }
+            }
+
+            TruncationKernel.Truncate(new Span<float>(_whole.Pointer, owner._vocabulary), _topK, _topP);
+            return SamplingKernel.Draw(_whole.Pointer, owner._vocabulary, uniform);
         }
 
         private float* Values(int piece, int row) => _exponentials.Pointer + (_partials.Index(piece, row) * PieceColumns);

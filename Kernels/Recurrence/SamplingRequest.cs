@@ -5,39 +5,47 @@ namespace GumbelGan.Kernels;
 /// <summary>What <see cref="LstmSampler"/> is to draw.</summary>
 public unsafe struct SamplingRequest
 {
-    /// <summary>Gets or sets B, the number of sequences.</summary>
+    /// <summary>B, the number of sequences.</summary>
     public int Batch { get; set; }
 
-    /// <summary>Gets or sets T, the tokens of each.</summary>
+    /// <summary>T, the tokens of each.</summary>
     public int Length { get; set; }
 
-    /// <summary>Gets or sets the token read before the first.</summary>
+    /// <summary>The token read before the first.</summary>
     public int BeginToken { get; set; }
 
-    /// <summary>Gets or sets the token that ends a sequence; -1 for none.</summary>
+    /// <summary>The token that ends a sequence; -1 for none.</summary>
     public int EndToken { get; set; }
 
-    /// <summary>Gets or sets what fills the places after the end.</summary>
+    /// <summary>What fills the places after the end.</summary>
     public int PaddingToken { get; set; }
 
-    /// <summary>Gets or sets what divides the logits; above zero.</summary>
+    /// <summary>What divides the logits; above zero.</summary>
     public double Temperature { get; set; }
 
-    /// <summary>Gets or sets what keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>.</summary>
+    /// <summary>The most tokens that a draw chooses among; 0 for no limit.</summary>
+    public int TopK { get; set; }
+
+    /// <summary>The share of probability that a draw chooses among, above 0; 1, or 0 where it is not set, for no limit.</summary>
+    public double TopP { get; set; }
+
+    /// <summary>
+    /// What keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>, r counted in the whole batch where the key is of a slice.
+    /// </summary>
     public RandomKey Key { get; set; }
 
-    /// <summary>Gets or sets [S, H], hidden states to start from; null for zeros.</summary>
+    /// <summary>[S, H], hidden states to start from; null for zeros.</summary>
     public float* InitialHidden { get; set; }
 
-    /// <summary>Gets or sets [S, H], cell states to start from; null for zeros.</summary>
+    /// <summary>[S, H], cell states to start from; null for zeros.</summary>
     public float* InitialCell { get; set; }
 
-    /// <summary>Gets or sets [B], the row of the initial states that each sequence starts from; null where each has its own.</summary>
+    /// <summary>[B], the row of the initial states that each sequence starts from; null where each has its own.</summary>
     public int* States { get; set; }
 
-    /// <summary>Gets or sets [B], the place of the first token to draw, below T: what stands before it is given; null where all start at 0.</summary>
+    /// <summary>[B], the place of the first token to draw, below T: what stands before it is given; null where all start at 0.</summary>
     public int* Starts { get; set; }
 
-    /// <summary>Gets or sets [B], the token read before the first that is drawn; null where it is <see cref="BeginToken"/>.</summary>
+    /// <summary>[B], the token read before the first that is drawn; null where it is <see cref="BeginToken"/>.</summary>
     public int* FirstTokens { get; set; }
 }

@@ -137,7 +137,7 @@ public sealed unsafe partial class RelaxedVocabulary
                 Token = tokens[row],
                 Temperature = step.Temperature,
                 Key = further,
-                Number = (ulong)(step.RowNumbers == null ? row : step.RowNumbers[row]),
+                Number = step.NoiseRow(row),
             });
             for (int piece = 0; piece < _pieces; piece++)
             {

@@ -174,7 +174,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
 
     private float AddBiasAndNoise(int piece, int row, float* values, float* noise, RelaxedStep step) =>
         step.Key is { } key
-            ? _walker.AddBiasAndNoise(piece, values, noise, key, (ulong)(step.RowNumbers == null ? row : step.RowNumbers[row]))
+            ? _walker.AddBiasAndNoise(piece, values, noise, key, step.NoiseRow(row))
             : _walker.AddBias(piece, values);
 
     // The row's maximum, sum and token, and by what to multiply each piece's exponentials to get y.

@@ -40,9 +40,15 @@ public static unsafe class SamplingKernel
         {
             float largest = SoftmaxKernel.RowMaximum(source, logits.Length);
             _ = SoftmaxKernel.Exponentials(source, exponentials, logits.Length, largest, BinaryLogarithmOfE / temperature);
-            double total = Total(exponentials, logits.Length);
-            return total > 0 ? Invert(exponentials, logits.Length, Uniform(stepKey.Value, row) * total) : throw NoDistribution("row", row);
+            return Draw(exponentials, logits.Length, Uniform(stepKey.Value, row)) is var token and >= 0 ? token : throw NoDistribution("row", row);
         }
+    }
+
+    /// <summary>The token of weights at which their cumulative share passes a uniform number; -1 where the weights define no distribution.</summary>
+    internal static int Draw(float* weights, int columns, double uniform)
+    {
+        double total = Total(weights, columns);
+        return total > 0 ? Invert(weights, columns, uniform * total) : -1;
     }
 
     /// <summary>The uniform number of (key, row), of 53 bits: at least 0 and below 1.</summary>

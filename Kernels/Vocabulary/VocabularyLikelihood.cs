@@ -7,19 +7,19 @@ namespace GumbelGan.Kernels;
 /// <summary>Where the gradients of <see cref="VocabularyLikelihood"/> go; all are overwritten.</summary>
 public unsafe struct LikelihoodGradients
 {
-    /// <summary>Gets or sets what every row's loss is multiplied by in the objective, where <see cref="Scales"/> is null.</summary>
+    /// <summary>What every row's loss is multiplied by in the objective, where <see cref="Scales"/> is null.</summary>
     public float Scale { get; set; }
 
-    /// <summary>Gets or sets [N]: what each row's loss is multiplied by; of either sign.</summary>
+    /// <summary>[N]: what each row's loss is multiplied by; of either sign.</summary>
     public float* Scales { get; set; }
 
-    /// <summary>Gets or sets [N, H].</summary>
+    /// <summary>[N, H].</summary>
     public float* Hidden { get; set; }
 
-    /// <summary>Gets or sets [V, H].</summary>
+    /// <summary>[V, H].</summary>
     public float* Weight { get; set; }
 
-    /// <summary>Gets or sets [V].</summary>
+    /// <summary>[V].</summary>
     public float* Bias { get; set; }
 }
 

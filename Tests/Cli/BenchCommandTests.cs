@@ -15,8 +15,9 @@ public sealed class BenchCommandTests
     [InlineData("iteration --discriminator cnn --composed", new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
     [InlineData("mle", new[] { "iteration" })]
     [InlineData("sample", new[] { "iteration" })]
-    [InlineData("reinforce --rollouts 2", new[] { "iteration" })]
-    [InlineData("reinforce --rollouts 1 --discriminator lstm", new[] { "iteration" })]
+    [InlineData("reinforce --rollouts 2", new[] { "iteration", "generator_forward", "generator_step" })]
+    [InlineData("reinforce --rollouts 2 --composed", new[] { "iteration", "generator_forward", "generator_step" })]
+    [InlineData("reinforce --rollouts 1 --discriminator lstm", new[] { "iteration", "generator_forward", "generator_step" })]
     public void The_json_holds_median_minimum_and_maximum_of_each_phase_the_peak_memory_and_the_threads_and_nothing_else(string subject,
         string[] phases)
     {

@@ -11,7 +11,7 @@ public sealed class CompletionTests
     [InlineData("gumbelgan tr", "train")]
     [InlineData("gumbelgan corpus ", "build info")]
     [InlineData("gumbelgan train --re", "--recipe --resume")]
-    [InlineData("gumbelgan train --recipe ", "captions compare")]
+    [InlineData("gumbelgan train --recipe ", "captions oracle")]
     [InlineData("gumbelgan train --recipe cap", "captions")]
     [InlineData("gumbelgan train --objective ", "mle gumbel reinforce")]
     [InlineData("gumbelgan train --set generator.hid", "generator.hidden=")]

@@ -36,7 +36,11 @@ public sealed class NumericOptionTests : IDisposable
     {
         string[] found = [.. Options().Select(row => $"{row.Data.Item1} {row.Data.Item2}")];
         Assert.Superset(
-            new HashSet<string> { "sample --temperature", "evaluate --temperatures", "train --seed", "bench --vocab", "corpus info --test-fraction" },
+            new HashSet<string>
+            {
+                "sample --temperature", "sample --top-k", "metrics --top-p", "evaluate --top-p", "evaluate --temperatures", "train --seed",
+                "bench --vocab", "corpus info --test-fraction",
+            },
             found.ToHashSet());
     }
 

@@ -22,7 +22,11 @@ public sealed class OverwrittenInputTests : IDisposable
         ("sample --output", ["sample RUN --output RUN/config.yaml", "sample RUN --output RUN/checkpoints/latest"]),
         ("compare --report", ["compare RUN --report RUN/config.yaml"]),
         ("train --run", ["train --config IN.yaml --run RUN", "train --config RUN/config.yaml --run RUN", "train --corpus IN.txt --run TARGET"]),
+        // Runs are begun in it, and none is written over.
+        ("sweep --output", []),
         ("evaluate", ["evaluate RUN --grammar RUN/evaluation.json"]),
+        // It is read.
+        ("metrics --run", []),
         // What it reads is a run; a page in its place is refused as any folder is.
         ("gradients --run", []),
         ("gradients --report", []),

@@ -51,7 +51,7 @@ public sealed class TrainingProgressTests
             Ansi = AnsiSupport.Yes,
             ColorSystem = ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.Yes,
-            Out = new TerminalOutput(error),
+            Out = new TerminalOutput(error, 100),
         });
         var surroundings = new Surroundings(TextWriter.Null, error, console, CancellationToken.None) { Clock = _clock };
         Assert.Equal(42, TrainingProgress.Watch(surroundings, isQuiet: false, Train));
@@ -146,20 +146,5 @@ public sealed class TrainingProgressTests
         }
 
         return 42;
-    }
-
-    private sealed class TerminalOutput(TextWriter writer) : IAnsiConsoleOutput
-    {
-        public TextWriter Writer => writer;
-
-        public bool IsTerminal => true;
-
-        public int Width => 100;
-
-        public int Height => 30;
-
-        public void SetEncoding(System.Text.Encoding encoding)
-        {
-        }
     }
 }

@@ -130,7 +130,8 @@ public sealed class RunComparisonTests
         var mistake = Assert.Throws<UserMistakeException>(() => Compare(folders));
         Assert.Contains(named, mistake.Message);
         Assert.Contains("changed", mistake.Message);
-        RunComparison forced = RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { Force = true });
+        RunComparison forced =
+            RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { UsualBaseline = "mle", Force = true });
         Assert.StartsWith("FORCED COMPARISON: ", Printed.Comparison(forced));
         Assert.True(JsonNode.Parse(ComparisonJson.Render(forced))!["forced"]!.GetValue<bool>());
     }
@@ -286,5 +287,6 @@ public sealed class RunComparisonTests
         Assert.Equal(1 << 20, Assert.Single(read[^1].Lines).Length);
     }
 
-    private static RunComparison Compare(string[] folders) => RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions());
+    private static RunComparison Compare(string[] folders) =>
+        RunComparison.Create([.. folders.Select(ComparedRun.Read)], new ComparisonOptions { UsualBaseline = "mle" });
 }

@@ -114,6 +114,29 @@ public sealed class EstimatorMomentTests
     }
 
     [Theory]
+    [InlineData(0.25, Feedback.Relaxed, false, "lstm")]
+    [InlineData(0.5, Feedback.Relaxed, true, "cnn")]
+    [InlineData(1, Feedback.Hard, true, "lstm")]
+    [InlineData(2, Feedback.Relaxed, false, "cnn")]
+    public void Gumbel_Rao_has_the_mean_of_straight_through_Gumbel_Softmax_and_never_a_larger_squared_error(
+        double temperature, Feedback feedback, bool ends, string discriminator)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var game = new SmallGame(4, 3, ends, discriminator);
+        using ExactGame exact = game.Exact();
+        GradientQuality one = Quality(exact, StraightThroughRelaxation.Entry, temperature, feedback, draws: 60);
+        GradientQuality mean = Quality(exact, new GumbelRaoRelaxation { Draws = 4 }, temperature, feedback, draws: 60);
+        AssertWithin(4, one.RelativeBias.Value, mean.RelativeBias with
+        {
+            Error = Math.Sqrt(Math.Pow(one.RelativeBias.Error!.Value, 2)
+            + Math.Pow(mean.RelativeBias.Error!.Value, 2))
+        });
+        double errors = Math.Sqrt(Math.Pow(one.MeanSquaredError.Error!.Value, 2) + Math.Pow(mean.MeanSquaredError.Error!.Value, 2));
+        Assert.True(mean.MeanSquaredError.Value < one.MeanSquaredError.Value - 2 * errors,
+            $"{mean.MeanSquaredError.Value} is not below {one.MeanSquaredError.Value}");
+    }
+
+    [Theory]
     [InlineData(Feedback.Relaxed)]
     [InlineData(Feedback.Hard)]
     public void Straight_through_given_each_sequence_has_the_moments_of_free_draws(Feedback feedback)

@@ -11,7 +11,7 @@ namespace GumbelGan.Tests.Laboratory;
 
 public sealed class GradientsCommandTests
 {
-    private const int ScoreFunctions = 4;
+    private const int ScoreFunctions = 4, Controlled = 3;
 
     [Fact]
     public void Json_is_one_document_with_a_table_a_setting_and_a_row_for_every_estimator_temperature_and_feedback()
@@ -26,7 +26,7 @@ public sealed class GradientsCommandTests
         JsonElement tables = JsonDocument.Parse(run.Output).RootElement.GetProperty("tables");
         Assert.Equal([3.0, 4.0], tables.EnumerateArray().Select(table => table.GetProperty("setting").GetProperty("sequences").GetDouble()));
         Assert.All(tables.EnumerateArray(),
-            table => Assert.Equal(ScoreFunctions + Relaxation.All.Count * 4, table.GetProperty("rows").GetArrayLength()));
+            table => Assert.Equal(ScoreFunctions + Controlled + Relaxation.All.Count * 4, table.GetProperty("rows").GetArrayLength()));
         foreach (JsonElement row in tables.EnumerateArray().SelectMany(table => table.GetProperty("rows").EnumerateArray().Take(ScoreFunctions)))
         {
             Assert.InRange(row.GetProperty("relative_bias").GetProperty("value").GetDouble(), 0, 1e-6);
@@ -42,10 +42,10 @@ public sealed class GradientsCommandTests
 
     [Theory]
     [InlineData("too many to enumerate", "--vocab", "60", "--length", "12")]
-    [InlineData("--temperatures has 'warm'", "--temperatures", "1,warm")]
+    [InlineData("--temperatures must be a number, not 'warm'", "--temperatures", "1,warm")]
     [InlineData("--logit-scale is -1", "--logit-scale", "-1")]
     [InlineData("--draws is 1", "--draws", "1")]
-    [InlineData("--vocab is empty", "--vocab", ",")]
+    [InlineData("--vocab must be a whole number, not ''", "--vocab", ",")]
     [InlineData("--discriminator", "--discriminator", "cnn", "--length", "2")]
     public void What_cannot_be_measured_is_the_users_mistake_in_a_sentence(string sentence, params string[] arguments)
     {
@@ -68,6 +68,8 @@ public sealed class GradientsCommandTests
         string[] rloo = run.Output.Split('\n')
             .Single(line => line.StartsWith("rloo ", StringComparison.Ordinal)).Split("  ", StringSplitOptions.RemoveEmptyEntries);
         Assert.InRange(double.Parse(rloo[5].Split("+-")[0], System.Globalization.CultureInfo.InvariantCulture), 0.9, 1.1);
+        Assert.All(["rebar", "relax", "critic"],
+            name => Assert.Single(run.Output.Split('\n'), line => line.StartsWith(name + " ", StringComparison.Ordinal)));
         Assert.All(Relaxation.All,
             relaxation => Assert.Equal(2, run.Output.Split('\n').Count(line => line.StartsWith(relaxation.Name + " ", StringComparison.Ordinal))));
     }

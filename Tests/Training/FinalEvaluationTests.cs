@@ -51,6 +51,37 @@ public sealed class FinalEvaluationTests
     }
 
     [Fact]
+    public void A_truncated_evaluation_says_so_in_every_result_and_compares_with_none_that_is_not()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=mle"));
+        EvaluationDocument whole = Evaluate(run, _small).Document;
+        File.Copy(Path.Combine(run.Run, "config.yaml"), Path.Combine(Directory.CreateDirectory(run.Run + "-2").FullName, "config.yaml"));
+        File.WriteAllText(Path.Combine(run.Run + "-2", EvaluationDocument.FileName), (whole with { Seed = 2 }).ToJson());
+        ProgramRun printed = ProgramRun.Of("evaluate", run.Run, "--count", "40", "--temperatures", "0.5,1", "--top-k", "2", "--top-p", "0.9");
+        Assert.Contains("Samples are drawn with top-k 2, top-p 0.9 at every temperature; nll/test is of the distribution before that.\n",
+            printed.Output);
+        Assert.Contains("; samples drawn with top-k 2, top-p 0.9: ", printed.Output);
+        string path = Path.Combine(run.Run, EvaluationDocument.FileName);
+        var read = EvaluationDocument.Parse(File.ReadAllText(path), "test");
+        Assert.Equal((2, 0.9), (read.TopK, read.TopP));
+        Assert.All(read.MetricNames.Values, name => Assert.EndsWith("; samples drawn with top-k 2, top-p 0.9", name, StringComparison.Ordinal));
+        Assert.Equal(whole.Last!.Metrics["nll/test"], read.Last!.Metrics["nll/test"]);
+        Assert.True(read.Last.Metrics["diversity/token_entropy"] < whole.Last.Metrics["diversity/token_entropy"]);
+        Assert.All(read.Last.Sweep, point => Assert.NotEqual(
+            whole.Last.Sweep.Single(other => other.Temperature == point.Temperature).Metrics["bleu/4"], point.Metrics["bleu/4"]));
+
+        string page = Path.Combine(run.Folder, "page.html");
+        ProgramRun compared = ProgramRun.Of("compare", run.Run, "--report", page);
+        Assert.Contains("Note: samples are drawn with top-k 2, top-p 0.9", compared.Output);
+        Assert.Contains("One point a sampling temperature, top-k 2, top-p 0.9", File.ReadAllText(page));
+        Assert.Contains("top-k 2", JsonNode.Parse(ProgramRun.Of("compare", run.Run, "--json").Output)!["notes"]![0]!.GetValue<string>());
+        ProgramRun refused = ProgramRun.Of("compare", run.Run, run.Run + "-2");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("the truncation of samples of run is 'top-k 2, top-p 0.9' and that of run-2 is 'none'", refused.Error);
+    }
+
+    [Fact]
     public void Every_metric_of_the_held_out_row_is_that_of_the_validation_lines_against_the_test_lines()
     {
         using var run = new TemporaryRun();

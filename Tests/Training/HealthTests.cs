@@ -3,6 +3,7 @@ using GumbelGan.Storage;
 using GumbelGan.Tests.Training.Recording;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Losses;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
 using TorchSharp;
@@ -122,6 +123,24 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public void A_divergence_in_the_generators_own_update_rolls_back_and_both_networks_go_on_learning()
+    {
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config("objective=gumbel", "health.on_divergence=roll_back");
+        GameLoss game = config.Adversarial.Loss;
+        int updates = 0;
+        // The discriminator's own loss is a number all the time.
+        GameLoss broken = game with { Generator = (real, fake) => game.Generator(real, fake) * (++updates == 7 ? double.NaN : 1) };
+        using TrainingJob job = TrainingJob.Prepare(config with { Adversarial = config.Adversarial with { Loss = broken } });
+        var observer = new ReportingObserver(_ => { });
+        job.Start(run.Run, "test", observer, CancellationToken.None);
+        Assert.Contains(observer.Messages, message => message.Contains("gradient of the generator is no finite number", StringComparison.Ordinal));
+        TrainingState end = RunFolder.Open(run.Run).Latest().State();
+        Assert.Equal((Phase.Finished, 1), (end.Phase, end.RollBacks));
+        Assert.All(job.Discriminator.parameters().Concat(job.Generator.Module.parameters()), parameter => Assert.True(parameter.requires_grad));
+    }
+
+    [Fact]
     public void A_run_that_goes_on_diverging_stops_after_so_many_roll_backs()
     {
         using var run = new TemporaryRun();
@@ -132,6 +151,10 @@ public sealed class HealthTests
         Assert.Equal([0.5, 0.25], MetricsJournal.Read(Path.Combine(run.Run, "metrics.jsonl"))
             .Where(record => record.Phase == "roll-back").Select(record => record.Scalars["health/learning_rate_scale"]));
     }
+
+    /// <summary>Trains a run that diverges on the way.</summary>
+    internal static void Diverge(string folder, RunConfig config) =>
+        Assert.Throws<TrainingDivergedException>(() => Poisoned(folder, config, reports => reports == 4, CancellationToken.None));
 
     /// <summary>Trains, and makes a weight NaN after the reports that <paramref name="poison"/> picks.</summary>
     private static ReportingObserver Poisoned(string folder, RunConfig config, Func<int, bool> poison, CancellationToken cancellation)

@@ -145,7 +145,7 @@ public sealed class OracleRunTests : IDisposable
         using (generator)
         {
             generator.Temper(100);
-            int[][] samples = InterimEvaluation.Sample(generator, 500, 1, new RandomKey(1));
+            int[][] samples = [.. HardSamples.Draw(generator, 500, 1, new RandomKey(1))];
             Assert.All(samples, row => Assert.Equal(3, row.Length));
             // At a high temperature all that may be written is.
             Assert.Equal([tokenizer.UnknownId, .. words.Select(word => tokenizer.Vocabulary.Ids[word]).Order()],

@@ -29,7 +29,7 @@ internal sealed partial class ProgramProcess : IDisposable
 
     public bool HasEnded => _process.HasExited;
 
-    private static string Program =>
+    public static string Program =>
         Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "GumbelGan.Cli.exe" : "GumbelGan.Cli");
 
     /// <summary>Runs a shell's script, in which "$@" is the program with its arguments, to its end.</summary>

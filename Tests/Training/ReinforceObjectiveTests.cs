@@ -1,5 +1,3 @@
-using GumbelGan.Discriminators;
-using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
@@ -17,16 +15,16 @@ namespace GumbelGan.Tests.Training;
 /// </summary>
 public sealed class ReinforceObjectiveTests
 {
-    private const int Time = 4, First = 2, Vocabulary = 6, Batch = 32, Batches = 400;
-    private static readonly SequenceFormat _format = new(Vocabulary, Time, 1, 2, 0);
+    private const int Time = EnumeratedWorld.Time, First = 2, Vocabulary = 6, Batch = EnumeratedWorld.Batch, Batches = 400;
 
     [Theory]
     [InlineData(BaselineKind.None)]
     [InlineData(BaselineKind.MovingAverage)]
     [InlineData(BaselineKind.LeaveOneOut)]
+    [InlineData(BaselineKind.Pooled)]
     public void With_one_reward_a_sequence_the_mean_gradient_is_that_of_the_expected_reward(BaselineKind baseline)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         Check(world, new ReinforceOptions { Baseline = baseline, BaselineDecay = 0.5 }, world.ExactGradient(world.SequenceRewards));
     }
 
@@ -35,7 +33,7 @@ public sealed class ReinforceObjectiveTests
     [InlineData(CreditKind.Dense)]
     public void With_raw_scores_as_rewards_the_mean_gradient_is_that_of_the_expected_score(CreditKind credit)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         double[][] scores = [.. world.SequenceScores.Select(score => Enumerable.Repeat(score, Time).ToArray())];
         var options = new ReinforceOptions { Reward = RewardKind.Score, Credit = credit, Discount = 0.4, Baseline = BaselineKind.LeaveOneOut };
         Check(world, options, world.ExactGradient(credit == CreditKind.Dense ? world.DiscountedReturns(0.4, score => score) : scores));
@@ -46,7 +44,7 @@ public sealed class ReinforceObjectiveTests
     [InlineData(3, BaselineKind.LeaveOneOut)]
     public void With_roll_outs_of_the_generator_itself_the_mean_gradient_is_that_of_the_expected_reward(int rollOuts, BaselineKind baseline)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         Check(world, new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = rollOuts, Baseline = baseline },
             world.ExactGradient(world.SequenceRewards));
     }
@@ -56,7 +54,7 @@ public sealed class ReinforceObjectiveTests
     [InlineData(0.23)]
     public void With_a_reward_a_prefix_the_mean_gradient_weighs_each_token_by_its_discounted_later_rewards(double discount)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         double[] exact = world.ExactGradient(world.DiscountedReturns(discount));
         if (discount == 1)
         {
@@ -73,9 +71,9 @@ public sealed class ReinforceObjectiveTests
     [InlineData(RewardKind.Random, BaselineKind.MovingAverage)]
     public void A_reward_that_knows_nothing_of_the_sequence_moves_nothing_on_average(RewardKind reward, BaselineKind baseline)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         (double[] mean, double[] error) = MeanGradient(world, new ReinforceOptions { Reward = reward, ConstantReward = 2, Baseline = baseline });
-        AssertWithinErrors(mean, error, new double[mean.Length]);
+        EnumeratedWorld.AssertWithinErrors(mean, error, new double[mean.Length]);
     }
 
     [Theory]
@@ -83,7 +81,7 @@ public sealed class ReinforceObjectiveTests
     [InlineData(BaselineKind.MovingAverage, 1)]
     public void Under_a_constant_reward_a_baseline_leaves_no_gradient_at_all(BaselineKind baseline, int batchesBefore)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         using var objective = world.Objective(new ReinforceOptions { Reward = RewardKind.Constant, ConstantReward = 2, Baseline = baseline });
         for (ulong batch = 0; batch < (ulong)batchesBefore; batch++)
         {
@@ -94,9 +92,34 @@ public sealed class ReinforceObjectiveTests
     }
 
     [Fact]
+    public void Rloo_is_reinforce_with_the_baseline_of_the_others_and_pooling_without_a_past_is_the_same()
+    {
+        using var world = new EnumeratedWorld();
+        using var named = (AdversarialObjective)ReinforceObjective.LeaveOneOutKind.Create(world.Parts(new RunConfig()));
+        using var spelled = world.Objective(new ReinforceOptions { Baseline = BaselineKind.LeaveOneOut });
+        using var pooled = world.Objective(new ReinforceOptions { Baseline = BaselineKind.Pooled });
+        double[] expected = world.Gradient(spelled, 1);
+        Assert.Equal(expected, world.Gradient(named, 1));
+        AssertClose(expected, world.Gradient(pooled, 1), 1e-6);
+    }
+
+    [Theory]
+    [InlineData("rloo", "rloo", null, RewardKind.Discriminator)]
+    [InlineData("rloo-score", "reinforce", BaselineKind.LeaveOneOut, RewardKind.Score)]
+    [InlineData("reinforce", "reinforce", null, RewardKind.Discriminator)]
+    [InlineData("reinforce", "reinforce", BaselineKind.MovingAverage, RewardKind.Discriminator)]
+    [InlineData("rebar-score", "rebar", null, RewardKind.Score)]
+    [InlineData("relax", "relax", null, RewardKind.Discriminator)]
+    public void Runs_are_compared_under_the_name_of_their_estimator(string name, string objective, BaselineKind? baseline, RewardKind reward)
+    {
+        ObjectiveKind kind = ObjectiveKind.All.Single(kind => kind.Name == objective);
+        Assert.Equal(name, kind.MethodName(new RunConfig { Reinforce = new ReinforceOptions { Baseline = baseline, Reward = reward } }));
+    }
+
+    [Fact]
     public void Baselines_lower_the_variance_of_the_gradient()
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         double without = Variance(BaselineKind.None);
         Assert.True(Variance(BaselineKind.MovingAverage) < 0.5 * without);
         Assert.True(Variance(BaselineKind.LeaveOneOut) < 0.5 * without);
@@ -108,7 +131,7 @@ public sealed class ReinforceObjectiveTests
     [Fact]
     public void Whitened_advantages_have_mean_zero_and_deviation_one_over_the_tokens()
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         using DisposeScope scope = NewDisposeScope();
         using var objective = world.Objective(new ReinforceOptions { Whiten = true, Baseline = BaselineKind.None });
         GeneratedBatch batch = objective.Generate(Batch, 1, new RandomKey(3));
@@ -125,7 +148,7 @@ public sealed class ReinforceObjectiveTests
     [Fact]
     public void The_entropy_bonus_subtracts_the_mean_entropy_of_the_next_token()
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         using DisposeScope scope = NewDisposeScope();
         using var plain = world.Objective(new ReinforceOptions());
         using var bonus = world.Objective(new ReinforceOptions { EntropyBonus = 0.3 });
@@ -148,7 +171,7 @@ public sealed class ReinforceObjectiveTests
     [InlineData(true)]
     public void Completions_keep_their_prefix_and_are_drawn_from_the_generators_own_distribution(bool composed)
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         using DisposeScope scope = NewDisposeScope();
         const int Copies = 40000;
         Tensor given = tensor(new long[] { 3, 5, 4, 2, 4, 2, 0, 0 }, [2, Time]);
@@ -178,7 +201,7 @@ public sealed class ReinforceObjectiveTests
     [Fact]
     public void The_roll_out_policy_follows_with_its_lag()
     {
-        using var world = new World();
+        using var world = new EnumeratedWorld();
         using var objective = world.Objective(new ReinforceOptions { Credit = CreditKind.RollOuts, RollOutLag = 0.8 });
         float before = Bias(world.Generator);
         using (no_grad())
@@ -196,149 +219,20 @@ public sealed class ReinforceObjectiveTests
 
     private static float Bias(nn.Module module) => module.get_parameter("output.bias")!.data<float>().ToArray()[3];
 
-    private static void Check(World world, ReinforceOptions options, double[] exact)
+    private static void Check(EnumeratedWorld world, ReinforceOptions options, double[] exact)
     {
         (double[] mean, double[] error) = MeanGradient(world, options, options.Baseline == BaselineKind.None ? 4 * Batches : Batches);
         double power = exact.Zip(error).Where(pair => pair.Second > 1e-9).Max(pair => Math.Abs(pair.First) / pair.Second);
         Assert.True(power > 8, $"The test has no power: the largest entry of the gradient is {power} of its errors.");
-        AssertWithinErrors(mean, error, exact);
+        EnumeratedWorld.AssertWithinErrors(mean, error, exact);
     }
 
-    private static void AssertWithinErrors(double[] mean, double[] error, double[] exact)
-    {
-        double[] distances = [.. Enumerable.Range(0, mean.Length).Where(i => error[i] > 1e-9).Select(i => (mean[i] - exact[i]) / error[i])];
-        Assert.True(distances.Length > mean.Length / 2);
-        Assert.All(distances, distance => Assert.InRange(distance, -5, 5));
-        Assert.InRange(distances.Average(distance => distance * distance), 0.1, 2.5);
-        Assert.All(Enumerable.Range(0, mean.Length).Where(i => error[i] <= 1e-9), i => Assert.Equal(exact[i], mean[i], 1e-6));
-    }
-
-    private static (double[] Mean, double[] Error) MeanGradient(World world, ReinforceOptions options, int batches = Batches)
+    private static (double[] Mean, double[] Error) MeanGradient(EnumeratedWorld world, ReinforceOptions options, int batches = Batches)
     {
         using var objective = world.Objective(options);
-        double[][] gradients = [.. Enumerable.Range(0, batches).Select(batch => world.Gradient(objective, (ulong)batch))];
-        double[] mean = [.. gradients[0].Select((_, i) => gradients.Average(gradient => gradient[i]))];
-        double[] error =
-            [.. mean.Select((value, i) => Math.Sqrt(gradients.Sum(gradient => Math.Pow(gradient[i] - value, 2)) / (batches - 1.0) / batches))];
-        return (mean, error);
+        return world.MeanGradient(objective, batches);
     }
 
     private static void AssertClose(double[] expected, double[] actual, double tolerance) =>
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance));
-
-    /// <summary>A small generator and a sharp discriminator, with every sequence, its probability and its score.</summary>
-    private sealed class World : IDisposable
-    {
-        private readonly Tensor _all;
-
-        public World()
-        {
-            Generator = new LstmGenerator(new LstmGeneratorOptions { Embedding = 3, Hidden = 4 }, _format, new RandomKey(21));
-            Discriminator = new LstmDiscriminatorOptions { Embedding = 3, Hidden = 5 }.Create(Vocabulary, 0, new RandomKey(22));
-            Discriminator.SetTrainable(false);
-            using (no_grad())
-            {
-                // Rewards well apart from each other: a gradient worth estimating.
-                Discriminator.get_parameter("output.weight")!.mul_(20);
-            }
-
-            List<long[]> sequences = [];
-            Extend([]);
-            _all = tensor(sequences.SelectMany(row => row).ToArray(), [sequences.Count, Time]);
-            Sequences = [.. sequences.Select(row => string.Concat(row))];
-            using DisposeScope scope = NewDisposeScope();
-            using IDisposable off = no_grad();
-            Probabilities = [.. (-Generator.TokenNegativeLogLikelihood(_all).sum(1)).exp().data<float>().ToArray().Select(value => (double)value)];
-            Assert.Equal(121, Sequences.Length);
-            Assert.Equal(1, Probabilities.Sum(), 1e-5);
-
-            void Extend(long[] prefix)
-            {
-                if (prefix.Length == Time || (prefix.Length > 0 && prefix[^1] == _format.EndId))
-                {
-                    sequences.Add([.. prefix, .. Enumerable.Repeat((long)_format.PaddingId!, Time - prefix.Length)]);
-                    return;
-                }
-
-                for (long id = First; id < Vocabulary; id++)
-                {
-                    Extend([.. prefix, id]);
-                }
-            }
-        }
-
-        public LstmGenerator Generator { get; }
-
-        public Discriminator Discriminator { get; }
-
-        public string[] Sequences { get; }
-
-        public double[] Probabilities { get; }
-
-        /// <summary>The reward of each sequence, at each of its places.</summary>
-        public double[][] SequenceRewards => [.. Scores(_all).Select(score => Enumerable.Repeat(1 / (1 + Math.Exp(-score)), Time).ToArray())];
-
-        /// <summary>The raw score of each sequence.</summary>
-        public double[] SequenceScores => Scores(_all);
-
-        /// <summary>Sum over later prefixes of discount^distance (2 D - 1), or another reward, each prefix scored on its own.</summary>
-        public double[][] DiscountedReturns(double discount, Func<double, double>? reward = null)
-        {
-            reward ??= score => 2 / (1 + Math.Exp(-score)) - 1;
-            long[] ids = _all.data<long>().ToArray();
-            return [.. Sequences.Select((_, row) =>
-            {
-                long[] sequence = ids[(row * Time)..((row + 1) * Time)];
-                double[] rewards = [.. Enumerable.Range(0, Time).Select(t =>
-                    sequence[t] == _format.PaddingId
-                        ? 0 : reward(Scores(tensor([.. sequence[..(t + 1)], .. new long[Time - t - 1]], [1, Time]))[0]))];
-                return Enumerable.Range(0, Time)
-                    .Select(t => Enumerable.Range(t, Time - t).Sum(s => Math.Pow(discount, s - t) * rewards[s])).ToArray();
-            })];
-        }
-
-        /// <summary>The gradient of the loss: minus the sum over sequences x and places t of p(x) return(x, t) grad log p(x_t | before).</summary>
-        public double[] ExactGradient(double[][] returns)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor weights =
-                tensor([.. returns.SelectMany((row, x) => row.Select(value => (float)(value * Probabilities[x])))], [Sequences.Length, Time]);
-            Generator.zero_grad();
-            (weights * Generator.TokenNegativeLogLikelihood(_all)).sum().backward();
-            return Gradients();
-        }
-
-        /// <summary>A game of generator and discriminator, without real sequences.</summary>
-        public ReinforceObjective Objective(ReinforceOptions options)
-        {
-            var none = new RealSequences(_ => throw new InvalidOperationException("Nothing real is asked for."), 1);
-            return new ReinforceObjective(new TrainingParts(new RunConfig { Reinforce = options }, Generator, Discriminator, none, none));
-        }
-
-        /// <summary>The gradient of one batch.</summary>
-        public double[] Gradient(ReinforceObjective objective, ulong batch)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Generator.zero_grad();
-            objective.GeneratorLoss(objective.Generate(Batch, 1, new RandomKey(77).Derive(batch)), zeros(Batch)).Loss.backward();
-            return Gradients();
-        }
-
-        public void Dispose()
-        {
-            _all.Dispose();
-            Generator.Dispose();
-            Discriminator.Dispose();
-        }
-
-        private double[] Scores(Tensor ids)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using IDisposable off = no_grad();
-            return [.. Discriminator.Score(ids).data<float>().ToArray().Select(value => (double)value)];
-        }
-
-        private double[] Gradients() =>
-            [.. Generator.parameters().SelectMany(parameter => parameter.grad!.data<float>().ToArray().Select(value => (double)value))];
-    }
 }

@@ -9,6 +9,7 @@ public sealed class RepeatedRunTests
     [Theory]
     [InlineData("objective=gumbel", "discriminator.kind=cnn", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10")]
     [InlineData("objective=gumbel", "discriminator.kind=lstm", "pretraining.dropout=0.3", "discriminator.dropout=0.3")]
+    [InlineData("objective=relax", "reinforce.reward=score", "adversarial.generator_steps=2")]
     [InlineData("objective=reinforce", "reinforce.credit=roll_outs", "reinforce.roll_outs=2")]
     public void Weights_metrics_and_samples_are_the_same_bytes(params string[] assignments)
     {

@@ -45,6 +45,29 @@ public sealed class SignalTests
     }
 
     [Fact]
+    public void A_terminal_that_closes_in_the_middle_of_training_costs_nothing_the_run_resumes_to_the_same_bytes()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        using var run = new TemporaryRun();
+        string[] assignments = ["objective=gumbel", "adversarial.steps=2000", "recording.evaluate_every=1000", "recording.checkpoint_every=50"];
+        string config = Path.Combine(run.Folder, "closed.yaml"), undisturbed = Path.Combine(run.Folder, "undisturbed");
+        File.WriteAllText(config, ConfigurationWriter.Write(run.Config(assignments)));
+        using (ProgramProcess process = ProgramProcess.Start("train", "--config", config, "--run", run.Run))
+        {
+            Assert.True(process.WaitUntil(() => Latest(run) > 60), process.Error);
+            // From the terminal, and from the shell that it takes along.
+            process.Signal("HUP");
+            process.Signal("HUP");
+            Assert.Equal(130, process.End());
+        }
+
+        Assert.NotEqual(Phase.Finished, RunFolder.Open(run.Run).Latest().State().Phase);
+        TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
+        TemporaryRun.TrainInto(undisturbed, run.Config(assignments), new SilentTrainingObserver(), CancellationToken.None);
+        AdversarialTrainerTests.AssertSameRun(undisturbed, run.Run);
+    }
+
+    [Fact]
     public void A_second_signal_leaves_at_once()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");

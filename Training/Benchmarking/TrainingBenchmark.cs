@@ -3,8 +3,8 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
-using GumbelGan.Training.Losses;
 using GumbelGan.Training.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,16 +19,17 @@ namespace GumbelGan.Training.Benchmarking;
 /// <remarks>B batch, T time, V vocabulary. One benchmark a process gives a true peak of memory.</remarks>
 public sealed class TrainingBenchmark : IDisposable
 {
+    private const string Whole = "iteration";
     private const double WarmUpSeconds = 2;
     private const int LeastWarmUp = 3;
     private const double Temperature = 0.9;
     private const double LearningRate = 1e-4;
 
     private readonly BenchmarkOptions _options;
+    private readonly ICollective _ranks;
     private readonly IGenerator _generator;
     private readonly Discriminator _discriminator;
     private readonly Objective _objective;
-    private readonly AdversarialObjective? _game;
     private readonly Phase _phase;
     private readonly Dictionary<Learner, optim.Optimizer> _plain = [];
     private readonly Tensor _real;
@@ -37,12 +38,14 @@ public sealed class TrainingBenchmark : IDisposable
     private ulong _step;
 
     /// <summary>Builds the networks and the batch of real sequences.</summary>
+    /// <param name="options">What to time.</param>
+    /// <param name="ranks">Who makes each step together; null for this process alone.</param>
     /// <exception cref="Storage.UserMistakeException">The options do not fit each other; see <see cref="BenchmarkOptions.Check"/>.</exception>
-    public TrainingBenchmark(BenchmarkOptions options)
+    public TrainingBenchmark(BenchmarkOptions options, ICollective? ranks = null)
     {
-        options.Check();
-        _options = options;
-        EngineSettings.Prepare(options.Threads);
+        (_options, _ranks) = (options, ranks ?? SingleProcess.Instance);
+        options.Check(_ranks.Size);
+        EngineSettings.Prepare(options.Threads == 0 ? _ranks.Threads : options.Threads);
         Device device = torch.device(options.Device);
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
         var config = new RunConfig
@@ -53,7 +56,7 @@ public sealed class TrainingBenchmark : IDisposable
             Adversarial = new AdversarialOptions
             {
                 BatchSize = options.Batch,
-                Loss = GameLoss.Named(options.HasGradientPenalty ? "wasserstein" : "non_saturating"),
+                Loss = options.Loss,
                 GradientPenalty = options.HasGradientPenalty ? 10 : 0,
                 Relaxation = options.Relaxation,
                 DiscriminatorSteps = options.DiscriminatorSteps,
@@ -79,16 +82,11 @@ public sealed class TrainingBenchmark : IDisposable
             ids[i] = random.NextInt32(options.Vocabulary);
         }
 
-        _real = tensor(ids, [options.Batch, options.Length]).to(device); // [B, T]
+        int share = _ranks.Share(options.Batch);
+        _real = tensor(ids, [options.Batch, options.Length]).narrow(0, share * _ranks.Rank, share).contiguous().to(device); // [B, T]
         var sequences = new RealSequences(_ => _real, 1);
-        var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences);
-        _objective = options.Subject switch
-        {
-            BenchmarkSubject.Iteration => new GumbelObjective(parts),
-            BenchmarkSubject.Reinforce => new ReinforceObjective(parts),
-            _ => new LikelihoodObjective(parts),
-        };
-        _game = _objective as AdversarialObjective;
+        var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences) { Ranks = _ranks };
+        _objective = (options.Subject.Objective ?? ObjectiveKind.Baseline).Create(parts);
         _phase = _objective.Phases[^1];
         if (options.IsComposed)
         {
@@ -104,16 +102,10 @@ public sealed class TrainingBenchmark : IDisposable
     /// <exception cref="OperationCanceledException">Interrupted between two repeats.</exception>
     public BenchmarkResult Run(CancellationToken cancellation)
     {
-        Action subject = _options.Subject switch
-        {
-            BenchmarkSubject.Iteration => Iteration,
-            BenchmarkSubject.Mle => LikelihoodStep,
-            BenchmarkSubject.Reinforce => PolicyGradientStep,
-            _ => Sampling,
-        };
+        Action subject = _options.Subject.Objective is null ? Sampling : Step;
         // Long enough for the just-in-time compiler's second look at everything that runs often.
         long start = Stopwatch.GetTimestamp();
-        for (int round = 0; round < LeastWarmUp || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; round++)
+        for (int round = 0; round < LeastWarmUp || _ranks.FromRoot(() => Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds); round++)
         {
             Once(subject, cancellation);
         }
@@ -125,10 +117,9 @@ public sealed class TrainingBenchmark : IDisposable
         }
 
         using var process = Process.GetCurrentProcess();
-        IEnumerable<PhaseTime> phases = _times.Where(phase => phase.Key != nameof(Iteration)).Select(phase => PhaseTime.Of(phase.Key, phase.Value));
         return new BenchmarkResult(
-            [PhaseTime.Of("iteration", _times[nameof(Iteration)]), .. phases], process.PeakWorkingSet64, PrivateMemory.Of("self"),
-                GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
+            [.. _times.OrderBy(part => part.Key != Whole).Select(part => PhaseTime.Of(part.Key, part.Value))], process.PeakWorkingSet64,
+            PrivateMemory.Of("self"), GC.GetTotalMemory(forceFullCollection: false), get_num_threads());
     }
 
     /// <inheritdoc/>
@@ -144,37 +135,44 @@ public sealed class TrainingBenchmark : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _step++;
-        Time(nameof(Iteration), () =>
+        Time(Whole, () =>
         {
             using DisposeScope scope = NewDisposeScope();
             subject();
         });
     }
 
-    private StepContext Step => new(1, 1, Temperature, _root.Derive("noise").Derive(_step), _root.Derive("dropout").Derive(_step));
+    private RandomKey Key(string name) => _root.Derive(name).Derive(_step) with { Slice = _ranks.Rank };
 
     // One roll-out serves the discriminator's last update and the generator's.
-    private void Iteration()
+    private void Step()
     {
-        StepContext step = Step;
+        var step = new StepContext(1, 1, Temperature, Key("noise"), Key("dropout")) { Ranks = _ranks };
+        if (_phase.Updates is [Update only])
+        {
+            Make(only, step);
+            return;
+        }
+
         Update judge = _phase.Updates[0], generator = _phase.Updates[1];
-        for (int repeat = 0; repeat < judge.TimesAStep - 1; repeat++)
+        bool isJudged = !_options.Subject.Objective!.IsBenchmarkedWithoutDiscriminator;
+        int last = judge.TimesAStep - 1;
+        for (int repeat = 0; isJudged && repeat < last; repeat++)
         {
             Time("discriminator_step", () => Make(judge, step, repeat));
         }
 
-        Time("generator_forward", () => judge.Prepare(step, judge.TimesAStep - 1));
-        Time("discriminator_step", () => Make(judge, step, judge.TimesAStep - 1));
+        Time("generator_forward", () => judge.Prepare(step, last));
+        if (isJudged)
+        {
+            Time("discriminator_step", () => Make(judge, step, last));
+        }
+
         Time("generator_step", () => Make(generator, step));
-    }
-
-    private void LikelihoodStep() => Make(_phase.Updates[0], Step);
-
-    private void PolicyGradientStep()
-    {
-        StepContext step = Step;
-        step.Shared = _game!.Generate(_options.Batch, 1, step.Noise);
-        Make(_phase.Updates[1], step);
+        foreach (Update further in _phase.Updates.Skip(2))
+        {
+            Time($"{further.Learner.Name}_step", () => Make(further, step));
+        }
     }
 
     private void Sampling()

@@ -22,10 +22,7 @@ public sealed record AdversarialOptions
     [Range(1, 65536)]
     public int? DiscriminatorBatchSize { get; init; }
 
-    /// <summary>
-    /// non_saturating, relativistic, hinge or wasserstein; density_ratio and relativistic_ratio are the first two with a generator that raises the
-    /// mean score.
-    /// </summary>
+    /// <summary>What the two players minimise; the ratio losses have a generator that raises the mean score.</summary>
     public GameLoss Loss { get; init; } = GameLoss.Default;
 
     /// <summary>Generator updates a step.</summary>
@@ -48,11 +45,11 @@ public sealed record AdversarialOptions
     [Range(0, 10)]
     public double DiscriminatorLearningRate { get; init; } = 1e-4;
 
-    /// <summary>constant, or cosine: half a cosine from the full step size to zero over the phase, for the generator.</summary>
-    public LearningRateSchedule GeneratorSchedule { get; init; } = ConstantSchedule.Entry;
+    /// <summary>How the generator's step size changes over the phase.</summary>
+    public LearningRateSchedule GeneratorSchedule { get; init; } = LearningRateSchedule.Default;
 
     /// <summary>The same for the discriminator; its warm-up is always constant.</summary>
-    public LearningRateSchedule DiscriminatorSchedule { get; init; } = ConstantSchedule.Entry;
+    public LearningRateSchedule DiscriminatorSchedule { get; init; } = LearningRateSchedule.Default;
 
     /// <summary>Adam's first decay rate, for both networks.</summary>
     [Range(0, 0.9999)]
@@ -70,11 +67,11 @@ public sealed record AdversarialOptions
     [Range(0, 1e6)]
     public double ClipNorm { get; init; } = 5;
 
-    /// <summary>Weight of the gradient penalty on points between real and generated sequences; wasserstein needs it.</summary>
+    /// <summary>Weight of the gradient penalty on points between real and generated sequences; a loss that needs it says so.</summary>
     [Range(0, 1e6)]
     public double GradientPenalty { get; init; }
 
-    /// <summary>Probability with which real sequences are not called real (one-sided label smoothing); non_saturating and density_ratio.</summary>
+    /// <summary>Probability with which real sequences are not called real (one-sided label smoothing), with losses that have labels.</summary>
     [Range(0, 0.5)]
     public double LabelSmoothing { get; init; }
 

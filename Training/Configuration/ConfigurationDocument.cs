@@ -125,7 +125,7 @@ internal sealed class ConfigurationDocument
 
         if (!node.Tag.IsEmpty)
         {
-            throw Refused(node, "tags (!name) are not accepted; leave the tag away");
+            throw Refused(node, "tags (!name) are not accepted; leave the tag out");
         }
     }
 

@@ -30,11 +30,12 @@ public sealed record ConfigurationLayer(string Name, string Text)
         }
         catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UserMistakeException($"There is no configuration file {path}.", cause);
+            throw new UserMistakeException($"There is no configuration file {path}; name an existing one.", cause);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new UserMistakeException($"The configuration file {path} cannot be read ({cause.Message.TrimEnd('.')}).", cause);
+            throw new UserMistakeException(
+                $"The configuration file {path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
         }
 
         return FromBytes(path, bytes.AsSpan(0, length));

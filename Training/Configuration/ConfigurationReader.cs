@@ -23,12 +23,16 @@ public static class ConfigurationReader
     /// names the key, the file, line and column, and the nearest valid key.
     /// </exception>
     public static T Read<T>(IEnumerable<ConfigurationLayer> layers, IEnumerable<ConfigurationAssignment> assignments)
+        where T : class, new() => ReadParsed<T>(layers.Select(ConfigurationDocument.Parse), assignments);
+
+    /// <summary>The same of documents that are parsed already: parts of another file.</summary>
+    internal static T ReadParsed<T>(IEnumerable<MappingNode> documents, IEnumerable<ConfigurationAssignment> assignments)
         where T : class, new()
     {
         var reading = new Reading(ConfigurationProperty.Of(typeof(T)), (T)Copy(new T()));
-        foreach (ConfigurationLayer layer in layers)
+        foreach (MappingNode document in documents)
         {
-            reading.Bind(ConfigurationDocument.Parse(layer));
+            reading.Bind(document);
         }
 
         // A kind is chosen before its options are set, in whatever order they were given.
@@ -263,7 +267,7 @@ public static class ConfigurationReader
                     + $"has it with {section}.{ConfigurationProperty.KindKey}.");
             }
 
-            // A key in the wrong section is a common mistake: an exact leaf elsewhere beats a distant spelling here.
+            // Keys are often put into the wrong section, so the same name in another section is suggested before a similar name in this one.
             string nearest = Paths(properties, "").MinBy(candidate => Math.Min(
                 NearestName.Unlikeness(path, candidate),
                 NearestName.Unlikeness(leaf, candidate[(candidate.LastIndexOf('.') + 1)..]) + 0.5))!;

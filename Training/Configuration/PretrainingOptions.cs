@@ -18,8 +18,8 @@ public sealed record PretrainingOptions
     [Range(0, 10)]
     public double LearningRate { get; init; } = 2e-3;
 
-    /// <summary>constant, or cosine: half a cosine from the full step size to zero over all epochs, which ends nearer to the optimum.</summary>
-    public LearningRateSchedule Schedule { get; init; } = CosineSchedule.Entry;
+    /// <summary>How the step size changes over all epochs; one that goes to zero ends nearer to the optimum.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.DefaultOfPretraining;
 
     /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]

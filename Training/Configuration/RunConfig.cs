@@ -3,6 +3,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Tokenization;
 using GumbelGan.Training.Objectives;
+using GumbelGan.Training.Objectives.ControlVariates;
 using GumbelGan.Training.Schedules;
 using GumbelGan.Training.Watching;
 
@@ -20,8 +21,14 @@ public sealed record RunConfig : IValidatableObject
     /// </summary>
     public string From { get; init; } = "";
 
-    /// <summary>mle, gumbel or reinforce.</summary>
+    /// <summary>What the generator learns from.</summary>
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Default;
+
+    /// <summary>What comparisons call the method, and runs of one label are its seeds; empty takes the objective and its kind.</summary>
+    public string Label { get; init; } = "";
+
+    /// <summary>The name under which a comparison groups this run.</summary>
+    internal string MethodName => Label.Length > 0 ? Label : Objective.MethodName(this);
 
     /// <summary>The root of every random stream.</summary>
     public long Seed { get; init; } = 1;
@@ -51,8 +58,11 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The adversarial phase.</summary>
     public AdversarialOptions Adversarial { get; init; } = new();
 
-    /// <summary>How objective reinforce learns from rewards.</summary>
+    /// <summary>How objectives reinforce, rloo, rebar, relax and critic learn from rewards.</summary>
     public ReinforceOptions Reinforce { get; init; } = new();
+
+    /// <summary>The control variate of objectives rebar, relax and critic.</summary>
+    public ControlVariateOptions ControlVariate { get; init; } = new();
 
     /// <summary>The temperature of the relaxation during the adversarial phase.</summary>
     public TemperatureOptions Temperature { get; init; } = new();

@@ -28,7 +28,7 @@ public static class GradientPenalty
         Tensor real = discriminator.Embed(ids), mask = discriminator.Mask(ids).maximum(fakeMarks); // [B, T, E], [B, T]
         if (discriminator.PaddingId is { } padding)
         {
-            // A generated sequence goes on with the padding token, which learns too where its real partner is longer.
+            // Where the real sequence is longer, the generated one is filled up with padding tokens, whose embedding then learns too.
             fake = where(fakeMarks.unsqueeze(2).gt(0), Lengthened(fake, 0), discriminator.EmbeddingTable[padding]); // [B, T, E]
         }
 

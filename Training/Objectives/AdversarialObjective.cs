@@ -27,6 +27,8 @@ public abstract class AdversarialObjective : Objective
     private readonly Learner _generatorLearner, _discriminatorLearner;
     private readonly FollowingGenerator? _average;
     private readonly double _averageDecay;
+    private readonly Func<IReadOnlyList<Phase>> _plan;
+    private IReadOnlyList<Phase>? _phases;
     private long _averageUpdates;
 
     /// <summary>A game of these parts.</summary>
@@ -50,7 +52,7 @@ public abstract class AdversarialObjective : Objective
             BeforePhase();
         }
 
-        Phases =
+        _plan = () =>
         [
             LikelihoodPhases.Pretraining(parts, _generatorLearner),
             new Phase("warm-up", options.Steps == 0 ? 0 : options.DiscriminatorWarmUpSteps, [Judge(isWarmUp: true)])
@@ -59,7 +61,7 @@ public abstract class AdversarialObjective : Objective
                 Begin = Begin,
             },
             new Phase("adversarial", options.Steps, [Judge(isWarmUp: false),
-                new GeneratorUpdate(_generatorLearner, _discriminatorLearner, this, parts)])
+                new GeneratorUpdate(_generatorLearner, _discriminatorLearner, this, parts), .. FurtherUpdates])
             {
                 EvaluationInterval = config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
                 TemperatureAt = step => config.Temperature.At(step, options.Steps),
@@ -72,10 +74,11 @@ public abstract class AdversarialObjective : Objective
     }
 
     /// <inheritdoc/>
-    public sealed override IReadOnlyList<Learner> Learners => [_generatorLearner, _discriminatorLearner];
+    public sealed override IReadOnlyList<Learner> Learners =>
+        [_generatorLearner, _discriminatorLearner, .. FurtherUpdates.Select(update => update.Learner).Distinct()];
 
     /// <inheritdoc/>
-    public sealed override IReadOnlyList<Phase> Phases { get; }
+    public sealed override IReadOnlyList<Phase> Phases => _phases ??= _plan();
 
     /// <inheritdoc/>
     public override IGenerator? Average => _averageUpdates > 0 ? _average?.Copy : null;
@@ -95,6 +98,9 @@ public abstract class AdversarialObjective : Objective
 
     /// <summary>Whether the generator learns from relaxed samples.</summary>
     protected virtual bool IsRelaxed => false;
+
+    /// <summary>What else learns in a step of the game, after the generator, by learners of its own; the same each time.</summary>
+    protected virtual IReadOnlyList<Update> FurtherUpdates => [];
 
     /// <summary>Generates a batch, with whatever the loss will need for its gradient if gradients are on.</summary>
     /// <param name="batch">B.</param>

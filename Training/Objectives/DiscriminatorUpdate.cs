@@ -1,5 +1,6 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Losses;
 using GumbelGan.Training.Runs;
@@ -47,7 +48,7 @@ public sealed class DiscriminatorUpdate(
 
         if (repeat == TimesAStep - 1 && SharesSamples)
         {
-            step.Shared = game.Generate(options.BatchSize, step.Temperature!.Value, step.Noise.Derive(0));
+            step.Shared = game.Generate(step.Ranks.Share(options.BatchSize), step.Temperature!.Value, step.Noise.Derive(0));
         }
     }
 
@@ -88,6 +89,6 @@ public sealed class DiscriminatorUpdate(
     private GeneratedBatch Apart(StepContext step, RandomKey noise)
     {
         using IDisposable off = no_grad();
-        return game.Generate(options.BatchOfDiscriminator, step.Temperature!.Value, noise);
+        return game.Generate(step.Ranks.Share(options.BatchOfDiscriminator), step.Temperature!.Value, noise);
     }
 }

@@ -16,6 +16,7 @@ internal sealed class FollowingGenerator : IDisposable
     {
         (_source, Copy) = (source, source.Options.Create(source.Format, new RandomKey(0)));
         Copy.Module.to(source.Device);
+        Copy.IsComposed = source.IsComposed;
         foreach ((string _, Parameter parameter) in Copy.Module.named_parameters())
         {
             parameter.requires_grad = false;

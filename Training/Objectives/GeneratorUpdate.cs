@@ -1,3 +1,4 @@
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Runs;
 using static TorchSharp.torch;
@@ -28,7 +29,8 @@ public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialO
     {
         GeneratedBatch generated = repeat == 0 && step.Shared is { } shared
             ? shared
-            : game.Generate(_options.BatchSize, step.Temperature!.Value, step.Noise.Derive((ulong)(_options.DiscriminatorSteps + repeat)));
+            : game.Generate(step.Ranks.Share(_options.BatchSize), step.Temperature!.Value,
+                step.Noise.Derive((ulong)(_options.DiscriminatorSteps + repeat)));
         Tensor real = parts.Judged.Batch((step.PhaseStep - 1) * _options.DiscriminatorSteps); // [B, T]
         Tensor realScores = _options.Loss.RealScoresForGenerator(parts.Discriminator, real); // [B, R]
         (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = game.GeneratorLoss(generated, realScores);
@@ -37,7 +39,8 @@ public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialO
             return (loss, measured);
         }
 
-        Tensor likelihood = parts.Generator.MeanNegativeLogLikelihood(parts.Adversarial.Batch((step.PhaseStep - 1) * TimesAStep + repeat));
+        Tensor ids = parts.Adversarial.Batch((step.PhaseStep - 1) * TimesAStep + repeat); // [B, T]
+        Tensor likelihood = step.Ranks.PartOfTokenMean(parts.Generator.MeanNegativeLogLikelihood(ids), ids, parts.Generator.Format.PaddingId);
         return (loss + _options.LikelihoodWeight * likelihood, [.. measured, ("loss/mle", likelihood.item<float>())]);
     }
 

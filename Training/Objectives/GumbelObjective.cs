@@ -1,5 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -11,19 +12,25 @@ namespace GumbelGan.Training.Objectives;
 public sealed class GumbelObjective : AdversarialObjective
 {
     private readonly AdversarialOptions _options;
-    // The generator's, and the discriminator's where its batches have another size.
+    private readonly int _batch;
+    // The roll-outs for the generator's updates, and those for the discriminator's: the same object unless the batches have different sizes.
     private readonly IRollout _rollout, _judged;
 
     /// <summary>In the catalogue.</summary>
-    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName);
+    public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName)
+    {
+        BenchmarkName = "iteration",
+        BenchmarkedStep = "one adversarial iteration",
+    };
 
     /// <summary>A game of these parts.</summary>
     public GumbelObjective(TrainingParts parts)
         : base(parts)
     {
         _options = parts.Config.Adversarial;
-        _rollout = RollOut(_options.BatchSize);
-        _judged = _options.BatchOfDiscriminator == _options.BatchSize ? _rollout : RollOut(_options.BatchOfDiscriminator);
+        _batch = parts.Ranks.Share(_options.BatchSize);
+        _rollout = RollOut(_batch);
+        _judged = _options.BatchOfDiscriminator == _options.BatchSize ? _rollout : RollOut(parts.Ranks.Share(_options.BatchOfDiscriminator));
 
         IRollout RollOut(int batch) =>
             parts.Generator.RollOut(batch, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation);
@@ -62,5 +69,5 @@ public sealed class GumbelObjective : AdversarialObjective
         base.Dispose(disposing);
     }
 
-    private IRollout Of(long batch) => batch == _options.BatchSize ? _rollout : _judged;
+    private IRollout Of(long batch) => batch == _batch ? _rollout : _judged;
 }

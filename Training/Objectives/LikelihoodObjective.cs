@@ -12,6 +12,7 @@ public sealed class LikelihoodObjective : Objective
     {
         GeneratorUpdatesAStep = _ => 1,
         HasDiscriminator = false,
+        BenchmarkedStep = "one maximum-likelihood step",
     };
 
     /// <summary>An objective of these parts; the discriminator is there and stays as it is.</summary>

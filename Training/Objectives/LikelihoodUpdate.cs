@@ -1,4 +1,5 @@
 using GumbelGan.Generators;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Runs;
 using static TorchSharp.torch;
 
@@ -23,7 +24,8 @@ public sealed class LikelihoodUpdate(
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(StepContext step, int repeat)
     {
         Tensor ids = batches(step.PhaseStep - 1); // [B, T]
-        return (generator.MeanNegativeLogLikelihood(ids, new DropoutDraw(dropout, step.Dropout)), []);
+        Tensor mean = generator.MeanNegativeLogLikelihood(ids, new DropoutDraw(dropout, step.Dropout));
+        return (step.Ranks.PartOfTokenMean(mean, ids, generator.Format.PaddingId), []);
     }
 
     /// <inheritdoc/>

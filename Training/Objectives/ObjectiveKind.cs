@@ -1,5 +1,6 @@
 using GumbelGan.Storage;
 using GumbelGan.Training.Configuration;
+using GumbelGan.Training.Objectives.ControlVariates;
 
 namespace GumbelGan.Training.Objectives;
 
@@ -10,10 +11,22 @@ namespace GumbelGan.Training.Objectives;
 public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> Create, Func<RunConfig, string> MethodName) : INamedKind
 {
     /// <summary>Every objective. Whoever asks what objectives there are, asks here.</summary>
-    public static IReadOnlyList<ObjectiveKind> All => [LikelihoodObjective.Kind, GumbelObjective.Kind, ReinforceObjective.Kind];
+    public static IReadOnlyList<ObjectiveKind> All =>
+    [
+        LikelihoodObjective.Kind,
+        GumbelObjective.Kind,
+        ReinforceObjective.Kind,
+        ReinforceObjective.LeaveOneOutKind,
+        RebarObjective.Kind,
+        RelaxObjective.Kind,
+        CriticObjective.Kind,
+    ];
 
     /// <summary>What a run learns by that does not say otherwise.</summary>
     public static ObjectiveKind Default => GumbelObjective.Kind;
+
+    /// <summary>The method that others are tested against unless asked otherwise.</summary>
+    public static ObjectiveKind Baseline => LikelihoodObjective.Kind;
 
     /// <summary>What in a configuration contradicts this objective, in a sentence that names the keys; null where nothing does.</summary>
     public Func<RunConfig, string?> Problem { get; init; } = _ => null;
@@ -23,6 +36,18 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
 
     /// <summary>Whether anything in it reads the discriminator.</summary>
     public bool HasDiscriminator { get; init; } = true;
+
+    /// <summary>Makes its control variate, where it has one that learns; null elsewhere.</summary>
+    public Func<ControlVariateParts, ControlVariate>? ControlVariate { get; init; }
+
+    /// <summary>What <c>gumbelgan bench</c> calls a step of the last phase.</summary>
+    public string BenchmarkName { get; init; } = Name;
+
+    /// <summary>What that step is, for the help text.</summary>
+    public string BenchmarkedStep { get; init; } = "one step of this objective";
+
+    /// <summary>Whether the benchmark leaves the discriminator's update out of that step.</summary>
+    public bool IsBenchmarkedWithoutDiscriminator { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -11,7 +11,7 @@ public enum RewardKind
     /// <summary>The discriminator's score itself, unbounded: what a Wasserstein critic estimates.</summary>
     Score,
 
-    /// <summary>Control: the same number for everything. What it changes, the discriminator has not taught.</summary>
+    /// <summary>Control: the same number for everything, so whatever changes is not what the discriminator has taught.</summary>
     Constant,
 
     /// <summary>Control: a uniform random number in [0, 1) for each sequence judged.</summary>
@@ -45,9 +45,15 @@ public enum BaselineKind
 
     /// <summary>The mean return of the other sequences of the batch, at the same place (RLOO; Kool et al. 2019).</summary>
     LeaveOneOut,
+
+    /// <summary>
+    /// The mean of the other sequences and of the moving average, the latter counted as eight sequences: whatever the size of the batch, one alone
+    /// included.
+    /// </summary>
+    Pooled,
 }
 
-/// <summary>How the objective reinforce turns rewards into a gradient.</summary>
+/// <summary>How the objectives reinforce, rloo, rebar, relax and critic turn rewards into a gradient.</summary>
 public sealed record ReinforceOptions
 {
     /// <summary>discriminator (the sigmoid of its score), score (the score itself), or as controls constant or random.</summary>
@@ -60,10 +66,13 @@ public sealed record ReinforceOptions
     /// <summary>sequence (one reward for all tokens), roll_outs (SeqGAN) or dense (a reward for every prefix, ScratchGAN).</summary>
     public CreditKind Credit { get; init; } = CreditKind.Sequence;
 
-    /// <summary>none, moving_average or leave_one_out.</summary>
-    public BaselineKind Baseline { get; init; } = BaselineKind.MovingAverage;
+    /// <summary>
+    /// none, moving_average, leave_one_out, or pooled (the last two together); null is the objective's own: moving_average with reinforce,
+    /// leave_one_out with rloo, pooled with rebar, relax and critic.
+    /// </summary>
+    public BaselineKind? Baseline { get; init; }
 
-    /// <summary>moving_average: the share of the old average that stays at each update.</summary>
+    /// <summary>moving_average and pooled: the share of the old average that stays at each update.</summary>
     [Range(0, 0.999999)]
     public double BaselineDecay { get; init; } = 0.9;
 

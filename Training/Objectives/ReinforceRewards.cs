@@ -44,7 +44,7 @@ internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rol
             case RewardKind.Score:
                 return scores;
             case RewardKind.Random:
-                var stream = new RandomStream(key);
+                var stream = new RandomStream(key, 2 * key.FirstRow(scores.numel()));
                 float[] values = [.. Enumerable.Range(0, (int)scores.numel()).Select(_ => (float)stream.NextDouble())];
                 return tensor(values).to(scores.device);
             default:
@@ -68,7 +68,7 @@ internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rol
                 break;
             }
 
-            float[] rewards = Reward(discriminator.Score(completed), part.Derive("reward")).cpu().data<float>().ToArray(); // [R]
+            float[] rewards = Reward(discriminator.Score(completed), part.Derive("reward").Apart).cpu().data<float>().ToArray(); // [R]
             for (int row = 0; row < rewards.Length; row++)
             {
                 sums[origins[row]] += rewards[row];

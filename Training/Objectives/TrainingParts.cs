@@ -2,6 +2,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -23,28 +24,35 @@ public sealed record TrainingParts(RunConfig Config, IGenerator Generator, Discr
 {
     private readonly RealSequences? _judged;
 
-    /// <summary>What the discriminator learns from; the same where it is not said to have batches of another size.</summary>
+    /// <summary>What the discriminator learns from: <see cref="Adversarial"/>, unless its batches have another size.</summary>
     public RealSequences Judged
     {
         get => _judged ?? Adversarial;
         init => _judged = value;
     }
 
+    /// <summary>Who trains together: batches are this rank's slices of those that the configuration speaks of.</summary>
+    public ICollective Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>The parts of a run on <paramref name="corpus"/>.</summary>
-    public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator)
+    public static TrainingParts Of(RunConfig config, EncodedCorpus corpus, IGenerator generator, Discriminator discriminator,
+        ICollective? ranks = null)
     {
         var root = new RandomKey((ulong)config.Seed);
         AdversarialOptions options = config.Adversarial;
-        // A discriminator that nothing reads may be wider than the longest sequence.
+        // Maximum likelihood never asks the discriminator, whose filters may then be wider than the longest sequence.
         int minimumTime = Math.Min(discriminator.MinimumTime, generator.Format.Length);
         var parts = new TrainingParts(config, generator, discriminator, Batches(config.Pretraining.BatchSize, 1, "pretraining order"),
-            Batches(options.BatchSize, minimumTime, "adversarial order"));
+            Batches(options.BatchSize, minimumTime, "adversarial order"))
+        {
+            Ranks = ranks ?? SingleProcess.Instance,
+        };
         return options.BatchOfDiscriminator == options.BatchSize
             ? parts : parts with { Judged = Batches(options.BatchOfDiscriminator, minimumTime, "adversarial order") };
 
         RealSequences Batches(int size, int leastTime, string order)
         {
-            var source = new BatchSource(corpus.Train, size, corpus.Tokenizer.PaddingId, leastTime, root.Derive(order));
+            var source = new BatchSource(corpus.Train, size, corpus.Tokenizer.PaddingId, leastTime, root.Derive(order), ranks);
             return new RealSequences(number => source.Batch(number).to(generator.Device), source.BatchesPerEpoch);
         }
     }

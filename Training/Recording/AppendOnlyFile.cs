@@ -54,7 +54,7 @@ internal sealed class AppendOnlyFile : IDisposable
     {
         try
         {
-            // An open file outlives its name without complaint, and every later record would be lost in silence.
+            // Writing to an open file succeeds even after it was deleted, and every later record would be lost silently.
             if (!File.Exists(Path))
             {
                 throw new DirectoryNotFoundException();

@@ -247,7 +247,8 @@ public sealed class RunRecorder : IDisposable
         }
     }
 
-    // Event files that began after the checkpoint go, and the one that was being written ends where it ended then. A file that is missing
+    // Deletes the event files that were begun after the checkpoint, and cuts the one that was then being written back to its length at that time. A
+    // file that is missing
     // is no harm: TensorBoard's files may be deleted at will, and training does not read them.
     private static void CutEvents(string folder, RecorderPosition position)
     {
@@ -301,7 +302,7 @@ public sealed class RunRecorder : IDisposable
         }
     }
 
-    // What has failed once may have left half a record behind, so nothing follows it.
+    // A failed write may have left half a record behind, so nothing may be written after it.
     [SuppressMessage("Design", "CA1031", Justification = "It is thrown again, here and by every later call.")]
     private void Write(Action write)
     {

@@ -18,7 +18,12 @@ public static class StandardTags
         ["score/fake"] = "The discriminator's mean score of generated sequences (logits).",
         ["reward/mean"] =
             "REINFORCE: mean return of the batch's tokens before the baseline; with a discriminator's reward, its mean probability of *real*.",
-        ["reward/baseline"] = "REINFORCE: the moving average that was subtracted.",
+        ["reward/baseline"] = "REINFORCE: the moving average that was subtracted, alone or pooled with the batch's other sequences.",
+        ["loss/control_variate"] = "REBAR and RELAX: what the control variate learns to make small, the squared length of the gradient with "
+            + "respect to the logits of a place.",
+        ["control_variate/saved"] =
+            "REBAR and RELAX: the share of the squared length of the gradient (with respect to the logits, a place) that the control variate saves.",
+        ["control_variate/temperature"] = "REBAR and RELAX: the temperature at which the control variate reads relaxed tokens.",
         ["temperature"] = "Gumbel-Softmax temperature: high is smooth and biased, low is sharp and noisy.",
         ["gradient_norm/generator"] = "Euclidean norm of the generator's gradient before clipping.",
         ["gradient_norm/discriminator"] = "Euclidean norm of the discriminator's gradient before clipping.",

@@ -11,7 +11,9 @@ internal static class CheckpointName
     /// <summary>The first checkpoint of a step.</summary>
     public static string Of(long step) => step.ToString("D6", CultureInfo.InvariantCulture);
 
-    /// <summary>A name for another checkpoint of a step: a configuration with fewer steps than were made ends where it stands.</summary>
+    /// <summary>
+    /// A name for another checkpoint of a step. One step needs two where a run goes on under a configuration with fewer steps than it has made.
+    /// </summary>
     /// <param name="folder">Where checkpoints are.</param>
     /// <param name="step">The step.</param>
     public static string Free(string folder, long step)

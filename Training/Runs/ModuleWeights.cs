@@ -55,7 +55,7 @@ public static class ModuleWeights
     private static bool IsNumber(SafetensorsType type) =>
         type is SafetensorsType.F32 or SafetensorsType.F64 or SafetensorsType.F16 or SafetensorsType.BF16;
 
-    // Whatever other programs store weights as becomes single precision, which all of ours are in.
+    // Other programs may store weights in other precisions; ours are all in single precision.
     private static float[] Numbers(SafetensorsEntry entry) => entry.Type switch
     {
         SafetensorsType.F64 => Array.ConvertAll(entry.Values<double>().ToArray(), number => (float)number),

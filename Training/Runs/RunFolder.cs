@@ -73,6 +73,9 @@ public sealed class RunFolder
         return path;
     }
 
+    /// <summary>The folder at <paramref name="path"/>, whether it is there yet or not: for ranks that leave it to rank 0.</summary>
+    internal static RunFolder At(string path) => new(path);
+
     /// <summary>The folder of a run that exists.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="medium">Where checkpoints land; the disk unless a test says otherwise.</param>
@@ -220,10 +223,10 @@ public sealed class RunFolder
 
     /// <summary>The checkpoint of that name, or the one that best or latest names.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Named(string name) => name is BestPointer or LatestPointer
-        ? CheckpointAt(name)
-        : CheckpointName.IsOne(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
+    public Checkpoint Named(string name) => CheckpointName.IsOne(name) && Directory.Exists(System.IO.Path.Combine(Checkpoints, name))
         ? new Checkpoint(System.IO.Path.Combine(System.IO.Path.GetFullPath(Checkpoints), name))
+        : name is BestPointer or LatestPointer ? CheckpointAt(name)
+        : LatestName() is null ? Latest()
         : throw new UserMistakeException($"{Path} has no checkpoint {name}; name one of {string.Join(", ", Names().Order(StringComparer.Ordinal))}.");
 
     /// <summary>Reads the latest checkpoint of a run that may go on meanwhile; see <see cref="ReadBest"/>.</summary>
@@ -250,7 +253,7 @@ public sealed class RunFolder
             }
             catch (UserMistakeException) when (NameAt(pointer) != name)
             {
-                // A pointer moves before what it named is deleted, so this is another checkpoint, and a whole one.
+                // Training moves a pointer before it deletes what it named, so the new name is that of a whole checkpoint: read again.
             }
         }
     }
@@ -298,7 +301,7 @@ public sealed class RunFolder
             ? name : throw new UserMistakeException($"{path} does not name a checkpoint; write the name of one beside it, such as 000500, into it.");
     }
 
-    // A process that is killed while pointers move has moved best before latest, and latest before start.
+    // Pointers move in this order: best, latest, start. Where a process was killed between two moves, the later ones are moved here.
     private void FinishMoving(TrainingState state, string latest)
     {
         if (NameAt(BestPointer) is { } best && CheckpointName.IsBeyond(best, latest))

@@ -8,7 +8,7 @@ namespace GumbelGan.Training.Runs;
 /// </summary>
 public sealed class RunLock : IDisposable
 {
-    /// <summary>The file; it stays, since removing a lock file is a race, and says nothing by being there.</summary>
+    /// <summary>The locked file. It is never deleted, since deleting a lock file is a race; that it exists means nothing.</summary>
     public const string FileName = "lock";
 
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(300), _pause = TimeSpan.FromMilliseconds(10);
@@ -19,9 +19,15 @@ public sealed class RunLock : IDisposable
 
     /// <summary>Locks the run in <paramref name="folder"/>, which exists.</summary>
     /// <exception cref="UserMistakeException">Another process trains into it, or the folder cannot be written.</exception>
-    public static RunLock Take(string folder)
+    public static RunLock Take(string folder) => TryTake(Path.Combine(folder, FileName))
+        ?? throw new UserMistakeException($"Another process is training the run in {folder}; wait until it has ended, or stop it.");
+
+    /// <summary>Locks a file, which is made where it does not exist.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>Null where another process has it.</returns>
+    /// <exception cref="UserMistakeException">It cannot be written.</exception>
+    public static RunLock? TryTake(string path)
     {
-        string path = Path.Combine(folder, FileName);
         for (DateTime end = TimeProvider.System.GetUtcNow().UtcDateTime + _patience; ;)
         {
             try
@@ -32,12 +38,12 @@ public sealed class RunLock : IDisposable
             {
                 throw AtomicFile.Explain(path, failure);
             }
-            catch (IOException failure)
+            catch (IOException)
             {
-                // Who lists runs holds the lock for an instant, to see whether it is free.
+                // A program that lists runs takes the lock for an instant, to see whether it is free; so try for a while.
                 if (TimeProvider.System.GetUtcNow().UtcDateTime > end)
                 {
-                    throw new UserMistakeException($"Another process is training the run in {folder}; wait until it has ended, or stop it.", failure);
+                    return null;
                 }
 
                 Thread.Sleep(_pause);
@@ -46,9 +52,11 @@ public sealed class RunLock : IDisposable
     }
 
     /// <summary>Whether a process is training into <paramref name="folder"/> at this moment.</summary>
-    public static bool IsHeld(string folder)
+    public static bool IsHeld(string folder) => IsFileHeld(Path.Combine(folder, FileName));
+
+    /// <summary>Whether a process has locked the file at <paramref name="path"/>.</summary>
+    public static bool IsFileHeld(string path)
     {
-        string path = Path.Combine(folder, FileName);
         try
         {
             using var probe = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);

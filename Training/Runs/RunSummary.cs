@@ -60,7 +60,7 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
         }
         catch (UnauthorizedAccessException cause)
         {
-            throw new UserMistakeException($"The folder {folder} may not be read ({cause.Message.TrimEnd('.')}).", cause);
+            throw new UserMistakeException($"The folder {folder} may not be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
         }
     }
 
@@ -81,7 +81,7 @@ public sealed record RunSummary(string Name, RunStatus Status, DateTimeOffset La
         MetricsRecord[] validated = [.. records.Where(record => Value(record, ValidationTag) is not null)];
         MetricsRecord[] ofLastPhase = [.. validated.Where(record => record.Phase == validated[^1].Phase)];
         MetricsRecord? selected = ofLastPhase.MinBy(record => Value(record, ValidationTag));
-        // A finished run that was extended has to be finished, and tested, again.
+        // A run that was extended after its end counts as finished only once it has been tested again.
         double? test = records.Select(record => Value(record, TestTag)).LastOrDefault();
         bool isFinished = test is not null || (records.Count > 0 && records[^1].Phase == Training.Phase.Finished);
         return new RunSummary(name, isRunning ? RunStatus.Running : isFinished ? RunStatus.Finished : RunStatus.Stopped,

@@ -66,9 +66,9 @@ public sealed record TrainingState
     [JsonIgnore]
     public bool BeginsPhase => PhaseStep == 0 && Phase != Training.Phase.Finished;
 
-    /// <summary>Whether the best weights so far are the work of <paramref name="phase"/>, which the run is in.</summary>
+    /// <summary>Whether the best weights so far were found in <paramref name="phase"/>, in which the run is.</summary>
     /// <remarks>
-    /// The weights that a phase began with are another phase's work, or nobody's. They count only where the phase can end with them.
+    /// The weights that a phase began with were not found in it. They count only where the phase may end with them.
     /// </remarks>
     public bool BestIsOf(Training.Phase phase)
     {

@@ -10,6 +10,12 @@ public sealed record LearningRateSchedule(string Name, Func<long, long, double> 
     /// <summary>Every schedule. Whoever asks what schedules there are, asks here.</summary>
     public static IReadOnlyList<LearningRateSchedule> All => [ConstantSchedule.Entry, CosineSchedule.Entry];
 
+    /// <summary>The step size of a phase that does not say otherwise.</summary>
+    public static LearningRateSchedule Default => ConstantSchedule.Entry;
+
+    /// <summary>The step size of pre-training that does not say otherwise.</summary>
+    public static LearningRateSchedule DefaultOfPretraining => CosineSchedule.Entry;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

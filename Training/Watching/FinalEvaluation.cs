@@ -55,7 +55,7 @@ public sealed class FinalEvaluation : IDisposable
         string grammar = options.Grammar ?? config.Data.Grammar;
         if (grammar.Length > 0 && config.Data.End == SequenceEnd.None)
         {
-            throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar away.");
+            throw new UserMistakeException("A grammar judges sequences that end, and this run's do not (data.end is none); leave --grammar out.");
         }
 
         string oracle = options.Oracle ?? config.Data.Oracle;
@@ -95,12 +95,14 @@ public sealed class FinalEvaluation : IDisposable
 
         var document = new EvaluationDocument
         {
-            Method = options.Method ?? config.Objective.MethodName(config),
+            Method = options.Method ?? config.MethodName,
             Seed = (ulong)config.Seed,
             Status = RunOutcome.Failed,
             StatusReason = failure,
             CorpusHash = environment.CorpusSha256,
             SplitHash = HashOf(corpus),
+            TopK = options.Sampling.TopK,
+            TopP = options.Sampling.TopP,
             Configuration = ConfigurationWriter.Flat(config),
             Commit = environment.Commit,
             VocabularyHash = environment.VocabularySha256,
@@ -150,7 +152,7 @@ public sealed class FinalEvaluation : IDisposable
             ofSelected);
     }
 
-    // Folders of older versions point to the best of the whole run. What counts is the last phase, or else the last weights.
+    // In folders of older versions "best" is the best of the whole run. Only a best of the last phase is taken; else the last weights.
     private static Checkpoint SelectedOf(RunFolder folder)
     {
         Checkpoint best = folder.Best();
@@ -202,20 +204,23 @@ public sealed class FinalEvaluation : IDisposable
         generator.Temper(temperature);
 
         // One key for all checkpoints and temperatures: the same noise decides, so that curves are smooth and differences are the models'.
-        int[][] samples = InterimEvaluation.Sample(generator, _options.Count, 1, _key.Derive("samples"));
+        SamplingRule rule = _options.Sampling with { Temperature = 1 };
+        int[][] samples = [.. HardSamples.Draw(generator, _options.Count, rule, _key.Derive("samples"))];
         HeldOutLikelihood likelihood = HeldOutLikelihood.Measure(generator, _corpus.Test);
         MetricInputs inputs = Inputs([.. samples.Select(row => InterimEvaluation.Content(row, _corpus.Tokenizer))]) with
         {
             Likelihoods =
                 [new SplitLikelihood("test", "held-out test text under the model", likelihood.PerToken * likelihood.Tokens, likelihood.Tokens,
                 likelihood.Sequences), .. OfOracle(samples)],
+            DrawnWith = rule.Description,
         };
         if (_grammar is not null)
         {
             string?[] texts = [.. samples.Select(row => row.Contains(_corpus.Tokenizer.EndId) ? _corpus.Tokenizer.Decode(row) : null)];
+            // Samples of another distribution than the likelihoods are say nothing about these.
             inputs = _grammar.Judge(inputs, texts, _key.Derive("bootstrap"))
                 with
-            { LikelihoodDivergences = _grammar.Likelihoods(generator, samples, texts) };
+            { LikelihoodDivergences = rule.IsTruncated ? null : _grammar.Likelihoods(generator, samples, texts) };
         }
 
         return (MetricCatalogue.Compute(inputs), samples);

@@ -1,3 +1,5 @@
+using GumbelGan.Generators;
+
 namespace GumbelGan.Training.Watching;
 
 /// <summary>How a finished run is evaluated; runs that shall compare are evaluated alike.</summary>
@@ -11,6 +13,9 @@ public sealed record FinalEvaluationOptions
     /// <summary>Sampling temperatures of the quality-diversity curves, ascending.</summary>
     public IReadOnlyList<double> Temperatures { get; init; } = [0.5, 0.75, 1, 1.25, 1.5];
 
+    /// <summary>Truncates what every sample is drawn from, at every temperature; its own temperature is not read.</summary>
+    public SamplingRule Sampling { get; init; } = new();
+
     /// <summary>Where the corpus lies now; null where it lies where it lay.</summary>
     public string? Corpus { get; init; }
 
@@ -22,6 +27,8 @@ public sealed record FinalEvaluationOptions
     /// </summary>
     public string? Oracle { get; init; }
 
-    /// <summary>The method's name in a comparison; null to take <see cref="Objectives.ObjectiveKind.MethodName"/>.</summary>
+    /// <summary>
+    /// The method's name in a comparison; null to take the configuration's label, or else <see cref="Objectives.ObjectiveKind.MethodName"/>.
+    /// </summary>
     public string? Method { get; init; }
 }

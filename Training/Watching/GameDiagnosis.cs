@@ -10,8 +10,8 @@ namespace GumbelGan.Training.Watching;
 
 /// <summary>
 /// What a discriminator has learned to tell apart: the probability that it scores a random sequence of one kind above one of another (the area under
-/// the ROC curve; .5 is chance). High for relaxed samples and not for hard ones, it knows softness, which no reader of the generator's text will ever
-/// see.
+/// the ROC curve; .5 is chance). Where it is high for relaxed samples and low for hard ones, the discriminator has learned softness, which is not in
+/// the text that the generator writes.
 /// </summary>
 /// <param name="Soft">Real sequences above the relaxed samples that the generator learns from; null in games without relaxed samples.</param>
 /// <param name="Argmax">The hard sequences that those samples show, above the samples themselves; null likewise.</param>

@@ -35,7 +35,7 @@ public sealed class GrammarJudge
         {
             throw new UserMistakeException(
                 "A bpe or gpt2 tokenizer writes one string in many ways, so a grammar cannot judge its model's likelihoods; "
-                + "leave --grammar away or train with tokenizer.kind word or char.");
+                + "leave --grammar out or train with tokenizer.kind word or char.");
         }
 
         if (Listing() is { } all)
@@ -103,7 +103,7 @@ public sealed class GrammarJudge
     private static string Remedy(TokenizerOptions options) =>
         options.Lowercase ? "train with tokenizer.lowercase=false"
         : options is { Kind: TokenizerKind.Word, SplitPunctuation: true } ? "train with tokenizer.split_punctuation=false"
-        : "leave --grammar away";
+        : "leave --grammar out";
 
     private double LogTrue(string? text) => text is null ? double.NegativeInfinity : _grammar.LogProbability(text);
 

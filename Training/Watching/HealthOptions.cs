@@ -26,7 +26,7 @@ public sealed record HealthOptions
     [Range(0, 1)]
     public double MinimumDistinct { get; init; } = 0.1;
 
-    /// <summary>Warn of a saturated discriminator where its loss stays below this; wasserstein, whose loss has no floor, is not watched.</summary>
+    /// <summary>Warn of a saturated discriminator where its loss stays below this; losses without a floor are not watched.</summary>
     [Range(0, 1)]
     public double SaturatedLoss { get; init; } = 0.01;
 

@@ -5,8 +5,8 @@ using GumbelGan.Training.Runs;
 namespace GumbelGan.Training.Watching;
 
 /// <summary>
-/// Warns, once each, of a saturated discriminator, of a generator that repeats itself, and of relaxed samples without a gradient, and of a
-/// discriminator that knows nothing but softness.
+/// Warns, once each, of a saturated discriminator, of a generator that repeats itself, of relaxed samples without a gradient, and of a discriminator
+/// that tells relaxed samples from real ones by nothing but their softness.
 /// </summary>
 public sealed class HealthWatch(HealthOptions options, RunRecorder recorder, ITrainingObserver observer)
 {

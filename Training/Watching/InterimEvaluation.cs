@@ -39,7 +39,6 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     /// <summary>What the tags of an estimate's 95% limits end with.</summary>
     public const string LowerSuffix = "/lower", UpperSuffix = "/upper";
 
-    private const int SamplingBatch = 256;
     private readonly RandomKey _key = new RandomKey((ulong)config.Seed).Derive("evaluation");
     private readonly int[][] _references =
         [.. Enumerable.Range(0, corpus.Validation.Count).Select(i => Content(corpus.Validation[i].ToArray(), corpus.Tokenizer))];
@@ -58,7 +57,7 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
         }
 
         var scalars = new List<(string Tag, double Value)> { ("nll/validation", held.PerToken) };
-        int[][] ids = Sample(generator, Math.Max(config.Recording.Samples, config.Recording.BleuSamples), 1, _key);
+        int[][] ids = [.. HardSamples.Draw(generator, Math.Max(config.Recording.Samples, config.Recording.BleuSamples), 1, _key)];
         if (oracle?.Score(ids) is { } scored)
         {
             scalars.Add(("nll/oracle", scored.TotalNats / scored.Tokens));
@@ -109,33 +108,16 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     }
 
     /// <summary>The share of relaxed tokens that are exactly one-hot in single precision: no gradient passes through those.</summary>
-    /// <param name="generator">Draws a few sequences, soft whatever the configuration.</param>
+    /// <param name="generator">Draws a few sequences, by the default relaxation whatever the configuration.</param>
     /// <param name="temperature">Of the relaxation.</param>
     public double OneHotShare(IGenerator generator, double temperature)
     {
         const int Sequences = 16;
         using DisposeScope scope = NewDisposeScope();
         using IDisposable off = no_grad();
-        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, SoftRelaxation.Entry, _key.Derive("one-hot"));
+        RelaxedSequences relaxed = generator.Relax(Sequences, temperature, Relaxation.Default, _key.Derive("one-hot"));
         Tensor oneHot = relaxed.OneHots.amax(-1).eq(1).to(ScalarType.Float32) * relaxed.Mask; // [B, T]
         return (oneHot.sum() / relaxed.Mask.sum()).item<float>();
-    }
-
-    /// <summary>Hard samples, in batches.</summary>
-    /// <param name="generator">Draws them.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="temperature">Divides the logits.</param>
-    /// <param name="key">Keys the draws.</param>
-    public static int[][] Sample(IGenerator generator, int count, double temperature, RandomKey key)
-    {
-        var rows = new List<int[]>(count);
-        for (ulong batch = 0; rows.Count < count; batch++)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            rows.AddRange(SequenceBatch.ToArrays(generator.Sample(Math.Min(SamplingBatch, count - rows.Count), temperature, key.Derive(batch))));
-        }
-
-        return [.. rows];
     }
 
     /// <summary>The tokens of a sequence, without its end and what follows.</summary>
@@ -157,7 +139,7 @@ public sealed class InterimEvaluation(RunConfig config, EncodedCorpus corpus, Or
     // Exact where the language can be listed (1,365 strings take about as long as ten training steps), else from as many strings of either side.
     private LikelihoodDivergences AgainstGrammar(GrammarJudge judge, IGenerator generator)
     {
-        int[][] ids = judge.IsListed ? [] : Sample(generator, GrammarStrings, 1, _key.Derive("grammar"));
+        int[][] ids = judge.IsListed ? [] : [.. HardSamples.Draw(generator, GrammarStrings, 1, _key.Derive("grammar"))];
         string?[] texts = [.. ids.Select(row => row.Contains(corpus.Tokenizer.EndId) ? corpus.Tokenizer.Decode(row) : null)];
         return judge.Likelihoods(generator, ids, texts);
     }

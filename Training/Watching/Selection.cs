@@ -6,8 +6,8 @@ namespace GumbelGan.Training.Watching;
 
 /// <summary>Evaluates the generator while it trains, and knows which weights have the lowest validation NLL.</summary>
 /// <remarks>
-/// Each phase has a best of its own. The run's best is thus that of its last phase: were pre-trained weights allowed to be it, they would often
-/// stand for every method that begins with them.
+/// Each phase has its own best, and the run's best is that of its last phase. Otherwise pre-trained weights, often the best of all, would stand for
+/// every method that begins with them.
 /// </remarks>
 /// <param name="generator">Learns.</param>
 /// <param name="average">What is measured in its place, where it is there.</param>
@@ -50,7 +50,7 @@ public sealed class Selection(IGenerator generator, Func<IGenerator?> average, I
             folder.Best().LoadGenerator(generator);
         }
 
-        // A last phase that was never evaluated has nothing to choose from: its last weights stand for it.
+        // If the last phase was never evaluated, its last weights are the only choice.
         bool isOnlyChoice = isLast && !hasBest;
         return (isOnlyChoice ? state with { BestStep = state.Step } : state, isOnlyChoice);
     }

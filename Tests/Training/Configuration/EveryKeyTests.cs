@@ -67,6 +67,8 @@ public sealed class EveryKeyTests : IDisposable
     [Theory]
     [InlineData("raise data.validation_fraction above 0", "data.validation_fraction=0")]
     [InlineData("adversarial.batch_size must be at least 2", "objective=reinforce", "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
+    [InlineData("adversarial.batch_size must be at least 2", "objective=rloo", "adversarial.batch_size=1")]
+    [InlineData("reinforce.baseline must be leave_one_out with objective rloo", "objective=rloo", "reinforce.baseline=none")]
     [InlineData("filters of 900 tokens", "discriminator.filter_widths=[900]")]
     [InlineData("pretraining.epochs and adversarial.steps are both 0", "pretraining.epochs=0", "adversarial.steps=0")]
     [InlineData("adversarial.gradient_penalty must be positive", "adversarial.loss=wasserstein")]

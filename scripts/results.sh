@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# results.sh: every table of docs/results.md, from corpus to JSON. What is finished is kept and what was interrupted goes on, so this may be stopped and
+# started at will. QUICK=1: the arithmetic task alone. ORACLE: SeqGAN's oracle as safetensors, for the synthetic task; it is left out without.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+out=runs/results
+mkdir -p "$out/oracle"
+
+# corpus FILE ARGUMENTS...: builds a corpus that is not there yet.
+corpus() {
+    local file=$1
+    shift
+    [ -s "$file" ] || bin/gumbelgan corpus build "$@" --output "$file"
+}
+
+# task NAME: its runs, side by side, then the comparison that docs/results.md is written from.
+task() {
+    bin/gumbelgan sweep "docs/results/$1.yaml"
+    bin/gumbelgan compare "$out/$1" --report "$out/$1.html" --json > "docs/results/$1.json"
+    echo "$1: done after $SECONDS s; the report is $out/$1.html, its numbers docs/results/$1.json" >&2
+}
+
+corpus "$out/arithmetic.txt" corpora/arithmetic.grammar --count 10000 --seed 1
+task arithmetic
+if [ -n "${QUICK:-}" ]; then exit; fi
+
+task estimators
+bin/gumbelgan sweep docs/results/batch-size.yaml
+bin/gumbelgan sweep docs/results/batch-size.yaml --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
+    --page "$out/batch-size.html" --json > docs/results/batch-size.json
+
+corpus corpora/captions.txt corpora/captions.grammar --count 20000 --seed 1
+task captions
+
+if [ -n "${ORACLE:-}" ]; then
+    cp "$ORACLE" "$out/oracle/oracle.safetensors"
+    corpus "$out/oracle/train.txt" --oracle "$ORACLE" --count 10000 --seed 1
+    corpus "$out/oracle/test.txt" --oracle "$ORACLE" --count 10000 --seed 2
+    corpus "$out/oracle/validation.txt" --oracle "$ORACLE" --count 10000 --seed 3
+    task oracle
+fi
+echo "make results took $SECONDS s." >&2
