@@ -22,16 +22,29 @@ public static class GumbelSoftmax
     /// </summary>
     public static Tensor Noise(RandomKey key, long batch, long vocabulary, Device? device = null)
     {
-        if (device is not null && device.type != DeviceType.CPU)
+        using Tensor rows = arange(batch, ScalarType.Int64, device ?? CPU); // [B]
+        return NoiseOfRows(key, batch, rows, vocabulary);
+    }
+
+    /// <summary>Rows of such noise that are not drawn with the others: on the CPU as they are among B, on another device as many.</summary>
+    /// <param name="key">The stream.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="rows">[N] of int64, each below B.</param>
+    /// <param name="vocabulary">V.</param>
+    /// <returns>[N, V].</returns>
+    public static Tensor NoiseOfRows(RandomKey key, long batch, Tensor rows, long vocabulary)
+    {
+        if (rows.device.type != DeviceType.CPU)
         {
-            return NoiseOn(device, key, batch, vocabulary);
+            return NoiseOn(rows.device, key, rows.shape[0], vocabulary);
         }
 
-        Tensor noise = empty(batch, vocabulary); // [B, V]
+        Tensor noise = empty(rows.shape[0], vocabulary); // [N, V]
         Span<float> values = MemoryMarshal.Cast<byte, float>(noise.bytes);
-        for (int row = 0; row < batch; row++)
+        Span<long> numbers = MemoryMarshal.Cast<byte, long>(rows.bytes);
+        for (int i = 0; i < numbers.Length; i++)
         {
-            GumbelNoise.Fill(key, key.FirstRow(batch) + (ulong)row, values.Slice(row * (int)vocabulary, (int)vocabulary));
+            GumbelNoise.Fill(key, key.FirstRow(batch) + (ulong)numbers[i], values.Slice(i * (int)vocabulary, (int)vocabulary));
         }
 
         return noise;

@@ -34,6 +34,9 @@ public sealed class AdversarialTrainerTests
             "adversarial.generator_steps=2" },
         new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=dense", "reinforce.whiten=true", "reinforce.entropy_bonus=0.01" },
         new[] { "objective=reinforce", "reinforce.reward=random", "reinforce.baseline=leave_one_out", "generator.layers=2" },
+        new[] { "objective=rebar", "reinforce.reward=score" },
+        new[] { "objective=relax", "adversarial.generator_steps=2", "adversarial.average_decay=0.9" },
+        new[] { "objective=critic", "reinforce.baseline=moving_average", "discriminator.kind=lstm" },
     ];
 
     [Theory]

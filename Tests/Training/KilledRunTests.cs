@@ -14,7 +14,7 @@ public sealed class KilledRunTests
 {
     private const int Kills = 30;
 
-    /// <summary>Every objective: a line here is all that a new one needs.</summary>
+    /// <summary>What differs in what it keeps; <see cref="AdversarialTrainerTests"/> interrupts every objective.</summary>
     private static readonly string[][] _objectives =
     [
         ["objective=mle"],

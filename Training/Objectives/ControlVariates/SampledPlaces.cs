@@ -29,7 +29,9 @@ public sealed record SampledPlaces(Tensor Ids, Tensor Rows, Tensor Tokens, Tenso
     /// <summary>[N, V], z, largest at the token; drawn when it is first asked for.</summary>
     public Tensor Perturbed
     {
-        get => _perturbed ??= GumbelSoftmax.ConditionallyPerturbed(Logits, Tokens, Noise);
+        // A place's noise depends on nothing but where it stands in the batch, so that ranks with a slice each draw what one draws.
+        get => _perturbed ??=
+            GumbelSoftmax.ConditionallyPerturbed(Logits, Tokens, GumbelSoftmax.NoiseOfRows(Noise, Ids.numel(), Rows, Logits.shape[1]));
         init => _perturbed = value;
     }
 
