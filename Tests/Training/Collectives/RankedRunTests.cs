@@ -30,6 +30,7 @@ public sealed class RankedRunTests
     [InlineData("objective=reinforce reinforce.baseline=leave_one_out")]
     [InlineData("objective=reinforce reinforce.baseline=moving_average reinforce.whiten=true reinforce.entropy_bonus=0.01")]
     [InlineData("objective=reinforce reinforce.credit=dense reinforce.reward=random")]
+    [InlineData("objective=critic")]
     public void Two_and_four_ranks_end_with_the_weights_of_one_that_has_the_whole_batch(string method)
     {
         using var run = new TemporaryRun();
@@ -42,6 +43,24 @@ public sealed class RankedRunTests
             AssertClose(run.Run, shared);
             Assert.Equal(Counts(run.Run), Counts(shared));
         }
+    }
+
+    [Fact]
+    public void So_do_the_networks_of_RelGAN()
+    {
+        using var run = new TemporaryRun();
+        string[] networks = ["generator.kind=relational", "generator.embedding=6", "generator.heads=2", "generator.head_size=4",
+            "discriminator.kind=relgan", "discriminator.embedding=6", "discriminator.representations=3", "discriminator.filters=4",
+            "discriminator.filter_widths=[2, 3]", "discriminator.hidden=5"];
+        RunConfig config = run.Config(_fiftySteps) with
+        {
+            Generator = ConfigurationReader.Read<RunConfig>([], [.. networks.Select(ConfigurationAssignment.Parse)]).Generator,
+            Discriminator = ConfigurationReader.Read<RunConfig>([], [.. networks.Select(ConfigurationAssignment.Parse)]).Discriminator,
+        };
+        run.Train(config);
+        string shared = Path.Combine(run.Folder, "shared");
+        Assert.All(TrainTogether(2, shared, config), Assert.Null);
+        AssertClose(run.Run, shared);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,6 +17,7 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
     private const double Beta1 = 0.9;
     private readonly IGenerator _generator;
     private readonly RunConfig _config;
+    private readonly ICollective _ranks;
     private readonly ControlVariate _control;
     private readonly ControlVariateUpdate _update;
     private readonly List<Tensor> _losses = [];
@@ -26,7 +28,7 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
     public ControlVariateObjective(TrainingParts parts, Func<ControlVariateParts, ControlVariate> make)
         : base(parts, BaselineKind.Pooled)
     {
-        (_generator, _config) = (parts.Generator, parts.Config);
+        (_generator, _config, _ranks) = (parts.Generator, parts.Config, parts.Ranks);
         _control = make(new ControlVariateParts(parts.Generator, parts.Discriminator, RewardOf(_config.Reinforce.Reward), _config.ControlVariate,
             new RandomKey((ulong)_config.Seed).Derive("initialisation").Derive("control variate")));
         _control.to(parts.Generator.Device);
@@ -49,7 +51,8 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
     protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor advantages)
     {
         Tensor hidden = _generator.HiddenStates(generated.Ids), logits = _generator.LogitsOf(hidden); // [B, T, H], [B, T, V]
-        var places = SampledPlaces.Of(generated.Ids, generated.Mask, hidden, logits, generated.Noise.Derive("control variate"));
+        // Slices of a batch have different numbers of places, so that their relaxed samples cannot be those of the whole batch.
+        var places = SampledPlaces.Of(generated.Ids, generated.Mask, hidden, logits, generated.Noise.Derive("control variate").Apart);
         Tensor own = places.At(advantages); // [N]
         Tensor gradient = _control.LogitGradient(places, own); // [N, V]
         if (_losses.Count == _config.Adversarial.GeneratorSteps)
@@ -57,7 +60,8 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
             _losses.Clear();
         }
 
-        _losses.Add(ControlVariate.Loss(gradient).MoveToOuterDisposeScope());
+        Tensor control = _ranks.PartOfTokenMean(ControlVariate.Loss(gradient), generated.Ids, _generator.Format.PaddingId);
+        _losses.Add(control.MoveToOuterDisposeScope());
         // The gradient of this product is the gradient with respect to the logits, carried on.
         Tensor loss = -(gradient.detach() * places.At(logits)).sum() / generated.Ids.shape[0];
         if (_config.Reinforce.EntropyBonus > 0)
