@@ -48,6 +48,24 @@ public sealed class RankedRunTests
     }
 
     [Fact]
+    public void So_do_the_networks_of_RelGAN()
+    {
+        using var run = new TemporaryRun();
+        string[] networks = ["generator.kind=relational", "generator.embedding=6", "generator.heads=2", "generator.head_size=4",
+            "discriminator.kind=relgan", "discriminator.embedding=6", "discriminator.representations=3", "discriminator.filters=4",
+            "discriminator.filter_widths=[2, 3]", "discriminator.hidden=5"];
+        RunConfig config = run.Config(_fiftySteps) with
+        {
+            Generator = ConfigurationReader.Read<RunConfig>([], [.. networks.Select(ConfigurationAssignment.Parse)]).Generator,
+            Discriminator = ConfigurationReader.Read<RunConfig>([], [.. networks.Select(ConfigurationAssignment.Parse)]).Discriminator,
+        };
+        run.Train(config);
+        string shared = Path.Combine(run.Folder, "shared");
+        Assert.All(TrainTogether(2, shared, config), Assert.Null);
+        AssertClose(run.Run, shared);
+    }
+
+    [Fact]
     public void A_run_may_go_on_with_another_number_of_ranks()
     {
         using var run = new TemporaryRun();
@@ -111,7 +129,8 @@ public sealed class RankedRunTests
             .Where(file => File.Exists(Path.Combine(one.Path, file))))
         {
             SafetensorsFile wanted = SafetensorsFile.Read(Path.Combine(one.Path, name)), got = SafetensorsFile.Read(Path.Combine(many.Path, name));
-            foreach (SafetensorsEntry entry in wanted.Entries)
+            // A bias of attention's keys changes no output: its gradient is what rounding leaves of zero, which Adam scales up to full steps.
+            foreach (SafetensorsEntry entry in wanted.Entries.Where(entry => entry.Name != "projection_norm.bias"))
             {
                 double difference = Length(entry.Values<float>().ToArray().Zip(got[entry.Name].Values<float>().ToArray(), (a, b) => (double)a - b));
                 double length = Length(entry.Values<float>().ToArray().Select(value => (double)value));
