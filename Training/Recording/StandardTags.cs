@@ -73,8 +73,9 @@ public static class StandardTags
         .SelectMany(metric => metric.WhileTraining.Select(key => KeyValuePair.Create(metric.TagOf(key), metric.Definition
             .Replace("_", "\\_", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal)))).ToDictionary();
 
-    // One chart for all metrics whose tags begin alike.
+    // One chart for all metrics whose tags begin alike; a tag that is nothing but its beginning has no slash to look for.
     private static IEnumerable<ScalarChart> Charts(Func<Metric, bool> which) => MetricCatalogue.All
-        .Where(metric => metric.WhileTraining.Count > 0 && which(metric)).Select(metric => metric.Tag.Split('/')[0]).Distinct()
-        .Select(beginning => new ScalarChart(beginning.Replace('_', '-'), [beginning + "/.*"]));
+        .Where(which).SelectMany(metric => metric.WhileTraining.Select(metric.TagOf)).GroupBy(tag => tag.Split('/')[0])
+        .Select(tags => new ScalarChart(
+            tags.Key.Replace('_', '-'), [.. tags.Select(tag => tag.Contains('/') ? tags.Key + "/.*" : tags.Key).Distinct()]));
 }
