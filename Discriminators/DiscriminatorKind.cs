@@ -9,8 +9,7 @@ public sealed record DiscriminatorKind(string Name, Func<DiscriminatorOptions> N
 {
     /// <summary>Every kind. Whoever asks what kinds there are, asks here.</summary>
     public static IReadOnlyList<DiscriminatorKind> All =>
-        [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind, MultiRepresentationDiscriminatorOptions.TheKind,
-            WindowDiscriminatorOptions.TheKind];
+        [LstmDiscriminatorOptions.TheKind, CnnDiscriminatorOptions.TheKind, MultiRepresentationDiscriminatorOptions.TheKind];
 
     /// <summary>Whether its default sizes are those of a publication, at which a benchmark times it unless told otherwise.</summary>
     public bool HasPublishedSizes { get; init; }
