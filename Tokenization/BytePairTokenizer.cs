@@ -142,17 +142,18 @@ public sealed class BytePairTokenizer : TextTokenizer
     }
 }
 
-/// <summary>The 256 letters in which GPT-2's vocab.json spells bytes.</summary>
+/// <summary>The 256 characters that stand for the 256 bytes in GPT-2's vocab.json and merges.txt.</summary>
 internal static class ByteLevelAlphabet
 {
     private static readonly char[] _letters = MakeLetters();
 
+    /// <summary>The character of a byte.</summary>
     internal static char Letter(byte value) => _letters[value];
 
     /// <summary>All letters in ascending order: the order of their ids.</summary>
     internal static IEnumerable<char> Ordered() => _letters.Order();
 
-    /// <summary>Bytes in these letters.</summary>
+    /// <summary>The bytes written in these characters.</summary>
     internal static string Spell(ReadOnlySpan<byte> bytes)
     {
         char[] letters = new char[bytes.Length];

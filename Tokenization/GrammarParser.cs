@@ -4,8 +4,8 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-// Long because each complaint of the format stands where it is found.
-/// <summary>Reads the text format of grammars that corpora/README.md documents; every complaint names line and column.</summary>
+// Long because each error of the format is thrown where it is found.
+/// <summary>Reads the text format of grammars that corpora/README.md documents; every error names line and column.</summary>
 internal sealed class GrammarParser
 {
     private const int LongestString = 1000;
@@ -39,8 +39,10 @@ internal sealed class GrammarParser
 
     private readonly record struct Token(TokenKind Kind, string Text, int Line, int Column);
 
-    /// <summary>The parts of a grammar, checked: every nonterminal is defined, used, and derives strings; none derives itself alone.</summary>
-    /// <exception cref="UserMistakeException">The text is malformed or the grammar is.</exception>
+    /// <summary>
+    /// The parts of a grammar, checked: every nonterminal is defined, used and derives strings, and none derives itself through single symbols.
+    /// </summary>
+    /// <exception cref="UserMistakeException">The text or the grammar is malformed.</exception>
     internal static GrammarParts Parse(string text, string name) => new GrammarParser(text, name).Parse();
 
     private GrammarParts Parse()
@@ -98,7 +100,7 @@ internal sealed class GrammarParser
             throw Mistake(tiltToken, $"%tilt must be a number between 0.01 and 100, not {tiltToken.Text}");
         }
 
-        // Tables of lengths take symbols x maximum numbers and symbols x maximum^2 steps.
+        // Computing w takes symbols x maximum numbers and symbols x maximum^2 steps.
         long symbols = rules.Sum(rule => (long)rule.Right.Length);
         if (symbols * maximum * maximum > MostSteps)
         {
@@ -223,14 +225,14 @@ internal sealed class GrammarParser
 
     private static GrammarRule[] Normalise(GrammarRule[] rules)
     {
-        Dictionary<int,
-            double> totals = rules.GroupBy(rule => rule.Left).ToDictionary(group => group.Key, group => group.Sum(rule => rule.Probability));
+        ILookup<int, double> weights = rules.ToLookup(rule => rule.Left, rule => rule.Probability);
+        Dictionary<int, double> totals = weights.ToDictionary(group => group.Key, group => group.Sum());
         return [.. rules.Select(rule => rule with { Probability = rule.Probability / totals[rule.Left] })];
     }
 
     private void RefuseUnproductive(GrammarRule[] rules)
     {
-        // A rule is productive when the last of its nonterminals becomes so; every rule is looked at once for each of them.
+        // A rule is productive when the last of its nonterminals is. Each rule is visited once for each of its nonterminals.
         ILookup<int, int> uses =
             rules.SelectMany((rule, index) => rule.Right.Where(symbol => !symbol.IsTerminal).Select(symbol => (symbol.Index, Rule: index)))
             .ToLookup(use => use.Index, use => use.Rule);
@@ -287,7 +289,7 @@ internal sealed class GrammarParser
         }
     }
 
-    /// <summary>Nonterminals such that the right side of every rule A -> B comes before A.</summary>
+    /// <summary>The nonterminals in an order in which, for every rule A -> B, B comes before A.</summary>
     private int[] UnitOrder(GrammarRule[] rules)
     {
         ILookup<int, int> units = rules.Where(rule => rule.Right is [{ IsTerminal: false }]).ToLookup(rule => rule.Left, rule => rule.Right[0].Index);
@@ -433,7 +435,7 @@ internal sealed class GrammarParser
     private UserMistakeException Mistake(Token at, string sentence) => new($"{_name}, line {at.Line}, column {at.Column}: {sentence}.");
 }
 
-/// <summary>What a grammar file says, checked.</summary>
+/// <summary>The contents of a grammar file, checked.</summary>
 internal sealed record GrammarParts(
     string Name, string[] Terminals, string[] Nonterminals, GrammarRule[] Rules, int[] UnitOrder, int Start, int Minimum, int Maximum, double Tilt,
     GrammarJoin Join);

@@ -55,6 +55,6 @@ public static class SequenceLine
 
     private static bool IsControl(char letter) => letter is (< ' ' and not '\t') or Delete;
 
-    // The picture of TAB too, which stands for itself in no line: so that Text may undo any picture.
+    // U+2409, the picture of TAB, is one of them although a TAB is written as it is: so Text undoes all pictures by one rule.
     private static bool IsPicture(char letter) => letter is (>= FirstPicture and <= LastPicture) or DeletePicture or Mark;
 }
