@@ -112,7 +112,7 @@ public sealed class GradientMoments : IDisposable
             // The squared length of a sampled mean exceeds that of the expectation by the variance of the mean.
             length -= count > 1 ? (own - length) / (count - 1) : 0;
             double along = groups.Average(group => Truths[group]), square = groups.Average(group => Squares[group]);
-            // Where less than nothing is left, length and bias are unknown (NaN). The square of a small bias may come out negative, and keeps its sign.
+            // Where less than nothing is left, length and bias are unknown (NaN). The square of a small bias may come out negative; its sign is kept.
             double norm = Math.Sqrt(length), error = square - 2 * along + Truth, bias = length < 0 ? double.NaN : length - 2 * along + Truth;
             return
             [

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer.Chapters;
 
-/// <summary>An image generator that must find out what there is: which shapes, and in each image which shape, which way round, and where.</summary>
+/// <summary>
+/// An image generator with categorical latents, trained without labels: it must learn the shapes, and for each image which shape it shows, which way
+/// round and where.
+/// </summary>
 /// <remarks>N images of 8 x 8 pixels in four quarters; S shapes, O orientations, Q quarters; a shape fills a quarter of 16 pixels.</remarks>
 internal static class AttributesChapter
 {
@@ -24,7 +27,7 @@ internal static class AttributesChapter
     private static void Measure(Notebook notebook)
     {
         using DisposeScope everything = NewDisposeScope();
-        Tensor truth = AllCodes(); // [N, 3], shape, orientation and quarter of each image, which the training never sees
+        Tensor truth = AllCodes(); // [N, 3], shape, orientation and quarter of each image, hidden from training
         Tensor shapes = stack([.. _shapes.Select(shape => tensor([.. shape.Where(ink => ink != ' ').Select(ink => ink - (float)'0')]))]); // [S, 16]
         Tensor images = Generate(shapes, OneHots(truth)); // [N, 64]
         var templates = new Parameter(Draw.Normal(notebook.Key.Derive("templates"), _values[0], Ink) * 0.5); // [S, 16], ink as logits
@@ -76,7 +79,7 @@ internal static class AttributesChapter
         return wrong;
     }
 
-    // A shape, turned, in one quarter. What turning and placing are is given; with one-hot choices this is one image, with soft ones a mixture.
+    // Turns a shape and puts it into one quarter; turning and placing are given, not learned. One-hot choices give one image, soft ones a mixture.
     private static Tensor Generate(Tensor shapes, Tensor[] choices)
     {
         Tensor square = shapes.view(-1, Quarter, Quarter); // [S, 4, 4]
@@ -87,7 +90,7 @@ internal static class AttributesChapter
         return placed.view(-1, 2, 2, Quarter, Quarter).permute(0, 1, 3, 2, 4).reshape(-1, Pixels); // [N, 64]
     }
 
-    // KL to a fair die, the mean over images.
+    // KL divergence from a fair die in nats, the mean over images.
     private static Tensor Divergence(Tensor logits)
     {
         Tensor logarithms = logits.log_softmax(-1);
@@ -105,8 +108,8 @@ internal static class AttributesChapter
         return (Generate(templates.sigmoid(), OneHots(Codes(encoder, images))).round() - images).abs().sum(1).mean().item<float>();
     }
 
-    // How much of an attribute its latent tells, from 0 to 1: mutual information over entropy. Which way up a shape is at rest is each
-    // template's own affair, so the orientation is asked for among the images of one shape.
+    // The share of an attribute's entropy that its latent explains: mutual information over entropy, from 0 to 1. A template may be learned in any
+    // orientation, so that of the orientation is taken among the images of each shape.
     private static double Information(Tensor found, Tensor truth, int attribute)
     {
         long[][] latents = [.. found.data<long>().ToArray().Chunk(3)], trues = [.. truth.data<long>().ToArray().Chunk(3)];

@@ -8,7 +8,7 @@ internal static class CategoricalChapter
 {
     private const int Draws = 1_000_000;
 
-    // Of a sweet from a bag: the probabilities that the draws should have.
+    // The outcomes are sweets in a bag; this is how probable each is.
     private static readonly double[] _probabilities = [0.4, 0.25, 0.2, 0.1, 0.05];
 
     public static Chapter Entry { get; } = new("categorical", "How does noise choose?", Measure);
@@ -18,7 +18,7 @@ internal static class CategoricalChapter
         RandomKey key = notebook.Key;
         long[] gumbel = Count(row => GumbelNoise.Fill(key, row.Number, row.Noise));
 
-        // As wide as Gumbel noise, but of another shape.
+        // Normal noise with the standard deviation of Gumbel noise.
         float width = (float)(Math.PI / Math.Sqrt(6));
         long[] normal = Count(row =>
         {
