@@ -8,7 +8,7 @@ internal static class CategoricalChapter
 {
     private const int Draws = 1_000_000;
 
-    // The outcomes are sweets in a bag; this is how probable each is.
+    // The probability of each outcome.
     private static readonly double[] _probabilities = [0.4, 0.25, 0.2, 0.1, 0.05];
 
     public static Chapter Entry { get; } = new("categorical", "How does noise choose?", Measure);
