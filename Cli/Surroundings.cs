@@ -22,10 +22,6 @@ public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiCons
     public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) => new(output, new HarmlessWriter(error),
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
 
-    /// <summary>Surroundings whose results go to a terminal.</summary>
-    public static Surroundings OnTerminal(TextWriter output, TextWriter error, int width, CancellationToken cancellation) =>
-        Of(new HarmlessWriter(output), error, cancellation) with { TerminalWidth = width };
-
     /// <summary>The same where nobody listens: for ranks that leave speaking to rank 0.</summary>
     public Surroundings Silenced() => Of(TextWriter.Null, TextWriter.Null, Cancellation) with { Clock = Clock };
 

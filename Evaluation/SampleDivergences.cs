@@ -91,7 +91,6 @@ public static class SampleDivergences
             sample.Total,
             truth.Length,
             validity,
-            ConfidenceInterval.Wilson(sample.Valid, sample.Total),
             estimates[0],
             estimates[1],
             estimates[2],
@@ -190,7 +189,6 @@ public static class SampleDivergences
 /// <param name="Samples">How many samples were judged, n.</param>
 /// <param name="SupportSize">How many strings the truth has, K.</param>
 /// <param name="Validity">The share of samples inside the support. Quality only: a model that repeats one valid string has 1.</param>
-/// <param name="ValidityInterval">Wilson's 95% interval.</param>
 /// <param name="ModelFromTrue">
 /// KL(model || true) of the model conditioned on validity (without that one invalid sample makes it infinite): the price of what is generated too
 /// often.
@@ -206,7 +204,6 @@ public sealed record SampleDivergenceReport(
     long Samples,
     int SupportSize,
     double Validity,
-    ConfidenceInterval ValidityInterval,
     DivergenceEstimate ModelFromTrue,
     DivergenceEstimate TrueFromModel,
     DivergenceEstimate JensenShannon,

@@ -26,9 +26,6 @@ public sealed unsafe class NativeBuffer : IDisposable
     /// <summary>The address of the first float.</summary>
     public float* Pointer => _memory != null ? _memory : throw new ObjectDisposedException(nameof(NativeBuffer));
 
-    /// <summary>Sets all of them to zero.</summary>
-    public void Clear() => NativeMemory.Clear(Pointer, (nuint)Length * sizeof(float));
-
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -52,13 +52,6 @@ public sealed class GradientMoments : IDisposable
         _weights[group] += 1;
     }
 
-    /// <summary>The mean over all groups, [P] of float64.</summary>
-    public Tensor Mean()
-    {
-        using IDisposable off = no_grad();
-        return stack([.. _sums.Select((sum, group) => sum / _weights[group])]).mean([0]);
-    }
-
     /// <summary>Compares the estimator with the true gradient.</summary>
     /// <param name="truth">[P] of float64.</param>
     public GradientQuality Against(Tensor truth)

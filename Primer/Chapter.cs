@@ -17,9 +17,6 @@ public sealed record Chapter(string Name, string Title, Action<Notebook> Measure
         AutoencoderChapter.Entry, AttributesChapter.Entry, SubsetsChapter.Entry,
     ];
 
-    /// <summary>The chapter of that name.</summary>
-    public static Chapter Named(string name) => All.Single(chapter => chapter.Name == name);
-
     /// <summary>Runs the chapter. Its numbers depend on the seed alone, not on the chapters that ran before.</summary>
     /// <param name="seed">The seed of the whole primer.</param>
     /// <param name="clock">Times the chapter.</param>

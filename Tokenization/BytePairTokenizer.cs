@@ -16,12 +16,11 @@ public sealed class BytePairTokenizer : TextTokenizer
     private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly BpeTokenizer _encoder;
-    private readonly IReadOnlyList<string> _merges;
 
     internal BytePairTokenizer(TokenizerOptions options, Vocabulary vocabulary, IReadOnlyList<string> merges)
         : base(options, vocabulary)
     {
-        _merges = merges;
+        Merges = merges;
         // No special tokens are given to the encoder, so none is ever looked for in text.
         _encoder = BpeTokenizer.Create(new BpeOptions(vocabulary.Ids)
         {
@@ -35,7 +34,7 @@ public sealed class BytePairTokenizer : TextTokenizer
     public override PreTokenizer PreTokenizer => ByteLevelPreTokenizer.Instance;
 
     /// <summary>The merges, each two tokens of the byte-level alphabet separated by a space, in order of rank.</summary>
-    public IReadOnlyList<string> Merges => _merges;
+    public IReadOnlyList<string> Merges { get; }
 
     /// <summary>Reads vocab.json and merges.txt, ours or GPT-2-style files made elsewhere.</summary>
     /// <param name="vocabularyPath">JSON map from tokens to ids.</param>
@@ -138,7 +137,7 @@ public sealed class BytePairTokenizer : TextTokenizer
             yield return file;
         }
 
-        yield return (MergesFile, _strictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(_merges.Select(merge => merge + "\n"))));
+        yield return (MergesFile, _strictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(Merges.Select(merge => merge + "\n"))));
     }
 }
 

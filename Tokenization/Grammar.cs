@@ -34,7 +34,7 @@ public sealed class Grammar
         _parts = parts;
         ILookup<int, GrammarRule> rules = parts.Rules.ToLookup(rule => rule.Left);
         _rulesOf = [.. Enumerable.Range(0, parts.Nonterminals.Length).Select(left => rules[left].ToArray())];
-        _terminalIds = parts.Terminals.Select((terminal, id) => (terminal, id))
+        _terminalIds = Terminals.Select((terminal, id) => (terminal, id))
             .ToDictionary(pair => pair.terminal, pair => pair.id, StringComparer.Ordinal);
         _weights = [.. parts.Nonterminals.Select(_ => new double[parts.Maximum + 1])];
         foreach (GrammarRule rule in parts.Rules)
@@ -151,7 +151,7 @@ public sealed class Grammar
     }
 
     private string TextOf(IEnumerable<int> terminals) =>
-        string.Join(Join == GrammarJoin.Words ? " " : "", terminals.Select(terminal => _parts.Terminals[terminal]));
+        string.Join(Join == GrammarJoin.Words ? " " : "", terminals.Select(terminal => Terminals[terminal]));
 
     private double Tilt(int length) => Math.Pow(_parts.Tilt, length);
 

@@ -25,7 +25,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     // For each width: weights [F, width, E], biases [F], responses [B, T, F].
     private readonly NativeBuffer[] _windows, _biases, _responses;
     private readonly NativeBuffer _inputs, _features;
-    // Of each feature [B, W F]: the first place of its maximum, and at how many places the maximum is.
+    // Of each sequence [B] its length; of each feature [B, W F] the first place of its maximum, and the number of places that tie for it.
     private readonly int[] _lengths, _places, _ties;
 
     /// <summary>Allocates the memory.</summary>

@@ -3,7 +3,7 @@ using GumbelGan.Randomness;
 namespace GumbelGan.Kernels;
 
 /// <summary>One step of a roll-out, as its forward and backward passes share it.</summary>
-/// <remarks>N rows, V vocabulary, H hidden; [pieces, N] for the pieces of the vocabulary.</remarks>
+/// <remarks>N rows, H hidden.</remarks>
 public unsafe struct RelaxedStep
 {
     /// <summary>h, [N, H].</summary>
