@@ -18,7 +18,7 @@ public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiCons
     /// <summary>Columns of the terminal that results go to; null where they go into a file or a pipe.</summary>
     public int? TerminalWidth { get; init; }
 
-    /// <summary>Surroundings on plain writers.</summary>
+    /// <summary>Surroundings on plain writers; live progress becomes plain lines on <paramref name="error"/>.</summary>
     public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) => new(output, new HarmlessWriter(error),
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
 
