@@ -13,8 +13,6 @@ public sealed class BytePairTokenizer : TextTokenizer
     internal const string MergesFile = "merges.txt";
     internal const string VersionLine = "#version";
 
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly BpeTokenizer _encoder;
 
     internal BytePairTokenizer(TokenizerOptions options, Vocabulary vocabulary, IReadOnlyList<string> merges)
@@ -59,7 +57,7 @@ public sealed class BytePairTokenizer : TextTokenizer
         string[] lines;
         try
         {
-            lines = _strictUtf8.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
+            lines = StrictUtf8.Encoding.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
         }
         catch (DecoderFallbackException exception)
         {
@@ -137,7 +135,7 @@ public sealed class BytePairTokenizer : TextTokenizer
             yield return file;
         }
 
-        yield return (MergesFile, _strictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(Merges.Select(merge => merge + "\n"))));
+        yield return (MergesFile, StrictUtf8.Encoding.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(Merges.Select(merge => merge + "\n"))));
     }
 }
 

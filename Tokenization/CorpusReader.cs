@@ -14,8 +14,6 @@ public sealed class CorpusReader
     /// <summary>The longest line accepted, in bytes.</summary>
     public const int MaximumLineBytes = 1 << 20;
 
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly string _path;
     private readonly bool _trim, _twice;
     private readonly byte[] _salt;
@@ -123,7 +121,7 @@ public sealed class CorpusReader
         string text;
         try
         {
-            text = _strictUtf8.GetString(trimmed);
+            text = StrictUtf8.Encoding.GetString(trimmed);
         }
         catch (DecoderFallbackException exception)
         {

@@ -16,8 +16,6 @@ namespace GumbelGan.Tokenization;
 /// </remarks>
 public sealed class Grammar
 {
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly GrammarParts _parts;
     private readonly GrammarChart _chart;
     private readonly GrammarRule[][] _rulesOf;
@@ -84,7 +82,7 @@ public sealed class Grammar
         byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
         try
         {
-            return Parse(_strictUtf8.GetString(content).TrimStart('\uFEFF'), path);
+            return Parse(StrictUtf8.Encoding.GetString(content).TrimStart('\uFEFF'), path);
         }
         catch (DecoderFallbackException exception)
         {
