@@ -36,7 +36,7 @@ internal abstract class BatchGradient(IGenerator generator) : IDisposable
             parameter.grad = null;
         }
 
-        Value(key).backward();
+        Surrogate(key).backward();
         BackwardFailure.Throw();
         foreach (Parameter parameter in _parameters)
         {
@@ -57,7 +57,7 @@ internal abstract class BatchGradient(IGenerator generator) : IDisposable
     }
 
     /// <summary>A scalar whose gradient is an estimate of that of the expected score.</summary>
-    protected abstract Tensor Value(RandomKey key);
+    protected abstract Tensor Surrogate(RandomKey key);
 }
 
 /// <summary>The gradient that goes back through relaxed samples (Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017).</summary>
@@ -75,7 +75,7 @@ internal sealed class RelaxedBatchGradient(IGenerator generator, Discriminator d
     }
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
         _ = _rollout.Generate(discriminator.EmbeddingTable, temperature, key);
         (Tensor embedded, Tensor mask) = _rollout.Embedded(discriminator.EmbeddingTable, throughGenerator: true); // [B, T', F], [B, T']
@@ -89,7 +89,7 @@ internal sealed class LeaveOneOutBatchGradient(IGenerator generator, Discriminat
     private readonly IGenerator _generator = generator;
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
         Tensor ids = _generator.Sample(batch, 1, key); // [B, T]
         Tensor scores;
@@ -129,13 +129,13 @@ internal sealed class ControlledBatchGradient(
     }
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
-        (Tensor value, Tensor controlLoss) = Parts(key);
-        return value + controlLoss;
+        (Tensor surrogate, Tensor controlLoss) = Parts(key);
+        return surrogate + controlLoss;
     }
 
-    private (Tensor Value, Tensor ControlLoss) Parts(RandomKey key)
+    private (Tensor Surrogate, Tensor ControlLoss) Parts(RandomKey key)
     {
         Tensor ids = _generator.Sample(batch, 1, key), mask = discriminator.Mask(ids), rewards; // [B, T], [B, T]
         using (no_grad())

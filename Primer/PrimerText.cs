@@ -22,7 +22,7 @@ internal static partial class PrimerText
     }
 
     /// <summary>A chapter's text, before its numbers are filled in.</summary>
-    public static string Of(Chapter chapter) => Resource($"{chapter.Name}.md");
+    public static string Source(Chapter chapter) => Resource($"{chapter.Name}.md");
 
     /// <summary>A chapter's text with the numbers of its notebook, as Markdown.</summary>
     public static string Markdown(Notebook notebook) =>
@@ -52,7 +52,7 @@ internal static partial class PrimerText
     public static string Place(Notebook notebook, string exhibit) => $"{notebook.Chapter.Name}-{exhibit.Replace('_', '-')}";
 
     private static string WithNumbers(Notebook notebook) => Placeholder().Replace(
-        Of(notebook.Chapter),
+        Source(notebook.Chapter),
         match => notebook.Numbers[match.Groups["name"].Value].ToString(match.Groups["format"].Value, CultureInfo.InvariantCulture));
 
     // Blocks are separated by an empty line, but a fenced block may contain some.

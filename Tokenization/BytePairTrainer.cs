@@ -81,7 +81,7 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
                 continue;
             }
 
-            // The token is new: the same bytes merge in the same way wherever no merge reaches across their ends, so that one pair alone makes them.
+            // No other pair has made this token: a stretch of bytes that becomes one token merges in the same way wherever it stands.
             int merged = tokens.Count;
             tokens.Add(tokens[best.Left] + tokens[best.Right]);
             merges.Add($"{tokens[best.Left]} {tokens[best.Right]}");

@@ -52,12 +52,12 @@ internal sealed class GrammarParser
             Token token = Take();
             if (token.Kind == TokenKind.Directive)
             {
-                Directive(token);
+                ParseDirective(token);
             }
             else if (token.Kind == TokenKind.Name && Peek().Kind == TokenKind.Arrow)
             {
                 Take();
-                Rule(token);
+                ParseRule(token);
             }
             else
             {
@@ -81,7 +81,7 @@ internal sealed class GrammarParser
         GrammarRule[] rules = [.. _alternatives.Select(alternative => Resolve(alternative, join))];
         rules = Normalise(rules);
         int start = _directives.TryGetValue("%start", out Token startToken) ? Nonterminal(startToken) : 0;
-        int maximum = Number("%maximum", 40, out Token maximumToken), minimum = Number("%minimum", 1, out Token minimumToken);
+        int maximum = WholeNumber("%maximum", 40, out Token maximumToken), minimum = WholeNumber("%minimum", 1, out Token minimumToken);
         if (maximum is < 1 or > LongestString)
         {
             throw Mistake(maximumToken, $"%maximum must lie between 1 and {LongestString}");
@@ -114,7 +114,7 @@ internal sealed class GrammarParser
         return new GrammarParts(_name, [.. _terminals.Keys], [.. _nonterminals.Keys], rules, order, start, minimum, maximum, tilt, join);
     }
 
-    private void Directive(Token directive)
+    private void ParseDirective(Token directive)
     {
         if (directive.Text is not ("%start" or "%join" or "%minimum" or "%maximum" or "%tilt"))
         {
@@ -133,7 +133,7 @@ internal sealed class GrammarParser
         }
     }
 
-    private void Rule(Token left)
+    private void ParseRule(Token left)
     {
         if (!_nonterminals.TryAdd(left.Text, _nonterminals.Count))
         {
@@ -211,7 +211,7 @@ internal sealed class GrammarParser
         ? index
         : throw Mistake(token, $"{token.Text} is not defined; add a rule {token.Text} -> ... or quote it if it is a terminal");
 
-    private int Number(string directive, int otherwise, out Token token)
+    private int WholeNumber(string directive, int otherwise, out Token token)
     {
         if (!_directives.TryGetValue(directive, out token))
         {

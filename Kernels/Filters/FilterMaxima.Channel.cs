@@ -187,14 +187,14 @@ public sealed unsafe partial class FilterMaxima
             sum4 = width > 4 ? Vector512.FusedMultiplyAdd(share, Vector512.Load(weights + 4 * PackedMatrix.Panel), sum4) : sum4;
         }
 
-        Add(sum0, destination, 0, width);
-        Add(sum1, destination, 1, width);
-        Add(sum2, destination, 2, width);
-        Add(sum3, destination, 3, width);
-        Add(sum4, destination, 4, width);
+        AddSum(sum0, destination, 0, width);
+        AddSum(sum1, destination, 1, width);
+        AddSum(sum2, destination, 2, width);
+        AddSum(sum3, destination, 3, width);
+        AddSum(sum4, destination, 4, width);
     }
 
-    private static void Add(Vector512<float> sum, float* destination, int k, int width)
+    private static void AddSum(Vector512<float> sum, float* destination, int k, int width)
     {
         if (k < width)
         {

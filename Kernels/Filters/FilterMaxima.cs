@@ -69,7 +69,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     /// </param>
     /// <param name="time">T.</param>
     /// <exception cref="ArgumentException">There is no room, or a filter is wider than T.</exception>
-    public void Begin(ReadOnlySpan<int> lengths, int time)
+    public void SetBatch(ReadOnlySpan<int> lengths, int time)
     {
         if (!Fits(lengths.Length, time) || time < _widths.Max())
         {

@@ -139,8 +139,8 @@ public sealed unsafe class LstmSampler : IDisposable
                 _last[row] = request.FirstTokens == null ? request.BeginToken : request.FirstTokens[sequence];
                 new Span<long>(tokens + (nint)sequence * request.Length + place, request.Length - place).Fill(request.PaddingToken);
                 int state = request.States == null ? sequence : request.States[sequence];
-                Start(request.InitialHidden, state, _state, row);
-                Start(request.InitialCell, state, _cell, row);
+                CopyState(request.InitialHidden, state, _state, row);
+                CopyState(request.InitialCell, state, _cell, row);
             }
 
             while (count > 0)
@@ -180,7 +180,7 @@ public sealed unsafe class LstmSampler : IDisposable
 
         private static Span<float> Floats(float* matrix, int row, int width) => new(matrix + (nint)row * width, width);
 
-        private void Start(float* states, int state, NativeBuffer destination, int row)
+        private void CopyState(float* states, int state, NativeBuffer destination, int row)
         {
             Span<float> target = Floats(destination.Pointer, row, _hidden);
             if (states == null)

@@ -70,7 +70,7 @@ public sealed unsafe class LstmSequence : IDisposable
     }
 
     /// <summary>Sets the states before step 0 to zero.</summary>
-    public void Begin()
+    public void ClearStates()
     {
         new Span<float>(Hidden(0), Batch * _hidden).Clear();
         new Span<float>(Cell(0), Batch * _hidden).Clear();
@@ -121,7 +121,7 @@ public sealed unsafe class LstmSequence : IDisposable
     }
 
     /// <summary>Sets the gradients after the last step to zero.</summary>
-    public void BeginBackward()
+    public void ClearGradients()
     {
         Matrix(_hiddenGradient).Clear();
         Matrix(_cellGradient).Clear();

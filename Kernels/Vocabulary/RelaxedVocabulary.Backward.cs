@@ -99,13 +99,13 @@ public sealed unsafe partial class RelaxedVocabulary
                 MakeProbabilities(probabilities, noise, columns, piece, firstRow + row, step);
                 if (throughLogits)
                 {
-                    ThroughSoftmax(probabilities, dy + (row * PieceColumns), columns, _centres.Pointer[firstRow + row], 1f / step.Temperature);
+                    BackpropagateSoftmax(probabilities, dy + (row * PieceColumns), columns, _centres.Pointer[firstRow + row], 1f / step.Temperature);
                 }
             }
 
             if (throughLogits)
             {
-                FromLogits(piece, firstRow, rows, dy, step, gradients);
+                BackpropagateLogits(piece, firstRow, rows, dy, step, gradients);
             }
 
             _generator.AccumulateGradient(
@@ -128,7 +128,7 @@ public sealed unsafe partial class RelaxedVocabulary
     }
 
     // From a piece of the gradient with respect to the logits to those of h, W and b.
-    private void FromLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
+    private void BackpropagateLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
     {
         _walker.MultiplyWeight(piece, gradient, rows, _hiddenSums.Pointer + (_partials.Index(piece, firstRow) * _hidden), accumulate: false);
         if (gradients.Weight != null)
@@ -167,7 +167,7 @@ public sealed unsafe partial class RelaxedVocabulary
 
     // From the gradient with respect to y to that with respect to the logits.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ThroughSoftmax(float* y, float* dy, int columns, float centre, float inverseTemperature)
+    private static void BackpropagateSoftmax(float* y, float* dy, int columns, float centre, float inverseTemperature)
     {
         Vector512<float> mean = Vector512.Create(centre), scale = Vector512.Create(inverseTemperature);
         for (int column = 0; column < columns; column += Lanes)

@@ -60,14 +60,15 @@ public sealed unsafe partial class RelaxedVocabulary
                 SampleGradients(piece, step, gradients, logits);
             }
         });
-        parallel.For(step.Rows, 1, (first, end) => ThroughRows(first, end, step, rowGradient, logits, tokens, further));
+        parallel.For(step.Rows, 1, (first, end) => BackpropagateRows(first, end, step, rowGradient, logits, tokens, further));
         parallel.For(_pieces, 1, (first, end) =>
         {
             for (int piece = first; piece < end; piece++)
             {
                 for (int row = 0; row < step.Rows; row += BackwardRowsAtOnce)
                 {
-                    FromLogits(piece, row, Math.Min(BackwardRowsAtOnce, step.Rows - row), Row(_rowGradients.Pointer, piece, row), step, gradients);
+                    int rows = Math.Min(BackwardRowsAtOnce, step.Rows - row);
+                    BackpropagateLogits(piece, row, rows, Row(_rowGradients.Pointer, piece, row), step, gradients);
                 }
             }
         });
@@ -114,7 +115,7 @@ public sealed unsafe partial class RelaxedVocabulary
     }
 
     // Joins the pieces of each row, calls the function, and splits its result into pieces.
-    private void ThroughRows(int first, int end, RelaxedStep step, RowGradient rowGradient, float* logits, int* tokens, RandomKey further)
+    private void BackpropagateRows(int first, int end, RelaxedStep step, RowGradient rowGradient, float* logits, int* tokens, RandomKey further)
     {
         int columns = VocabularyWalker.FirstToken(_pieces - 1) + _walker.Columns(_pieces - 1);
         float[] memory = ArrayPool<float>.Shared.Rent((3 + RelaxedRow.ScratchRows) * columns);

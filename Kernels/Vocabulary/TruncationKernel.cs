@@ -51,9 +51,8 @@ public static class TruncationKernel
     }
 
     /// <summary>
-    /// The sort key of the last kept token: going down from the likeliest, the one with which the count reaches <paramref name="most"/> or the mass
-    /// reaches
-    /// <paramref name="enough"/>. The largest key of all where neither is reached.
+    /// The sort key of the last token that is kept: going down from the likeliest, the one with which the count reaches <paramref name="most"/> or
+    /// the mass <paramref name="enough"/>. Where neither is reached, it is the largest key that there is.
     /// </summary>
     private static ulong LastKept(ReadOnlySpan<float> weights, ReadOnlySpan<int> counts, ReadOnlySpan<double> masses, int most, double enough,
         out double mass)

@@ -25,7 +25,7 @@ public sealed partial class PrimerPageTests
             Assert.Contains($"<section class=\"prose\" id=\"{notebook.Chapter.Name}\">", prose, StringComparison.Ordinal);
             Assert.NotEmpty(notebook.Exhibits);
             Assert.All(notebook.Numbers.Values, number => Assert.True(double.IsFinite(number)));
-            string text = PrimerText.Of(notebook.Chapter);
+            string text = PrimerText.Source(notebook.Chapter);
             Assert.All(notebook.Exhibits.Keys, name => Assert.Contains($"\n![{name}]\n", text, StringComparison.Ordinal));
         }
     }
