@@ -15,11 +15,6 @@ public static class GumbelGanProgram
 
     private static bool IsDebugging => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(DebugVariable));
 
-    /// <summary>Runs one command line with plain writers; live progress becomes plain lines on <paramref name="error"/>.</summary>
-    /// <returns>One of <see cref="ExitCode"/>.</returns>
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation) =>
-        Run(args, Surroundings.Of(output, error, cancellation));
-
     /// <summary>Runs one command line in <paramref name="surroundings"/>.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(IReadOnlyList<string> args, Surroundings surroundings) => Run(CreateRoot(surroundings), args, surroundings);

@@ -18,13 +18,9 @@ public sealed record Surroundings(TextWriter Output, TextWriter Error, IAnsiCons
     /// <summary>Columns of the terminal that results go to; null where they go into a file or a pipe.</summary>
     public int? TerminalWidth { get; init; }
 
-    /// <summary>Surroundings on plain writers.</summary>
+    /// <summary>Surroundings on plain writers; live progress becomes plain lines on <paramref name="error"/>.</summary>
     public static Surroundings Of(TextWriter output, TextWriter error, CancellationToken cancellation) => new(output, new HarmlessWriter(error),
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }), cancellation);
-
-    /// <summary>Surroundings whose results go to a terminal.</summary>
-    public static Surroundings OnTerminal(TextWriter output, TextWriter error, int width, CancellationToken cancellation) =>
-        Of(new HarmlessWriter(output), error, cancellation) with { TerminalWidth = width };
 
     /// <summary>The same where nobody listens: for ranks that leave speaking to rank 0.</summary>
     public Surroundings Silenced() => Of(TextWriter.Null, TextWriter.Null, Cancellation) with { Clock = Clock };

@@ -17,9 +17,6 @@ public sealed record DiscriminatorKind(string Name, Func<DiscriminatorOptions> N
     /// <summary>What a run has that does not say otherwise.</summary>
     public static DiscriminatorKind Default => CnnDiscriminatorOptions.TheKind;
 
-    /// <summary>The kind of that name.</summary>
-    public static DiscriminatorKind Named(string name) => All.Single(kind => kind.Name == name);
-
     /// <inheritdoc/>
     public DiscriminatorOptions NewOptions() => New();
 

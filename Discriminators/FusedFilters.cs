@@ -69,7 +69,7 @@ internal sealed unsafe class FusedFilters(int[] widths) : FusedPass<FilterMaxima
         FilterMaxima filters = Take(
             idle => idle.Fits(batch, time),
             () => new FilterMaxima(Parallel, batch, time, (int)embedded.shape[2], (int)weights[0].shape[0], widths));
-        filters.Begin(Lengths(marks, batch), time);
+        filters.SetBatch(Lengths(marks, batch), time);
         return (filters, marks);
     }
 

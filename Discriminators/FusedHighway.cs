@@ -42,7 +42,7 @@ internal sealed unsafe class FusedHighway(bool isShared) : FusedPass<HighwayScor
                     {
                         Features = Pointer(ofFeatures),
                         Transform = Pointer(parameters[0]),
-                        Second = Pointer(parameters[1]),
+                        BiasOrGate = Pointer(parameters[1]),
                         Output = Pointer(parameters[2]),
                     });
                 return [ofFeatures, .. parameters];

@@ -57,7 +57,7 @@ internal sealed unsafe class FusedReading : FusedPass<FusedReading.Reading>
             _lstm.Pack(Pointer(weights[0]), Pointer(weights[1]), Pointer(weights[2]), Pointer(weights[3]));
             Tensor timeFirst = embedded.detach().transpose(0, 1).contiguous(); // [T, B, E]
             new ReadOnlySpan<float>(Pointer(timeFirst), _time * _batch * width).CopyTo(new Span<float>(_lstm.Input(0), _time * _batch * width));
-            _lstm.Begin();
+            _lstm.ClearStates();
             fixed (byte* marks = _marks)
             {
                 _lstm.ForwardAll(_time, marks);
@@ -71,7 +71,7 @@ internal sealed unsafe class FusedReading : FusedPass<FusedReading.Reading>
         {
             Tensor outer = gradient.contiguous(); // [B, H]
             Tensor? inputGradient = inputs ? empty(_time, _batch, width) : null; // [T, B, E]
-            _lstm.BeginBackward();
+            _lstm.ClearGradients();
             new ReadOnlySpan<float>(Pointer(outer), _batch * hidden).CopyTo(new Span<float>(_lstm.HiddenGradient, _batch * hidden));
             fixed (byte* marks = _marks)
             {

@@ -7,9 +7,6 @@ namespace GumbelGan.Evaluation;
 /// <param name="Upper">Upper limit; may be infinite.</param>
 public readonly record struct ConfidenceInterval(double Lower, double Upper)
 {
-    /// <summary>True if <paramref name="value"/> lies within, limits included.</summary>
-    public bool Contains(double value) => Lower <= value && value <= Upper;
-
     /// <summary>Wilson's score interval for a proportion (Wilson 1927): it stays inside [0, 1] and keeps its width at 0 and n successes.</summary>
     /// <param name="successes">How many of the trials succeeded.</param>
     /// <param name="trials">How many there were; at least 1.</param>

@@ -12,9 +12,7 @@ namespace GumbelGan.Evaluation;
 /// few.
 /// </param>
 /// <param name="PerfectMean">What the plug-in averages for as many samples of the true distribution.</param>
-/// <param name="PerfectUpper">Its 95% quantile there.</param>
 /// <param name="PValue">
 /// Share of such perfect samples, this one included, that score at least as high: a small value means that the model differs.
 /// </param>
-public sealed record DivergenceEstimate(
-    double PlugIn, double Corrected, ConfidenceInterval Interval, double PerfectMean, double PerfectUpper, double PValue);
+public sealed record DivergenceEstimate(double PlugIn, double Corrected, ConfidenceInterval Interval, double PerfectMean, double PValue);

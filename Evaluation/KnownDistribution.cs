@@ -70,9 +70,6 @@ public sealed class KnownDistribution<T>
     /// <summary>The probabilities; [K].</summary>
     public ReadOnlySpan<double> Probabilities => _probabilities;
 
-    /// <summary>Entropy in nats: what a perfect model's NLL per string would be.</summary>
-    public double Entropy => -_probabilities.Sum(probability => probability * Math.Log(probability));
-
     /// <summary>Counts how often each string of the support occurs among <paramref name="samples"/>.</summary>
     /// <returns>Counts, [K], and how many samples lie outside the support.</returns>
     public (long[] Counts, long Outside) Count(IEnumerable<T> samples)

@@ -24,7 +24,7 @@ namespace GumbelGan.Evaluation;
 /// leave-one-out likelihood: q~ is close to p for a good model, where the bias is large, and to q^ for a collapsed one, where it is nil.
 /// </para>
 /// <para>
-/// The <em>perfect sampler</em>: the same statistic on as many samples from p itself, simulated; its mean, 95% quantile and p-value.
+/// The <em>perfect sampler</em>: the same statistic on as many samples from p itself, simulated; its mean and p-value.
 /// </para>
 /// </remarks>
 public static class SampleDivergences
@@ -76,22 +76,16 @@ public static class SampleDivergences
             double bias = bootstrap[which].Average() - divergence.Exact(truth, fitted, validity);
             double corrected = double.IsFinite(plugIn)
                 && double.IsFinite(bias) ? Math.Clamp(plugIn - bias, interval.Lower, interval.Upper) : double.NaN;
+            // In ascending order a sum of positive numbers rounds least.
             double[] sorted = [.. perfect[which].Order()];
             int atLeast = sorted.Count(value => value >= plugIn || double.IsNaN(plugIn));
-            estimates[which] = new DivergenceEstimate(
-                plugIn,
-                corrected,
-                interval,
-                sorted.Average(),
-                sorted[Math.Min(sorted.Length - 1, (int)Math.Ceiling(0.95 * sorted.Length) - 1)],
-                (1.0 + atLeast) / (1.0 + sorted.Length));
+            estimates[which] = new DivergenceEstimate(plugIn, corrected, interval, sorted.Average(), (1.0 + atLeast) / (1.0 + sorted.Length));
         }
 
         return new SampleDivergenceReport(
             sample.Total,
             truth.Length,
             validity,
-            ConfidenceInterval.Wilson(sample.Valid, sample.Total),
             estimates[0],
             estimates[1],
             estimates[2],
@@ -190,7 +184,6 @@ public static class SampleDivergences
 /// <param name="Samples">How many samples were judged, n.</param>
 /// <param name="SupportSize">How many strings the truth has, K.</param>
 /// <param name="Validity">The share of samples inside the support. Quality only: a model that repeats one valid string has 1.</param>
-/// <param name="ValidityInterval">Wilson's 95% interval.</param>
 /// <param name="ModelFromTrue">
 /// KL(model || true) of the model conditioned on validity (without that one invalid sample makes it infinite): the price of what is generated too
 /// often.
@@ -206,7 +199,6 @@ public sealed record SampleDivergenceReport(
     long Samples,
     int SupportSize,
     double Validity,
-    ConfidenceInterval ValidityInterval,
     DivergenceEstimate ModelFromTrue,
     DivergenceEstimate TrueFromModel,
     DivergenceEstimate JensenShannon,

@@ -13,9 +13,6 @@ public sealed class TextSequences(TextUnit unit)
 {
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
 
-    /// <summary>How many distinct units have been met.</summary>
-    public int Distinct => _ids.Count;
-
     /// <summary>The ids of each line's units; an empty line gives an empty sequence.</summary>
     public List<int[]> Read(IEnumerable<string> lines) => [.. lines.Select(Read)];
 

@@ -16,9 +16,6 @@ public sealed record GeneratorKind(string Name, Func<GeneratorOptions> New) : IK
     /// <summary>What a run has that does not say otherwise.</summary>
     public static GeneratorKind Default => LstmGeneratorOptions.TheKind;
 
-    /// <summary>The kind of that name.</summary>
-    public static GeneratorKind Named(string name) => All.Single(kind => kind.Name == name);
-
     /// <inheritdoc/>
     public GeneratorOptions NewOptions() => New();
 

@@ -4,33 +4,33 @@ using System.Runtime.CompilerServices;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// What one parameter of n numbers contributes to a step of <see cref="AdamKernel"/>: its memory, and how many steps it has made, this one counted.
+/// The memory and step count of one parameter of n numbers, for <see cref="AdamKernel"/>.
 /// </summary>
 /// <param name="Parameter">[n], changed.</param>
 /// <param name="Gradient">[n].</param>
 /// <param name="Average">[n], the first moment, changed.</param>
 /// <param name="AverageOfSquares">[n], the second moment, changed.</param>
 /// <param name="Count">n.</param>
-/// <param name="Step">From 1.</param>
+/// <param name="Step">How many steps it has made, this one included; at least 1.</param>
 public readonly record struct AdamParameter(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step);
 
 /// <summary>
-/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory that would take plain tensor operations a dozen, and the gradients' joint norm.
-/// Every number is computed by the same operations whatever the vector width, and sums are taken block by block in a fixed order: nothing depends on
-/// the number of threads.
+/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory, where plain tensor operations make a dozen, and the joint norm of the gradients.
+/// A step gives the same bits for every vector width and number of threads. Sums are taken block by block in a fixed order, so that they do not
+/// depend on the threads either.
 /// </summary>
 /// <param name="parallel">The threads.</param>
 public sealed unsafe class AdamKernel(RowParallel parallel)
 {
     private const int Block = 1 << 12;
 
-    // Below so many blocks a second thread costs more than it saves.
+    // With fewer blocks, waking a second thread costs more than it saves.
     private const int BlocksWorthSharing = 8;
 
-    // A moment that fades can stick at a denormal for ever, and arithmetic on denormals costs a hundred times that on others.
+    // Smaller moments become zero: a fading moment would stay a denormal for ever, and arithmetic on denormals is about a hundred times slower.
     private const float SmallestNormal = 1.17549435e-38f;
 
-    /// <summary>The Euclidean norm of all gradients together, to about 1e-7 of itself; NaN or infinite where a gradient is.</summary>
+    /// <summary>The Euclidean norm of all gradients together, with a relative error of about 1e-7; NaN or infinite where a gradient is.</summary>
     public double GradientNorm(IReadOnlyList<AdamParameter> parameters)
     {
         (int Parameter, int First)[] blocks = Blocks(parameters);
@@ -46,10 +46,10 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
         return Math.Sqrt(sums.Sum());
     }
 
-    /// <summary>One step.</summary>
-    /// <param name="parameters">What is changed.</param>
-    /// <param name="gradientScale">What every gradient is multiplied by first.</param>
-    /// <param name="learningRate">Step size.</param>
+    /// <summary>Makes one step.</summary>
+    /// <param name="parameters">The parameters, whose values and moments are changed.</param>
+    /// <param name="gradientScale">The factor by which gradients are multiplied first, for clipping.</param>
+    /// <param name="learningRate">The learning rate.</param>
     /// <param name="beta1">Decay of the first moment.</param>
     /// <param name="beta2">Decay of the second moment.</param>
     /// <param name="epsilon">Added to the root of the second moment.</param>
@@ -116,7 +116,7 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
         }
     }
 
-    // A block is short enough for float32 sums in many lanes; the blocks are added in float64.
+    // Within a block float32 is precise enough for the sums of single lanes; blocks are added in float64.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfSquares(float* values, int count)
     {

@@ -5,8 +5,8 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// <see cref="VectorFunctions"/> where vectors have eight floats: the same operations on either half, so the same bits. The runtime's own way
-/// of doing without wide vectors calls a function an operation.
+/// <see cref="VectorFunctions"/> for processors whose vectors have eight floats: the same operations on both halves, so the same bits. The runtime
+/// would emulate <see cref="Vector512"/> there with a function call for each operation.
 /// </summary>
 internal static class NarrowVectorFunctions
 {
@@ -63,8 +63,8 @@ internal static class NarrowVectorFunctions
         return Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), small, large);
     }
 
-    /// <summary>The part of <see cref="SoftmaxKernel.Exponentials"/> that fills pairs of wide vectors; adds to their sums.</summary>
-    /// <returns>The columns done.</returns>
+    /// <summary>The part of <see cref="SoftmaxKernel.Exponentials"/> that takes 32 columns at a time; adds to the two sums.</summary>
+    /// <returns>How many columns are done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe int Exponentials(float* values, float* destination, int columns, float largest, float rate, ref Vector512<float> sumA,
         ref Vector512<float> sumB)
@@ -84,7 +84,7 @@ internal static class NarrowVectorFunctions
         return column;
     }
 
-    /// <summary>values += addends; the largest of each lane of sixteen.</summary>
+    /// <summary>values += addends; returns the maximum of each of sixteen lanes.</summary>
     /// <param name="values">[columns].</param>
     /// <param name="addends">[columns].</param>
     /// <param name="columns">A multiple of sixteen.</param>

@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>Zeroed floats at an address that does not move, aligned to 64 bytes.</summary>
+/// <summary>Native memory for floats, aligned to 64 bytes and zero at first.</summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {
     private const nuint Alignment = 64;
     private float* _memory;
 
-    /// <summary>Sets <paramref name="length"/> zeros aside.</summary>
+    /// <summary>Allocates <paramref name="length"/> zeros.</summary>
     /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
     public NativeBuffer(nint length)
     {
@@ -20,14 +20,11 @@ public sealed unsafe class NativeBuffer : IDisposable
     /// <summary>Frees the memory, if <see cref="Dispose"/> was forgotten.</summary>
     ~NativeBuffer() => Free();
 
-    /// <summary>How many floats.</summary>
+    /// <summary>The number of floats.</summary>
     public nint Length { get; }
 
-    /// <summary>The first of them.</summary>
+    /// <summary>The address of the first float.</summary>
     public float* Pointer => _memory != null ? _memory : throw new ObjectDisposedException(nameof(NativeBuffer));
-
-    /// <summary>Sets all of them to zero.</summary>
-    public void Clear() => NativeMemory.Clear(Pointer, (nuint)Length * sizeof(float));
 
     /// <inheritdoc/>
     public void Dispose()

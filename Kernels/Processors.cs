@@ -2,17 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>Which processor a thread runs on, and how to send it to another; on Linux, elsewhere nothing is known and nothing done.</summary>
+/// <summary>Tells on which processor a thread runs, and moves it to another. It works on Linux; elsewhere it does nothing.</summary>
 internal static unsafe partial class Processors
 {
-    // Room for 8192 processors, as many as Linux can be built for.
+    // Room for 8192 processors, the most that Linux can be built for.
     private const int MaskBytes = 1024;
 
     /// <summary>The number of the processor that runs the calling thread just now; -1 where unknown.</summary>
     public static int Current => OperatingSystem.IsLinux() ? CurrentProcessor() : -1;
 
     /// <summary>
-    /// Moves the calling thread off processor <paramref name="number"/>, if it may run on any other; later it may run on all that it might before.
+    /// Moves the calling thread off processor <paramref name="number"/> if it may run on any other. Its set of allowed processors stays as it was.
     /// </summary>
     public static void Leave(int number)
     {
@@ -26,7 +26,7 @@ internal static unsafe partial class Processors
         byte* others = stackalloc byte[MaskBytes];
         new ReadOnlySpan<byte>(allowed, MaskBytes).CopyTo(new Span<byte>(others, MaskBytes));
         others[number / 8] &= (byte)~(1 << (number % 8));
-        // The kernel moves a thread at once when its processor is no longer allowed; an empty set it refuses.
+        // Linux moves a thread at once when its processor is not allowed any more, and refuses an empty set.
         if (SetAffinity(0, MaskBytes, others) == 0)
         {
             _ = SetAffinity(0, MaskBytes, allowed);

@@ -7,19 +7,19 @@ using System.Runtime.ExceptionServices;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// A parallel loop over rows with workers that stay: after a loop they watch for the next one a few microseconds and then sleep.
+/// A parallel loop over rows with worker threads that stay. After a loop they spin for some microseconds in case the next one follows, then sleep.
 /// </summary>
 /// <remarks>
 /// <para>The body must compute each row from that row alone; then nothing depends on the number of threads or on who took which rows.
 /// The caller works too and never waits for a worker to wake: on a busy machine it simply does more of the rows itself.</para>
-/// <para>The watching is kept short because libtorch's OpenMP threads want the same cores between our loops. A loop started inside a
-/// loop, or from a second thread meanwhile, is correct; its rows are just shared less evenly.</para>
+/// <para>They spin only shortly because libtorch's OpenMP threads need the same cores between our loops. A loop that is started within another
+/// loop, or by a second thread at the same time, is correct; its rows are only shared less evenly.</para>
 /// </remarks>
 public sealed class RowParallel : IDisposable
 {
-    // 40 microseconds: longer than the gap between the kernels of one step, and no loss worth mention to whoever else wants the core. Told by the
-    // clock, since the runtime measures anew in each process how long its own spinning takes.
-    private static readonly long _watch = Stopwatch.Frequency * 40 / 1_000_000;
+    // 40 microseconds: longer than the gap between the kernels of one step, and short for others who need the core. It is measured by the clock,
+    // since the runtime calibrates its own spinning anew in each process.
+    private static readonly long _spinTicks = Stopwatch.Frequency * 40 / 1_000_000;
 
     private static readonly ConcurrentDictionary<int, Lazy<RowParallel>> _shared = new();
 
@@ -29,7 +29,7 @@ public sealed class RowParallel : IDisposable
 
     /// <summary>Starts the workers.</summary>
     /// <param name="threads">Threads that run rows, the caller's included; at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is not even one thread.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is below 1.</exception>
     public RowParallel(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
@@ -46,21 +46,21 @@ public sealed class RowParallel : IDisposable
     public int Threads => _workers.Length + 1;
 
     /// <summary>
-    /// The process's own loop of so many threads, started when first asked for and never disposed: what follows upon each other finds its workers
-    /// awake.
+    /// The loop of that many threads which the whole process shares, so that its workers are still awake for whoever comes next. It is started when
+    /// first asked for and never disposed.
     /// </summary>
-    /// <param name="threads">See the constructor.</param>
+    /// <param name="threads">As in the constructor.</param>
     public static RowParallel Shared(int threads) =>
         _shared.GetOrAdd(threads, static count => new Lazy<RowParallel>(() => new RowParallel(count))).Value;
 
-    /// <summary>How many rows of this many columns make a share large enough to be worth handing to another thread.</summary>
+    /// <summary>The least number of rows of so many columns that is worth handing to another thread.</summary>
     public static int RowsWorthSharing(int columns) => Math.Max(1, 4096 / Math.Max(1, columns));
 
     /// <summary>Runs <paramref name="body"/>(first, end) over ranges that together cover 0 .. <paramref name="rows"/> - 1 once.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="rowsWorthSharing">The least number of rows to hand over at once.</param>
     /// <param name="body">Computes the rows from its first argument up to, not including, its second.</param>
-    /// <remarks>Where the body throws on some thread, the first such exception is thrown here, as on a single thread.</remarks>
+    /// <remarks>Where the body throws on a thread, the first such exception is thrown here.</remarks>
     public void For(int rows, int rowsWorthSharing, Action<int, int> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -74,7 +74,7 @@ public sealed class RowParallel : IDisposable
             return;
         }
 
-        // Four shares a thread, so that one that was held up by someone else's work does not hold up all.
+        // Four shares a thread, so that a thread that was interrupted by other work does not hold up all.
         var loop = new Loop(body, rows, Math.Max(rowsWorthSharing, (rows + (Threads * 4) - 1) / (Threads * 4)));
         Volatile.Write(ref _current, loop);
         Interlocked.MemoryBarrier();
@@ -125,9 +125,9 @@ public sealed class RowParallel : IDisposable
         public bool Done => Volatile.Read(ref _finished) == rows;
 
         /// <summary>
-        /// Moves a worker off the processor of the loop's caller. The kernel now and then wakes a thread where its waker runs, and there the two take
-        /// turns while another processor stands idle (seen in one quarter of a second in thirty of products that follow upon each other, 5 % of its
-        /// speed lost).
+        /// Moves a worker off the processor of the loop's caller. Linux now and then wakes a thread on the processor of its waker, where the two take
+        /// turns while another processor is idle. (In a long series of products this was seen in one quarter of a second in thirty, which lost 5 % of
+        /// its speed.)
         /// </summary>
         public void LeaveCallersProcessor()
         {
@@ -154,7 +154,7 @@ public sealed class RowParallel : IDisposable
                 }
                 catch (Exception exception)
                 {
-                    // Kept for the caller's thread, where it can be caught; on a worker it would end the process.
+                    // Thrown later on the caller's thread, where it can be caught; on a worker it would end the process.
                     Interlocked.CompareExchange(ref _failure, exception, null);
                 }
 
@@ -163,7 +163,7 @@ public sealed class RowParallel : IDisposable
         }
     }
 
-    [SuppressMessage("Design", "CA1001", Justification = "Its own thread disposes of the alarm, as the last that waits for it.")]
+    [SuppressMessage("Design", "CA1001", Justification = "The worker's own thread is the last to wait for the alarm, and disposes of it.")]
     private sealed class Worker
     {
         private readonly RowParallel _owner;
@@ -202,7 +202,7 @@ public sealed class RowParallel : IDisposable
 
         private Loop AwaitNext(Loop? seen)
         {
-            for (long end = Stopwatch.GetTimestamp() + _watch; Stopwatch.GetTimestamp() < end;)
+            for (long end = Stopwatch.GetTimestamp() + _spinTicks; Stopwatch.GetTimestamp() < end;)
             {
                 Loop loop = Volatile.Read(ref _owner._current);
                 if (loop != seen)
@@ -213,7 +213,7 @@ public sealed class RowParallel : IDisposable
                 Thread.SpinWait(4);
             }
 
-            // Announce the sleep first and look again: a loop begun in between either sees the announcement or is seen here.
+            // Announce the sleep before looking again: a loop that begins in between either sees the announcement or is seen here.
             Interlocked.Exchange(ref _asleep, 1);
             bool nothingNew = Volatile.Read(ref _owner._current) == seen && !_owner._stop;
             if (nothingNew || Interlocked.Exchange(ref _asleep, 0) == 0)

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Elementary functions on sixteen floats, the same bits on every machine (only additions, multiplications and fused multiply-adds,
-/// each correctly rounded), and loads and stores of the ragged end of a row.
+/// Elementary functions on sixteen floats, and loads and stores of the last part of a row. They consist of additions, multiplications, divisions and
+/// fused multiply-adds, which are correctly rounded, so that the bits are the same on every machine.
 /// </summary>
 internal static class VectorFunctions
 {
@@ -32,7 +32,7 @@ internal static class VectorFunctions
 
         Vector512<float> shifted = t + Vector512.Create(RoundingShift);
         Vector512<float> f = t - (shifted - Vector512.Create(RoundingShift));
-        // 2^f = 1 + f Q(f): the minimax polynomial for relative error on [-1/2, 1/2], 9.2e-8.
+        // 2^f = 1 + f Q(f), Q the minimax polynomial on [-1/2, 1/2]; relative error 9.2e-8.
         Vector512<float> p = Vector512.Create(0.00132646300402f);
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.00967151626708f));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.0555073400536f));
@@ -72,7 +72,7 @@ internal static class VectorFunctions
         Vector512<float> large = (Vector512<float>.One - e) / (Vector512<float>.One + e);
         large |= x & Vector512.Create(-0f);
 
-        // Below 0.625 that difference would lose digits: x + x^3 Q(x^2), the minimax polynomial for relative error there, 4.4e-9.
+        // Below 0.625 that difference would lose digits. There tanh is x + x^3 Q(x^2), Q the minimax polynomial; relative error 4.4e-9.
         Vector512<float> square = x * x;
         Vector512<float> q = Vector512.Create(-0.00570498947021f);
         q = Vector512.FusedMultiplyAdd(q, square, Vector512.Create(0.0206390895239f));

@@ -10,14 +10,14 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>The gradient of the mean score of a batch, by the objects that training itself uses: what it costs there is what it costs here.</summary>
+/// <summary>The gradient of the mean score of a batch, taken by the same objects as in training, so that its cost is the cost in training.</summary>
 /// <remarks>B batch, P parameters.</remarks>
-/// <param name="generator">Whose gradient is taken.</param>
+/// <param name="generator">The generator with respect to whose parameters it is taken.</param>
 internal abstract class BatchGradient(IGenerator generator) : IDisposable
 {
     private readonly Parameter[] _parameters = [.. generator.Module.parameters()];
 
-    /// <summary>The gradient of a batch, [P] of float64 on the CPU.</summary>
+    /// <summary>Draws a batch and returns its gradient, [P] of float64 on the CPU.</summary>
     /// <param name="key">Keys the draws.</param>
     public Tensor Draw(RandomKey key)
     {
@@ -27,7 +27,7 @@ internal abstract class BatchGradient(IGenerator generator) : IDisposable
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>Takes the gradient, and leaves it where it is.</summary>
+    /// <summary>Draws a batch and leaves its gradient in the <c>grad</c> of the parameters.</summary>
     public void Backward(RandomKey key)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -36,7 +36,7 @@ internal abstract class BatchGradient(IGenerator generator) : IDisposable
             parameter.grad = null;
         }
 
-        Value(key).backward();
+        Surrogate(key).backward();
         BackwardFailure.Throw();
         foreach (Parameter parameter in _parameters)
         {
@@ -51,16 +51,16 @@ internal abstract class BatchGradient(IGenerator generator) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees what is native.</summary>
+    /// <summary>Frees native memory.</summary>
     protected virtual void Dispose(bool disposing)
     {
     }
 
-    /// <summary>What is to grow, a scalar.</summary>
-    protected abstract Tensor Value(RandomKey key);
+    /// <summary>A scalar whose gradient is an estimate of that of the expected score.</summary>
+    protected abstract Tensor Surrogate(RandomKey key);
 }
 
-/// <summary>Back through relaxed samples.</summary>
+/// <summary>The gradient that goes back through relaxed samples (Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017).</summary>
 internal sealed class RelaxedBatchGradient(IGenerator generator, Discriminator discriminator, Relaxation relaxation, double temperature, int batch)
     : BatchGradient(generator)
 {
@@ -75,7 +75,7 @@ internal sealed class RelaxedBatchGradient(IGenerator generator, Discriminator d
     }
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
         _ = _rollout.Generate(discriminator.EmbeddingTable, temperature, key);
         (Tensor embedded, Tensor mask) = _rollout.Embedded(discriminator.EmbeddingTable, throughGenerator: true); // [B, T', F], [B, T']
@@ -89,7 +89,7 @@ internal sealed class LeaveOneOutBatchGradient(IGenerator generator, Discriminat
     private readonly IGenerator _generator = generator;
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
         Tensor ids = _generator.Sample(batch, 1, key); // [B, T]
         Tensor scores;
@@ -104,7 +104,8 @@ internal sealed class LeaveOneOutBatchGradient(IGenerator generator, Discriminat
 }
 
 /// <summary>
-/// A score function with a control variate, its baseline the other samples' mean reward; it takes the control variate's gradient too.
+/// The score function with a control variate; the baseline is the mean reward of the other samples. The control variate's own gradient is taken
+/// too, as in training.
 /// </summary>
 internal sealed class ControlledBatchGradient(
     IGenerator generator, Discriminator discriminator, ControlVariate control, Func<Tensor, Tensor> reward, int batch) : BatchGradient(generator)
@@ -112,8 +113,8 @@ internal sealed class ControlledBatchGradient(
     private static readonly ControlVariateOptions _options = new();
     private readonly IGenerator _generator = generator;
 
-    /// <summary>Teaches the control variate; the generator stays as it is.</summary>
-    /// <param name="batches">How many.</param>
+    /// <summary>Trains the control variate; the generator stays as it is.</summary>
+    /// <param name="batches">How many batches it learns from.</param>
     /// <param name="key">Keys the draws.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public void Fit(int batches, RandomKey key, CancellationToken cancellation)
@@ -128,13 +129,13 @@ internal sealed class ControlledBatchGradient(
     }
 
     /// <inheritdoc/>
-    protected override Tensor Value(RandomKey key)
+    protected override Tensor Surrogate(RandomKey key)
     {
-        (Tensor value, Tensor controlLoss) = Parts(key);
-        return value + controlLoss;
+        (Tensor surrogate, Tensor controlLoss) = Parts(key);
+        return surrogate + controlLoss;
     }
 
-    private (Tensor Value, Tensor ControlLoss) Parts(RandomKey key)
+    private (Tensor Surrogate, Tensor ControlLoss) Parts(RandomKey key)
     {
         Tensor ids = _generator.Sample(batch, 1, key), mask = discriminator.Mask(ids), rewards; // [B, T], [B, T]
         using (no_grad())

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Laboratory;
 
 /// <summary>
-/// Mean and variance of a score function with a control variate, the expected reward as baseline, with respect to every parameter: a sum over all
-/// sequences, with the noise of the relaxed samples drawn given each of them.
+/// Mean and variance of the score-function gradient with a control variate, the expected reward as baseline, with respect to every parameter. They
+/// are sums over all sequences; the noise of relaxed samples is drawn given each of them.
 /// </summary>
 /// <remarks>B sequences, T time, P parameters.</remarks>
 public static class ControlVariateMoments
@@ -20,28 +20,28 @@ public static class ControlVariateMoments
     /// <summary>The objectives that have a control variate.</summary>
     public static IEnumerable<ObjectiveKind> Objectives => ObjectiveKind.All.Where(kind => kind.ControlVariate is not null);
 
-    /// <summary>The control variate of an objective, options as they are where nothing is said, before it has learned anything.</summary>
+    /// <summary>The control variate of an objective, with default options, before any training.</summary>
     /// <param name="kind">One of <see cref="Objectives"/>.</param>
-    /// <param name="generator">Whose states it reads.</param>
-    /// <param name="discriminator">Who rewards, frozen.</param>
-    /// <param name="reward">The reward of scores.</param>
-    public static ControlVariate Untaught(ObjectiveKind kind, IGenerator generator, Discriminator discriminator, Func<Tensor, Tensor> reward) =>
+    /// <param name="generator">The generator whose hidden states it reads.</param>
+    /// <param name="discriminator">The frozen discriminator, whose scores are rewarded.</param>
+    /// <param name="reward">From scores [B] to rewards [B].</param>
+    public static ControlVariate Untrained(ObjectiveKind kind, IGenerator generator, Discriminator discriminator, Func<Tensor, Tensor> reward) =>
         kind.ControlVariate!(new ControlVariateParts(generator, discriminator, reward, _options, new RandomKey(0).Derive("control variate")));
 
     /// <summary>How a control variate's moments are found.</summary>
     public static MomentSource SourceOf(ControlVariate control) => control.DependsOnNoise ? MomentSource.Conditioned : MomentSource.Exact;
 
-    /// <summary>What is said of control variates beside a table.</summary>
-    /// <param name="batches">That they have learned from.</param>
-    /// <param name="batch">Sequences of each.</param>
+    /// <summary>The note on control variates that a table gets.</summary>
+    /// <param name="batches">How many batches they have learned from.</param>
+    /// <param name="batch">Sequences a batch.</param>
     public static string Note(int batches, int batch) => string.Create(CultureInfo.InvariantCulture,
         $"The control variates of {string.Join(", ", Objectives)} have learned from {batches} batches of {batch} at this generator; those that read "
             + $"relaxed tokens began at temperature {_options.Temperature}.");
 
-    /// <summary>The moments.</summary>
+    /// <summary>The moments, in one group where the control variate reads no noise, else in one for each draw.</summary>
     /// <param name="game">Generator and discriminator.</param>
-    /// <param name="control">In double precision, as it is.</param>
-    /// <param name="draws">How often noise is drawn for each sequence, where there is any.</param>
+    /// <param name="control">The control variate, in double precision; it is not trained here.</param>
+    /// <param name="draws">How often noise is drawn for each sequence.</param>
     /// <param name="key">Keys the noise.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     public static GradientMoments Of(ExactGame game, ControlVariate control, int draws, RandomKey key, CancellationToken cancellation = default)

@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>Copies of networks in double precision, which compute by plain tensor operations.</summary>
+/// <summary>Copies networks in double precision. They compute by plain tensor operations, since the fused passes are of single precision.</summary>
 internal static class DoublePrecision
 {
     /// <summary>A copy of a generator.</summary>
-    public static LstmGenerator Of(LstmGenerator generator)
+    public static LstmGenerator Copy(LstmGenerator generator)
     {
         var twin = new LstmGenerator(generator.Options, generator.Format, new RandomKey(0)) { IsComposed = true };
         CopyWeights(generator, twin);
@@ -19,18 +19,18 @@ internal static class DoublePrecision
     }
 
     /// <summary>A frozen copy of a discriminator of sequences of <paramref name="format"/>.</summary>
-    public static Discriminator Of(Discriminator discriminator, SequenceFormat format)
+    public static Discriminator Copy(Discriminator discriminator, SequenceFormat format)
     {
         Discriminator twin = discriminator.Options.Create(format.Vocabulary, format.PaddingId, new RandomKey(0));
         CopyWeights(discriminator, twin);
         twin = twin.to(ScalarType.Float64);
-        // What can be differentiated twice does not use the fused passes, which are of single precision.
+        // A twice differentiable discriminator does not use the fused passes.
         twin.IsTwiceDifferentiable = true;
         twin.SetTrainable(false);
         return twin;
     }
 
-    /// <summary>Gives <paramref name="target"/> the weights of <paramref name="source"/>, a network of the same sizes.</summary>
+    /// <summary>Copies the weights of <paramref name="source"/> into <paramref name="target"/>, a network of the same sizes.</summary>
     public static void CopyWeights(nn.Module source, nn.Module target)
     {
         using IDisposable off = no_grad();

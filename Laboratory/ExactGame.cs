@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace GumbelGan.Laboratory;
 
 /// <summary>
-/// A generator so small that all its sequences can be enumerated, and a frozen discriminator: the expected reward and its gradient with respect to
-/// every parameter of the generator are sums over all sequences, without any sampling, in double precision.
+/// A generator so small that all its sequences can be enumerated, and a frozen discriminator. The expected reward, and its gradient with respect to
+/// every parameter of the generator, are sums over all sequences in double precision: nothing is sampled.
 /// </summary>
 /// <remarks>N sequences, T time, P parameters in the order of <c>named_parameters</c>, flattened.</remarks>
 public sealed class ExactGame : IDisposable
@@ -30,7 +30,7 @@ public sealed class ExactGame : IDisposable
     /// <summary>The discriminator, in double precision and frozen.</summary>
     public Discriminator Discriminator { get; }
 
-    /// <summary>What its scores are worth.</summary>
+    /// <summary>The reward of a score.</summary>
     public Reward Reward { get; }
 
     /// <summary>Every sequence.</summary>
@@ -48,7 +48,7 @@ public sealed class ExactGame : IDisposable
     /// <summary>The expected reward.</summary>
     public double ExpectedReward => Expectation(_rewards);
 
-    /// <summary>The entropy of the generator, nats a sequence.</summary>
+    /// <summary>The entropy of the generator's distribution over sequences, in nats.</summary>
     public double Entropy
     {
         get
@@ -58,17 +58,17 @@ public sealed class ExactGame : IDisposable
         }
     }
 
-    /// <summary>Enumerates.</summary>
+    /// <summary>Copies both networks in double precision, and enumerates probabilities, rewards and the gradient.</summary>
     /// <param name="generator">Of any number of layers, without a noisy initial state.</param>
-    /// <param name="discriminator">Of the same sequences.</param>
-    /// <param name="reward">What scores are worth.</param>
-    /// <param name="isStandardised">Whether centre and width of the reward are to be mean and deviation of the score under the generator.</param>
+    /// <param name="discriminator">A discriminator of sequences of the generator's format.</param>
+    /// <param name="reward">The reward of a score.</param>
+    /// <param name="isStandardised">Whether the reward's centre and width are replaced by the score's mean and deviation under the generator.</param>
     /// <exception cref="Storage.UserMistakeException">There are too many sequences.</exception>
     public static ExactGame Of(LstmGenerator generator, Discriminator discriminator, Reward reward, bool isStandardised = false)
     {
         var strings = StringSpace.Of(generator.Format);
-        LstmGenerator twin = DoublePrecision.Of(generator);
-        Discriminator judge = DoublePrecision.Of(discriminator, generator.Format);
+        LstmGenerator twin = DoublePrecision.Copy(generator);
+        Discriminator judge = DoublePrecision.Copy(discriminator, generator.Format);
         using DisposeScope scope = NewDisposeScope();
         Tensor probabilities, scores;
         using (no_grad())
@@ -105,7 +105,7 @@ public sealed class ExactGame : IDisposable
         }
     }
 
-    // The gradient of sum over x of p(x) D(x), as written; nothing here knows of score functions.
+    // The gradient of sum over x of p(x) D(x), through p itself: the truth does not rely on the score-function identity that it is to check.
     private static Tensor ExactGradient(LstmGenerator generator, StringSpace strings, Tensor rewards)
     {
         Parameter[] parameters = [.. generator.parameters()];

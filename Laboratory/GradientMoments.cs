@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace GumbelGan.Laboratory;
 
 /// <summary>
-/// First and second moments of an estimator of a gradient, in groups that are independent of each other and alike: one group where nothing was
-/// sampled. From the differences between groups follow the standard errors (the jackknife, Efron 1982), and what the noise of a sampled mean adds to
-/// its length, which is taken off.
+/// First and second moments of a gradient estimator, in independent groups of equal size; one group where nothing was sampled. The differences
+/// between groups give the standard errors (jackknife, Efron 1982). They also give what sampling noise adds to the squared length of the mean, which
+/// is subtracted.
 /// </summary>
-/// <remarks>P parameters. It lives outside dispose scopes.</remarks>
+/// <remarks>P parameters, G groups. Its tensors live outside dispose scopes.</remarks>
 public sealed class GradientMoments : IDisposable
 {
     private readonly Tensor[] _sums;
     private readonly double[] _squares, _weights;
 
-    /// <summary>Moments without anything in them.</summary>
-    /// <param name="groups">How many groups.</param>
+    /// <summary>Moments of no gradients yet.</summary>
+    /// <param name="groups">G.</param>
     /// <param name="parameters">P.</param>
     public GradientMoments(int groups, long parameters)
     {
@@ -23,7 +23,7 @@ public sealed class GradientMoments : IDisposable
         (_squares, _weights) = (new double[groups], new double[groups]);
     }
 
-    /// <summary>Groups.</summary>
+    /// <summary>G.</summary>
     public int Groups => _sums.Length;
 
     /// <summary>Adds gradients to a group.</summary>
@@ -40,7 +40,7 @@ public sealed class GradientMoments : IDisposable
         _weights[group] += each.sum().item<double>();
     }
 
-    /// <summary>Adds an expectation that is known already.</summary>
+    /// <summary>Adds exact expectations, with weight 1.</summary>
     /// <param name="group">From 0.</param>
     /// <param name="mean">E g, [P] of float64.</param>
     /// <param name="square">E |g|^2.</param>
@@ -52,14 +52,7 @@ public sealed class GradientMoments : IDisposable
         _weights[group] += 1;
     }
 
-    /// <summary>The mean over all groups, [P] of float64.</summary>
-    public Tensor Mean()
-    {
-        using IDisposable off = no_grad();
-        return stack([.. _sums.Select((sum, group) => sum / _weights[group])]).mean([0]);
-    }
-
-    /// <summary>Compares with the truth.</summary>
+    /// <summary>Compares the estimator with the true gradient.</summary>
     /// <param name="truth">[P] of float64.</param>
     public GradientQuality Against(Tensor truth)
     {
@@ -68,12 +61,12 @@ public sealed class GradientMoments : IDisposable
         Tensor means = stack([.. _sums.Select((sum, group) => sum / _weights[group])]); // [G, P]
         var products = new Products(
             means.mm(means.t()).data<double>().ToArray(), [.. means.mv(truth).data<double>()],
-                [.. _squares.Select((square, group) => square / _weights[group])], truth.square().sum().item<double>());
+            [.. _squares.Select((square, group) => square / _weights[group])], truth.square().sum().item<double>());
         int[] all = [.. Enumerable.Range(0, Groups)];
         double[] values = products.Qualities(all);
         values[0] = Math.Max(0, values[0]);
         double[]?[] without = Groups < 2 ? [] : [.. all.Select(left => products.Qualities([.. all.Where(group => group != left)]))];
-        Estimate Of(int quality)
+        Estimate EstimateOf(int quality)
         {
             if (without.Length == 0)
             {
@@ -84,7 +77,7 @@ public sealed class GradientMoments : IDisposable
             return new Estimate(values[quality], Math.Sqrt((Groups - 1.0) / Groups * without.Sum(some => Math.Pow(some![quality] - mean, 2))));
         }
 
-        return new GradientQuality(Of(0), Of(1), Of(2), Of(3), Of(4));
+        return new GradientQuality(EstimateOf(0), EstimateOf(1), EstimateOf(2), EstimateOf(3), EstimateOf(4));
     }
 
     /// <inheritdoc/>
@@ -96,23 +89,23 @@ public sealed class GradientMoments : IDisposable
         }
     }
 
-    /// <summary>All that the qualities are functions of.</summary>
+    /// <summary>The numbers that the qualities are functions of; g* is the true gradient.</summary>
     /// <param name="Means">[G, G], inner products of the groups' means with each other.</param>
-    /// <param name="Truths">[G], of them with the truth.</param>
+    /// <param name="Truths">[G], inner products of the groups' means with g*.</param>
     /// <param name="Squares">[G], E |g|^2 of each group.</param>
     /// <param name="Truth">|g*|^2.</param>
     private sealed record Products(double[] Means, double[] Truths, double[] Squares, double Truth)
     {
-        // Relative bias, cosine, norm ratio, variance, mean squared error.
+        // Relative bias, cosine, norm ratio, variance and mean squared error of the mean over some of the groups.
         public double[] Qualities(int[] groups)
         {
             int count = groups.Length, all = Truths.Length;
             double length = groups.Average(row => groups.Average(column => Means[row * all + column])),
                 own = groups.Average(group => Means[group * all + group]);
-            // A sampled mean is longer than the true one by the variance of the mean.
+            // The squared length of a sampled mean exceeds that of the expectation by the variance of the mean.
             length -= count > 1 ? (own - length) / (count - 1) : 0;
             double along = groups.Average(group => Truths[group]), square = groups.Average(group => Squares[group]);
-            // Where noise hides the length, it hides the bias too; near zero the sampled square of the bias has either sign.
+            // Where less than nothing is left, length and bias are unknown (NaN). The square of a small bias may come out negative; its sign is kept.
             double norm = Math.Sqrt(length), error = square - 2 * along + Truth, bias = length < 0 ? double.NaN : length - 2 * along + Truth;
             return
             [

@@ -15,22 +15,23 @@ namespace GumbelGan.Laboratory;
 /// <summary>Measures every estimator against the exact gradient, in one setting after another.</summary>
 public static class GradientSweep
 {
+    // An estimator is timed over this many batches, or fewer where they take longer than this.
     private const int TimedBatches = 20;
-
-    // From which the control variates learn before they are measured.
-    private const int ControlBatches = 1000;
     private static readonly TimeSpan _longestTiming = TimeSpan.FromSeconds(0.3);
+
+    // Batches from which a control variate learns before it is measured.
+    private const int ControlBatches = 1000;
 
     private static readonly (ScoreBaseline Baseline, string Name)[] _scoreFunctions =
     [
         (ScoreBaseline.None, "reinforce"), (ScoreBaseline.ExpectedReward, "reinforce, expected reward"),
-            (ScoreBaseline.BestConstant, "reinforce, best constant"), (ScoreBaseline.OtherOfPair, "rloo of pairs"),
+        (ScoreBaseline.BestConstant, "reinforce, best constant"), (ScoreBaseline.OtherOfPair, "rloo of pairs"),
     ];
 
-    /// <summary>Measures.</summary>
-    /// <param name="options">Where; checked here.</param>
+    /// <summary>Measures every estimator in every setting.</summary>
+    /// <param name="options">The settings; checked here.</param>
     /// <param name="progress">Told what is measured next.</param>
-    /// <param name="cancellation">Stops between pieces.</param>
+    /// <param name="cancellation">Stops between batches and between pieces of the enumeration.</param>
     /// <exception cref="UserMistakeException">The options are out of range, or there are too many sequences.</exception>
     public static IReadOnlyList<GradientTable> Run(GradientSweepOptions options, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -55,7 +56,7 @@ public static class GradientSweep
 
     private static GradientTable Measure(
         GradientSweepOptions options, int vocabulary, int length, double scale, double sharpness, IProgress<string>? progress,
-            CancellationToken cancellation)
+        CancellationToken cancellation)
     {
         var key = new RandomKey((ulong)options.Seed);
         SequenceFormat format = FormatOf(options, vocabulary, length);
@@ -97,8 +98,8 @@ public static class GradientSweep
         foreach (ObjectiveKind kind in ControlVariateMoments.Objectives)
         {
             progress?.Report($"{where}: {kind}");
-            using ControlVariate learning = ControlVariateMoments.Untaught(kind, generator, discriminator, game.Reward.Of),
-                learned = ControlVariateMoments.Untaught(kind, game.Generator, game.Discriminator, game.Reward.Of);
+            using ControlVariate learning = ControlVariateMoments.Untrained(kind, generator, discriminator, game.Reward.Of),
+                learned = ControlVariateMoments.Untrained(kind, game.Generator, game.Discriminator, game.Reward.Of);
             using var batch = new ControlledBatchGradient(generator, discriminator, learning, game.Reward.Of, options.Batch);
             batch.Fit(ControlBatches, key.Derive("control variate"), cancellation);
             double time = Microseconds(batch, options.Batch, key);
@@ -112,8 +113,8 @@ public static class GradientSweep
         foreach (Feedback feedback in options.Feedbacks)
         {
             using LstmGenerator reader = Generator(feedback);
-            foreach ((Relaxation relaxation,
-                double temperature) in Relaxation.All.SelectMany(relaxation => options.Temperatures.Select(temperature => (relaxation, temperature))))
+            foreach ((Relaxation relaxation, double temperature) in Relaxation.All.SelectMany(
+                relaxation => options.Temperatures.Select(temperature => (relaxation, temperature))))
             {
                 progress?.Report(string.Create(CultureInfo.InvariantCulture, $"{where}: {relaxation} at {temperature}"));
                 using GradientMoments moments = RelaxationMoments.Of(
@@ -122,29 +123,29 @@ public static class GradientSweep
                 using var batch = new RelaxedBatchGradient(reader, discriminator, relaxation, temperature, options.Batch);
                 rows.Add(new GradientRow(
                     relaxation.Name, temperature, feedback, RelaxationMoments.SourceOf(relaxation), moments.Against(game.Gradient),
-                        Microseconds(batch, options.Batch, key)));
+                    Microseconds(batch, options.Batch, key)));
             }
         }
 
         return new GradientTable(
             where,
             [
-                ("vocabulary", vocabulary), ("length", length), ("logit_scale", scale), ("sharpness", sharpness), ("sequences", game.Strings.Count),
-                    ("parameters", game.Gradient.shape[0]),
-                ("entropy", game.Entropy), ("expected_reward", game.ExpectedReward),
-                    ("reward_deviation", Math.Sqrt(game.Expectation(game.Rewards.square()) - game.ExpectedReward * game.ExpectedReward)),
+                ("vocabulary", vocabulary), ("length", length), ("logit_scale", scale), ("sharpness", sharpness),
+                ("sequences", game.Strings.Count), ("parameters", game.Gradient.shape[0]), ("entropy", game.Entropy),
+                ("expected_reward", game.ExpectedReward),
+                ("reward_deviation", Math.Sqrt(game.Expectation(game.Rewards.square()) - game.ExpectedReward * game.ExpectedReward)),
                 ("gradient_norm", game.Gradient.norm().item<double>()),
             ],
             rows)
         { Notes = [ControlVariateMoments.Note(ControlBatches, options.Batch)] };
     }
 
-    // With an end: the V tokens, the last of which ends; then begin and padding.
+    // Where sequences can end, the last of the V tokens is the end token; begin and padding have the two ids after it.
     private static SequenceFormat FormatOf(GradientSweepOptions options, int vocabulary, int length) => options.Ends
         ? new SequenceFormat(vocabulary + 2, length, vocabulary, vocabulary - 1, vocabulary + 1)
         : SequenceFormat.FixedLength(vocabulary, length, 0);
 
-    /// <summary>The quickest of some batches, for one sequence: what else the machine does only adds to it.</summary>
+    /// <summary>Microseconds a sequence, of the fastest of some batches: other work on the machine only ever adds to a time.</summary>
     private static double Microseconds(BatchGradient gradient, int batch, RandomKey key)
     {
         double least = double.PositiveInfinity;

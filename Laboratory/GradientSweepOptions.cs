@@ -5,22 +5,22 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>Which small generators and discriminators the estimators are measured at: every combination of the lists.</summary>
+/// <summary>The settings in which estimators are measured against the exact gradient: every combination of the lists.</summary>
 public sealed record GradientSweepOptions
 {
-    /// <summary>V, tokens that can be generated.</summary>
+    /// <summary>V, the number of tokens that can be generated.</summary>
     public IReadOnlyList<int> Vocabularies { get; init; } = [6];
 
-    /// <summary>T, tokens of the longest sequence.</summary>
+    /// <summary>T, the length of the longest sequence in tokens.</summary>
     public IReadOnlyList<int> Lengths { get; init; } = [6];
 
     /// <summary>What the generator's logits are multiplied by: 1 leaves a fresh generator as it is, nearly uniform.</summary>
     public IReadOnlyList<double> LogitScales { get; init; } = [4];
 
-    /// <summary>See <see cref="Reward"/>.</summary>
+    /// <summary>How steep the reward is; see <see cref="Reward"/>.</summary>
     public IReadOnlyList<double> Sharpnesses { get; init; } = [1];
 
-    /// <summary>Of the relaxations.</summary>
+    /// <summary>The temperatures of the relaxations.</summary>
     public IReadOnlyList<double> Temperatures { get; init; } = [0.25, 0.5, 1, 2];
 
     /// <summary>What the generator reads back in relaxed roll-outs.</summary>
@@ -35,16 +35,16 @@ public sealed record GradientSweepOptions
     /// <summary>Hidden units of both networks.</summary>
     public int Hidden { get; init; } = 8;
 
-    /// <summary>Who judges.</summary>
+    /// <summary>The kind of discriminator.</summary>
     public DiscriminatorKind Discriminator { get; init; } = DiscriminatorKind.All[0];
 
-    /// <summary>How often noise is drawn for each sequence, where hard samples have noise.</summary>
+    /// <summary>How often noise is drawn for each sequence, for estimators of hard samples that depend on it.</summary>
     public int Draws { get; init; } = 4;
 
-    /// <summary>How many soft samples are drawn.</summary>
+    /// <summary>How many soft samples are drawn for each estimator.</summary>
     public int Samples { get; init; } = 16384;
 
-    /// <summary>Sequences of a batch whose time is taken.</summary>
+    /// <summary>Sequences of a batch that is timed.</summary>
     public int Batch { get; init; } = 64;
 
     /// <summary>Keys weights and noise.</summary>
@@ -53,7 +53,7 @@ public sealed record GradientSweepOptions
     /// <summary>Threads; 0 for one a core.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Refuses what cannot be measured.</summary>
+    /// <summary>Refuses values out of range.</summary>
     /// <exception cref="UserMistakeException">A number is out of range.</exception>
     public void Check()
     {

@@ -2,19 +2,19 @@ using GumbelGan.Generators;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>One estimator, measured.</summary>
+/// <summary>What was measured of one estimator.</summary>
 /// <param name="Estimator">Its name.</param>
-/// <param name="Temperature">Of the relaxation; null where there is none.</param>
+/// <param name="Temperature">The temperature of the relaxation; null where there is none.</param>
 /// <param name="Feedback">What the generator read back; null where samples are hard.</param>
 /// <param name="Source">How the moments were found.</param>
-/// <param name="Quality">Against the truth or the reference.</param>
-/// <param name="Microseconds">That training takes for the gradient of one sequence, in a batch.</param>
+/// <param name="Quality">Its comparison with the true gradient or the reference.</param>
+/// <param name="Microseconds">The time that training takes for the gradient of one sequence, as a part of a batch.</param>
 public sealed record GradientRow(string Estimator, double? Temperature, Feedback? Feedback, MomentSource Source, GradientQuality Quality,
     double Microseconds)
 {
     /// <summary>
-    /// Time for a unit of squared error, in microseconds: of one sequence, times the mean squared error of one. For an unbiased estimator, the time
-    /// after which the error of a mean is as long as the truth.
+    /// The time of one sequence in microseconds, times its mean squared error. For an unbiased estimator this is how long it must be averaged until
+    /// the error of the mean is as long as the true gradient.
     /// </summary>
     public double MicrosecondsAUnitOfError => Microseconds * Quality.MeanSquaredError.Value;
 
@@ -22,16 +22,16 @@ public sealed record GradientRow(string Estimator, double? Temperature, Feedback
     public Estimate? BatchCosine { get; init; }
 }
 
-/// <summary>The estimators in one setting.</summary>
-/// <param name="Title">What is measured, one phrase.</param>
-/// <param name="Setting">Numbers that say where: vocabulary, length, entropy ...</param>
-/// <param name="Rows">One an estimator, temperature and feedback.</param>
+/// <summary>What was measured of the estimators in one setting.</summary>
+/// <param name="Title">A phrase that tells the settings apart.</param>
+/// <param name="Setting">The setting in numbers: vocabulary, length, entropy ...</param>
+/// <param name="Rows">A row for each estimator, temperature and feedback.</param>
 public sealed record GradientTable(string Title, IReadOnlyList<(string Name, double Value)> Setting, IReadOnlyList<GradientRow> Rows)
 {
-    /// <summary>Sequences that variance and squared error are those of: 1, or a batch.</summary>
+    /// <summary>Whether variance and squared error are those of one sequence (1) or of a batch (its size).</summary>
     public int Batch { get; init; } = 1;
 
-    /// <summary>What else was found, one sentence each.</summary>
+    /// <summary>What else was found, in sentences.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>What the columns mean.</summary>

@@ -4,12 +4,11 @@ using static TorchSharp.torch;
 namespace GumbelGan.Laboratory;
 
 /// <summary>
-/// The LSTM generator with weights of its own for each sequence of a batch: equal numbers, but separate leaves of the graph, so that one backward
-/// pass gives the gradient of each sequence alone. That is what a variance needs, and what the generator itself cannot give.
+/// The LSTM generator with a copy of its weights for each sequence of a batch. The copies are separate leaves of the graph, so that one backward pass
+/// gives the gradient of each sequence by itself, which a variance needs.
 /// </summary>
 /// <remarks>
-/// B sequences, T time, V vocabulary, E embedding, H hidden, P parameters. It computes what <see cref="LstmGenerator"/> defines, to which a test
-/// holds it.
+/// B sequences, T time, V vocabulary, E embedding, H hidden, P parameters. <see cref="LstmGenerator"/> defines the model; a test compares the two.
 /// </remarks>
 internal sealed class PerSequenceGenerator
 {
@@ -55,7 +54,7 @@ internal sealed class PerSequenceGenerator
     /// <summary>How many parameters a generator has.</summary>
     public static int ParametersOf(LstmGenerator generator) => (int)generator.parameters().Sum(parameter => parameter.numel());
 
-    /// <summary>Sequences that are taken together: their weights fit the caches.</summary>
+    /// <summary>How many sequences to take at once, so that their copies of the weights fit into the caches.</summary>
     public static int RowsFor(LstmGenerator generator) => Math.Clamp((1 << 20) / ParametersOf(generator), 16, 4096);
 
     /// <summary>Teacher-forced hidden states and logits, as <see cref="IGenerator.HiddenStates"/> and <see cref="IGenerator.Logits"/>.</summary>

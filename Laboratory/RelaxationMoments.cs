@@ -8,19 +8,20 @@ namespace GumbelGan.Laboratory;
 /// <summary>How the moments of an estimator were found.</summary>
 public enum MomentSource
 {
-    /// <summary>A sum over all sequences; the estimator is a function of the sequence.</summary>
+    /// <summary>By a sum over all sequences: the estimator is a function of the sequence alone.</summary>
     Exact,
 
-    /// <summary>A sum over all sequences, with noise that is drawn given each of them.</summary>
+    /// <summary>By a sum over all sequences, with noise drawn given each of them.</summary>
     Conditioned,
 
-    /// <summary>Drawn.</summary>
+    /// <summary>From samples.</summary>
     Sampled,
 }
 
 /// <summary>
-/// Mean and variance of the gradient that a relaxation gives: of the reward of one relaxed sequence, with respect to every parameter.
+/// Mean and variance of the gradient that a relaxation gives: that of the reward of one relaxed sequence, with respect to every parameter.
 /// </summary>
+/// <remarks>B sequences, P parameters.</remarks>
 public static class RelaxationMoments
 {
     private const int SampledGroups = 16;
@@ -29,15 +30,15 @@ public static class RelaxationMoments
     public static MomentSource SourceOf(Relaxation relaxation) =>
         !relaxation.IsHard ? MomentSource.Sampled : relaxation.DependsOnNoise ? MomentSource.Conditioned : MomentSource.Exact;
 
-    /// <summary>The moments.</summary>
+    /// <summary>The moments, in a group for each draw of noise, or in 16 groups of samples.</summary>
     /// <param name="game">Generator and discriminator.</param>
-    /// <param name="relaxation">Which.</param>
+    /// <param name="relaxation">The relaxation.</param>
     /// <param name="temperature">Positive.</param>
     /// <param name="feedback">What the generator reads back.</param>
-    /// <param name="draws">For hard samples with noise: how often noise is drawn for each sequence.</param>
-    /// <param name="samples">For soft samples: how many.</param>
+    /// <param name="draws">How often noise is drawn for each sequence, where the source is <see cref="MomentSource.Conditioned"/>.</param>
+    /// <param name="samples">How many samples are drawn, where it is <see cref="MomentSource.Sampled"/>.</param>
     /// <param name="key">Keys the noise.</param>
-    /// <param name="source">How they are found; null takes <see cref="SourceOf"/>. Drawing is always possible.</param>
+    /// <param name="source">How they are found; null takes <see cref="SourceOf"/>. Every relaxation can be sampled.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     public static GradientMoments Of(
         ExactGame game, Relaxation relaxation, double temperature, Feedback feedback, int draws, int samples, RandomKey key,
@@ -62,7 +63,7 @@ public static class RelaxationMoments
         return moments;
     }
 
-    /// <summary>The gradients of sequences, one row each.</summary>
+    /// <summary>The gradients of some sequences, one row each.</summary>
     /// <returns>[B, P] of float64.</returns>
     internal static Tensor Gradients(ExactGame game, RelaxedSampler sampler, long batch)
     {
@@ -77,7 +78,7 @@ public static class RelaxationMoments
         foreach ((int start, Tensor ids) in game.Strings.Pieces(PerSequenceGenerator.RowsFor(game.Generator)))
         {
             cancellation.ThrowIfCancellationRequested();
-            // What stands after the end is written over; noise given that padding was drawn, which has no probability, would be infinite.
+            // Samples after the end become padding in any case. Noise conditioned on a padding token would be infinite: its probability is 0.
             Tensor possible = format.PaddingId is { } padding ? ids.masked_fill(ids.eq(padding), format.EndId!.Value) : ids; // [B, T]
             Tensor gradients = Gradients(game, sampler with { Noise = sampler.Noise.Derive((ulong)start), Ids = possible }, ids.shape[0]); // [B, P]
             moments.Add(group, gradients, game.Probabilities.narrow(0, start, ids.shape[0]));

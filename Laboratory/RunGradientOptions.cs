@@ -2,7 +2,7 @@ using GumbelGan.Generators;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>How the estimators are measured at a checkpoint of a run.</summary>
+/// <summary>How estimators are measured at a checkpoint of a run.</summary>
 public sealed record RunGradientOptions
 {
     /// <summary>The run's folder.</summary>
@@ -11,16 +11,16 @@ public sealed record RunGradientOptions
     /// <summary>Whether the checkpoint with the lowest validation NLL is taken instead of the latest.</summary>
     public bool Best { get; init; }
 
-    /// <summary>Samples of the reference, leave-one-out REINFORCE.</summary>
+    /// <summary>Samples for the reference, leave-one-out REINFORCE.</summary>
     public int Samples { get; init; } = 51200;
 
-    /// <summary>Batches of each estimator.</summary>
+    /// <summary>Batches drawn of each estimator.</summary>
     public int Batches { get; init; } = 120;
 
     /// <summary>Sequences of a batch.</summary>
     public int Batch { get; init; } = 64;
 
-    /// <summary>Of the relaxations.</summary>
+    /// <summary>The temperatures of the relaxations.</summary>
     public IReadOnlyList<double> Temperatures { get; init; } = [0.25, 0.5, 1, 2];
 
     /// <summary>What the generator reads back in relaxed roll-outs.</summary>

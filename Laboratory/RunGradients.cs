@@ -18,15 +18,18 @@ using static TorchSharp.torch;
 namespace GumbelGan.Laboratory;
 
 /// <summary>
-/// Measures every relaxation at a checkpoint of a run, its discriminator frozen, against leave-one-out REINFORCE over many samples: the gradient of
-/// the expected score with respect to all parameters of the generator. Says also what the discriminator tells apart.
+/// Measures every estimator at a checkpoint of a run, its discriminator frozen. The truth is not known there; the reference is leave-one-out
+/// REINFORCE, which is unbiased, over many samples. Also measures how well the discriminator tells real sequences from samples.
 /// </summary>
 public sealed class RunGradients : IDisposable
 {
-    // Sequences of the reference that are taken together; the halves of the reference, and groups for standard errors.
-    private const int ReferenceBatch = 256, Halves = 2, Groups = 10;
+    // The reference is drawn in batches of this size and in two halves, whose agreement says how far it can be trusted.
+    private const int ReferenceBatch = 256, Halves = 2;
 
-    // From which the control variates learn before they are measured.
+    // Batches are sorted into this many groups for standard errors.
+    private const int Groups = 10;
+
+    // Batches from which a control variate learns before it is measured.
     private const int ControlBatches = 500;
 
     private readonly RunGradientOptions _options;
@@ -59,8 +62,8 @@ public sealed class RunGradients : IDisposable
         _discriminator.SetTrainable(false);
     }
 
-    /// <summary>Measures.</summary>
-    /// <param name="options">Which run, and how.</param>
+    /// <summary>Measures every estimator at a checkpoint.</summary>
+    /// <param name="options">The run, and how it is measured.</param>
     /// <param name="progress">Told what is measured next.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="UserMistakeException">The run cannot be read, or an option is out of range.</exception>
@@ -101,7 +104,7 @@ public sealed class RunGradients : IDisposable
         foreach (ObjectiveKind kind in ControlVariateMoments.Objectives)
         {
             progress?.Report(kind.Name);
-            using ControlVariate control = ControlVariateMoments.Untaught(kind, _generator, _discriminator, scores => scores);
+            using ControlVariate control = ControlVariateMoments.Untrained(kind, _generator, _discriminator, scores => scores);
             using var gradient = new ControlledBatchGradient(_generator, _discriminator, control, scores => scores, _options.Batch);
             gradient.Fit(ControlBatches, _key.Derive("control variate"), cancellation);
             rows.Add(Row(gradient, reference, kind.Name, null, null, cancellation));
@@ -126,9 +129,8 @@ public sealed class RunGradients : IDisposable
             $"{_options.Run}, step {state.Step}, batches of {_options.Batch}",
             [
                 ("samples_of_the_reference", _options.Samples), ("agreement_of_its_halves", agreement), ("batches", _options.Batches),
-                    ("vocabulary", _generator.Format.Vocabulary),
-                ("length", _generator.Format.Length), ("parameters", reference.shape[0]), ("discriminator_updates", state.DiscriminatorUpdates),
-                    ("gradient_norm", reference.norm().item<double>()),
+                ("vocabulary", _generator.Format.Vocabulary), ("length", _generator.Format.Length), ("parameters", reference.shape[0]),
+                ("discriminator_updates", state.DiscriminatorUpdates), ("gradient_norm", reference.norm().item<double>()),
             ],
             rows)
         {
@@ -193,7 +195,7 @@ public sealed class RunGradients : IDisposable
         { BatchCosine = new Estimate(mean, deviation / Math.Sqrt(batches)) };
     }
 
-    // The run's own samples first, then those of the default relaxation.
+    // How well the discriminator tells samples of the run's own relaxation from real sequences, then those of the default one.
     private IEnumerable<string> Diagnoses()
     {
         long steps = Math.Max(1, _config.Adversarial.Steps);

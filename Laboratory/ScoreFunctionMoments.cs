@@ -20,19 +20,21 @@ public enum ScoreBaseline
 }
 
 /// <summary>
-/// The exact mean and variance of (D - b) s, where D is the reward of a sequence, s the gradient of its log-probability and b a baseline. One pass
-/// over all sequences gives the moments that every baseline's are made of.
+/// The exact mean and variance of the score-function estimator (D - b) s, where D is the reward of a sequence, s the gradient of its log-probability
+/// and b a baseline. One pass over all sequences gives the expectations from which those of every baseline follow.
 /// </summary>
 /// <remarks>P parameters.</remarks>
 public sealed class ScoreFunctionMoments : IDisposable
 {
+    // E[D s] and E[s], [P] each.
     private readonly Tensor _rewardedScore, _score;
-    private readonly double _reward, _squaredReward, _both, _rewardOnce, _length;
+    // E[D], E[D^2]; E[D^2 |s|^2], E[D |s|^2], E[|s|^2].
+    private readonly double _reward, _squaredReward, _squaredRewardNorm, _rewardNorm, _norm;
 
-    private ScoreFunctionMoments(ExactGame game, Tensor rewardedScore, Tensor score, double both, double rewardOnce, double length)
+    private ScoreFunctionMoments(ExactGame game, Tensor rewardedScore, Tensor score, double squaredRewardNorm, double rewardNorm, double norm)
     {
-        (_rewardedScore, _score, _both, _rewardOnce, _length) =
-            (rewardedScore.DetachFromDisposeScope(), score.DetachFromDisposeScope(), both, rewardOnce, length);
+        (_rewardedScore, _score) = (rewardedScore.DetachFromDisposeScope(), score.DetachFromDisposeScope());
+        (_squaredRewardNorm, _rewardNorm, _norm) = (squaredRewardNorm, rewardNorm, norm);
         (_reward, _squaredReward) = (game.ExpectedReward, game.Expectation(game.Rewards.square()));
     }
 
@@ -41,7 +43,7 @@ public sealed class ScoreFunctionMoments : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor rewardedScore = zeros_like(game.Gradient), score = zeros_like(game.Gradient);
-        double both = 0, rewardOnce = 0, length = 0;
+        double squaredRewardNorm = 0, rewardNorm = 0, norm = 0;
         foreach ((int start, Tensor ids) in game.Strings.Pieces(PerSequenceGenerator.RowsFor(game.Generator)))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -49,32 +51,32 @@ public sealed class ScoreFunctionMoments : IDisposable
             var generator = new PerSequenceGenerator(game.Generator, count);
             Tensor scores = generator.Gradients(generator.LogProbability(ids)); // [B, P]
             Tensor probability = game.Probabilities.narrow(0, start, count), reward = game.Rewards.narrow(0, start, count); // [B]
-            Tensor lengths = scores.square().sum(1); // [B]
+            Tensor norms = scores.square().sum(1); // [B]
             rewardedScore.add_((probability * reward).unsqueeze(0).mm(scores).squeeze(0));
             score.add_(probability.unsqueeze(0).mm(scores).squeeze(0));
-            both += (probability * reward.square() * lengths).sum().item<double>();
-            rewardOnce += (probability * reward * lengths).sum().item<double>();
-            length += (probability * lengths).sum().item<double>();
+            squaredRewardNorm += (probability * reward.square() * norms).sum().item<double>();
+            rewardNorm += (probability * reward * norms).sum().item<double>();
+            norm += (probability * norms).sum().item<double>();
         }
 
-        return new ScoreFunctionMoments(game, rewardedScore, score, both, rewardOnce, length);
+        return new ScoreFunctionMoments(game, rewardedScore, score, squaredRewardNorm, rewardNorm, norm);
     }
 
     /// <summary>
-    /// The moments of an estimator. A pair gives its two samples' mean, (D1 - D2)(s1 - s2) / 2; for comparison with the others its variance is
-    /// counted for one sample, twice that of a pair.
+    /// The moments with a baseline. With <see cref="ScoreBaseline.OtherOfPair"/> a pair of samples gives (D1 - D2)(s1 - s2) / 2, the mean of its two
+    /// estimates. To compare with the others, its variance is given for one sample: twice that of a pair.
     /// </summary>
     public GradientMoments With(ScoreBaseline baseline)
     {
         using DisposeScope scope = NewDisposeScope();
-        double constant = baseline switch { ScoreBaseline.None => 0, ScoreBaseline.BestConstant => _rewardOnce / _length, _ => _reward };
+        double constant = baseline switch { ScoreBaseline.None => 0, ScoreBaseline.BestConstant => _rewardNorm / _norm, _ => _reward };
         Tensor mean = _rewardedScore - _score * constant; // [P]
-        double square = _both - 2 * constant * _rewardOnce + constant * constant * _length;
+        double square = _squaredRewardNorm - 2 * constant * _rewardNorm + constant * constant * _norm;
         if (baseline == ScoreBaseline.OtherOfPair)
         {
             double truth = mean.square().sum().item<double>();
-            // E (D1 - D2)^2 |s1 - s2|^2 / 4 for two independent samples; terms with E s alone are zero.
-            double pair = (_both - 2 * _rewardOnce * _reward + _squaredReward * _length + 2 * truth) / 2;
+            // E (D1 - D2)^2 |s1 - s2|^2 / 4 for two independent samples. E s is zero, and so are all terms with it.
+            double pair = (_squaredRewardNorm - 2 * _rewardNorm * _reward + _squaredReward * _norm + 2 * truth) / 2;
             square = truth + 2 * (pair - truth);
         }
 

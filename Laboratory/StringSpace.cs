@@ -5,14 +5,13 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Laboratory;
 
-/// <summary>Every sequence that a format allows, each once: a sequence that ends early counts once, whatever would have followed.</summary>
+/// <summary>Every sequence that a format allows, each once; a sequence that ends early is padded.</summary>
 /// <remarks>
-/// N sequences, T time. With V tokens and no end token N is V^T; with one, where n tokens are neither end nor padding nor begin, the sum of n^t for t
-/// from 0 to T.
+/// N sequences, T time. With n tokens beside begin, end and padding, N is n^T where there is no end token, else the sum of n^t for t from 0 to T.
 /// </remarks>
 public sealed class StringSpace
 {
-    /// <summary>More sequences than this are not enumerated.</summary>
+    /// <summary>The most sequences that are enumerated.</summary>
     public const int MostStrings = 1 << 20;
 
     private readonly long[] _ids;
@@ -52,7 +51,7 @@ public sealed class StringSpace
     }
 
     /// <summary>The sequences in pieces of at most <paramref name="rows"/>.</summary>
-    /// <returns>Where a piece begins, and its ids [rows, T] of int64, padding after the end.</returns>
+    /// <returns>The index of each piece's first sequence, and its ids [rows, T] of int64, with padding after the end.</returns>
     public IEnumerable<(int Start, Tensor Ids)> Pieces(int rows)
     {
         for (int start = 0; start < Count; start += rows)
@@ -63,7 +62,7 @@ public sealed class StringSpace
         }
     }
 
-    // The digits of a number to the base n are the tokens.
+    // The tokens of a sequence are the digits of its number to the base n.
     private static void Write(Span<long> row, int[] ordinary, long number, int length, int? end)
     {
         for (int t = length - 1; t >= 0; t--, number /= ordinary.Length)

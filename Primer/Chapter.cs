@@ -4,10 +4,10 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Primer;
 
-/// <summary>One chapter of the primer: a program that measures, and a text (Chapters/NAME.md) that tells of what it measured.</summary>
-/// <param name="Name">On the command line.</param>
+/// <summary>One chapter of the primer: a program that measures, and a text (Chapters/NAME.md) about what it measured.</summary>
+/// <param name="Name">Its name on the command line.</param>
 /// <param name="Title">Its heading.</param>
-/// <param name="Measure">Does the chapter's experiments and puts what they gave into the notebook.</param>
+/// <param name="Measure">Does the experiments of the chapter and writes their results into the notebook.</param>
 public sealed record Chapter(string Name, string Title, Action<Notebook> Measure) : INamedKind
 {
     /// <summary>Every chapter, in the order of reading.</summary>
@@ -17,12 +17,9 @@ public sealed record Chapter(string Name, string Title, Action<Notebook> Measure
         AutoencoderChapter.Entry, AttributesChapter.Entry, SubsetsChapter.Entry,
     ];
 
-    /// <summary>The chapter of that name.</summary>
-    public static Chapter Named(string name) => All.Single(chapter => chapter.Name == name);
-
-    /// <summary>Runs it. The numbers are the same for the same seed, whichever chapters ran before.</summary>
-    /// <param name="seed">Of the whole primer.</param>
-    /// <param name="clock">Times it.</param>
+    /// <summary>Runs the chapter. Its numbers depend on the seed alone, not on the chapters that ran before.</summary>
+    /// <param name="seed">The seed of the whole primer.</param>
+    /// <param name="clock">Times the chapter.</param>
     public Notebook Run(ulong seed, TimeProvider clock)
     {
         var notebook = new Notebook(this, new RandomKey(seed).Derive(Name));

@@ -3,7 +3,7 @@ using GumbelGan.Evaluation.Report;
 namespace GumbelGan.Primer;
 
 /// <summary>A line of a chart that grows while something is trained.</summary>
-/// <param name="name">In the legend.</param>
+/// <param name="name">Its name in the legend.</param>
 internal sealed class Curve(string name)
 {
     private readonly List<double> _x = [], _y = [];
@@ -18,7 +18,7 @@ internal sealed class Curve(string name)
     public double First => _y[0];
 
     /// <summary>A level line as long as this one.</summary>
-    public ChartLine Level(string of, double value) => new(of, _x, [.. _x.Select(_ => value)]);
+    public ChartLine Level(string label, double value) => new(label, _x, [.. _x.Select(_ => value)]);
 
     /// <summary>Adds a point; x ascends.</summary>
     public void Add(double x, double y)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer;
 
-/// <summary>Random tensors of a key; Gumbel noise is drawn by <see cref="GumbelGan.Generators.GumbelSoftmax.Noise"/>.</summary>
+/// <summary>Random tensors from a key; Gumbel noise is drawn by <see cref="GumbelGan.Generators.GumbelSoftmax.Noise"/>.</summary>
 internal static class Draw
 {
     /// <summary>Standard normal numbers.</summary>

@@ -12,7 +12,7 @@ public abstract record Exhibit
     /// <param name="charts">The chart library, or null.</param>
     internal abstract void AppendTo(StringBuilder page, string place, ChartLibrary? charts);
 
-    /// <summary>As Markdown; of what only a page can show, its title.</summary>
+    /// <summary>As Markdown; where only a page can show it, its title.</summary>
     internal abstract string ToMarkdown();
 }
 

@@ -34,7 +34,7 @@ public static class LoadedDie
         return logits.softmax(0).data<float>().ToArray();
     }
 
-    /// <summary>What a throw loses on average: exact, by going over the faces.</summary>
+    /// <summary>The expected loss of a throw, a sum over the faces.</summary>
     public static double ExpectedLoss(float[] probabilities) =>
         probabilities.Select((p, face) => p * Math.Pow(face + 1 - Wanted, 2)).Sum();
 }

@@ -4,8 +4,11 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer;
 
-/// <summary>A network with one hidden layer: inputs [N, I] to outputs [N, O]. Its weights live as long as the scope it was made in.</summary>
-/// <remarks>First weights are of a key, as wide as keeps values about as large from layer to layer (He et al. 2015).</remarks>
+/// <summary>A network with one hidden layer of rectified units, from inputs [N, I] to outputs [N, O].</summary>
+/// <remarks>
+/// Initial weights are drawn from the key, with the variance that keeps values about as large from layer to layer (He et al. 2015). They live as long
+/// as the dispose scope that the network was made in.
+/// </remarks>
 internal sealed class Perceptron(RandomKey key, int inputs, int hidden, int outputs)
 {
     /// <summary>What an optimizer changes: weight and bias of the hidden layer, weight and bias of the output.</summary>

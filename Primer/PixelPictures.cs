@@ -5,12 +5,12 @@ using GumbelGan.Evaluation.Report;
 namespace GumbelGan.Primer;
 
 /// <summary>Rows of small grey pictures, drawn as SVG inside a page: they need no script and follow the page's colours.</summary>
-/// <param name="Title">Above them.</param>
-/// <param name="Width">Pixels in a row of one picture.</param>
-/// <param name="Rows">Each a label and its pictures; a picture is its pixels row by row, 0 for the paper and 1 for full ink.</param>
+/// <param name="Title">The title above them.</param>
+/// <param name="Width">The width of one picture in pixels.</param>
+/// <param name="Rows">The rows, each a label and its pictures. A picture is its pixels row by row, from 0 (paper) to 1 (full ink).</param>
 public sealed record PixelPictures(string Title, int Width, IReadOnlyList<(string Label, IReadOnlyList<float[]> Pictures)> Rows)
 {
-    // Less ink than this cannot be seen and would only make the page larger.
+    // Pixels with less ink than this are left out: they cannot be seen, and make the page larger.
     private const float Visible = 0.03f;
 
     internal void AppendTo(StringBuilder page)

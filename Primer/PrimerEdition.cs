@@ -5,12 +5,12 @@ using GumbelGan.Evaluation.Report;
 
 namespace GumbelGan.Primer;
 
-/// <summary>The primer as a page, as a document and as numbers, from the notebooks of one run.</summary>
-/// <param name="Seed">Of all randomness.</param>
-/// <param name="Notebooks">Of the chapters that were run, in the order of reading.</param>
+/// <summary>The primer as an HTML page, as a Markdown document and as JSON, from the notebooks of one run.</summary>
+/// <param name="Seed">The seed of all randomness.</param>
+/// <param name="Notebooks">The notebooks of the chapters that were run, in the order of reading.</param>
 public sealed record PrimerEdition(ulong Seed, IReadOnlyList<Notebook> Notebooks)
 {
-    /// <summary>Who wrote the page, as it says itself.</summary>
+    /// <summary>The command that wrote the page, which the page names.</summary>
     public const string Generator = $"gumbelgan {Name}";
 
     private const string Name = "primer";
@@ -76,7 +76,7 @@ public sealed record PrimerEdition(ulong Seed, IReadOnlyList<Notebook> Notebooks
         })]),
     };
 
-    // A chapter keeps its number where only it was run.
+    // A chapter has its number in the whole primer, also where only some were run.
     private static string Heading(Notebook notebook)
     {
         int before = Chapter.All.TakeWhile(chapter => chapter.Name != notebook.Chapter.Name).Count();

@@ -7,12 +7,12 @@ using GumbelGan.Evaluation.Report;
 namespace GumbelGan.Primer;
 
 /// <summary>
-/// The prose of the chapters. It is written in a small part of Markdown: headings, paragraphs, lists, fenced blocks, `code`, *emphasis*,
-/// **strong** and [links](address). <c>{name:format}</c> is a number of the chapter's notebook, and a line <c>![name]</c> one of its exhibits.
+/// The text of the chapters. It is written in a subset of Markdown: headings, paragraphs, lists, fenced blocks, `code`, *emphasis*,
+/// **strong** and [links](address). <c>{name:format}</c> is a number of the notebook, and a line <c>![name]</c> one of its exhibits.
 /// </summary>
 internal static partial class PrimerText
 {
-    /// <summary>A file that is carried inside the program.</summary>
+    /// <summary>The text of a file that is embedded in the assembly.</summary>
     public static string Resource(string file)
     {
         Assembly assembly = typeof(PrimerText).Assembly;
@@ -21,8 +21,8 @@ internal static partial class PrimerText
         return reader.ReadToEnd();
     }
 
-    /// <summary>A chapter's text as it was written.</summary>
-    public static string Of(Chapter chapter) => Resource($"{chapter.Name}.md");
+    /// <summary>A chapter's text, before its numbers are filled in.</summary>
+    public static string Source(Chapter chapter) => Resource($"{chapter.Name}.md");
 
     /// <summary>A chapter's text with the numbers of its notebook, as Markdown.</summary>
     public static string Markdown(Notebook notebook) =>
@@ -52,10 +52,10 @@ internal static partial class PrimerText
     public static string Place(Notebook notebook, string exhibit) => $"{notebook.Chapter.Name}-{exhibit.Replace('_', '-')}";
 
     private static string WithNumbers(Notebook notebook) => Placeholder().Replace(
-        Of(notebook.Chapter),
+        Source(notebook.Chapter),
         match => notebook.Numbers[match.Groups["name"].Value].ToString(match.Groups["format"].Value, CultureInfo.InvariantCulture));
 
-    // Blocks are apart by an empty line, but for those within a fence.
+    // Blocks are separated by an empty line, but a fenced block may contain some.
     private static IEnumerable<string> Blocks(string text) => Block().Matches(text).Select(match => match.Value.Trim('\n'));
 
     private static string Html(string block)

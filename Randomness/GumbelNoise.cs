@@ -23,17 +23,10 @@ public static unsafe class GumbelNoise
     private const int BlockColumns = 16 * TileColumns;
 
     /// <summary>Writes the noise of columns 0, 1, ... of one row.</summary>
-    /// <param name="key">The stream of this use of noise.</param>
-    /// <param name="step">Which step of the stream (for example the position in the sequence, or a running count of draws).</param>
-    /// <param name="row">Which row of the batch.</param>
-    /// <param name="destination">[V], any length.</param>
-    public static void Fill(RandomKey key, ulong step, ulong row, Span<float> destination) => Fill(key.Derive(step), row, destination);
-
-    /// <summary>
-    /// As <see cref="Fill(RandomKey, ulong, ulong, Span{float})"/>, for a caller who has derived the step's key once for many rows.
-    /// </summary>
-    /// <param name="stepKey"><c>key.Derive(step)</c>.</param>
-    /// <param name="row">Which row of the batch.</param>
+    /// <param name="stepKey">
+    /// <c>key.Derive(step)</c>: the key of this use of noise and of a step (a place in the sequence, or a count of draws).
+    /// </param>
+    /// <param name="row">The row of the batch.</param>
     /// <param name="destination">[V], any length.</param>
     public static void Fill(RandomKey stepKey, ulong row, Span<float> destination)
     {

@@ -218,7 +218,7 @@ public sealed class SafetensorsFile
         try
         {
             // Checked as a whole first: the JSON reader looks at a string's bytes only when that string is asked for.
-            _ = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetCharCount(header);
+            _ = StrictUtf8.Encoding.GetCharCount(header);
             var json = new Utf8JsonReader(header, new JsonReaderOptions { MaxDepth = 4 });
             var descriptions = new List<Description>();
             var names = new HashSet<string>(StringComparer.Ordinal);

@@ -2,7 +2,7 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>Reads small files whole, and refuses what is no file or too large before memory is spent on it.</summary>
+/// <summary>Reads small files whole; refuses a directory, a missing file or one that is too large before memory is spent on it.</summary>
 internal static class BoundedFile
 {
     /// <summary>The most that a vocabulary or a list of merges may hold, in bytes.</summary>

@@ -5,12 +5,13 @@ using Microsoft.ML.Tokenizers;
 namespace GumbelGan.Tokenization;
 
 /// <summary>
-/// GPT-2's cuts: <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>, on Unicode scalar values. (A .NET regular
-/// expression sees UTF-16 units and would call half the letters beyond U+FFFF symbols.) The pieces cover the text without gaps.
+/// GPT-2's pre-tokenizer (Radford et al. 2019): <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>.
+/// It is matched on Unicode scalar values; a .NET regular expression matches UTF-16 units and takes letters beyond U+FFFF for symbols.
+/// The pieces cover the text without gaps.
 /// </summary>
 public sealed class ByteLevelPreTokenizer : PreTokenizer
 {
-    private enum Class
+    private enum CharacterClass
     {
         Space,
         Letter,
@@ -18,7 +19,7 @@ public sealed class ByteLevelPreTokenizer : PreTokenizer
         Other,
     }
 
-    /// <summary>The one instance anybody needs.</summary>
+    /// <summary>The shared instance; it has no state.</summary>
     public static ByteLevelPreTokenizer Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -52,8 +53,8 @@ public sealed class ByteLevelPreTokenizer : PreTokenizer
         }
 
         int first = text[start] == ' ' && start + 1 < text.Length ? start + 1 : start;
-        Class kind = ClassAt(text, first, out int width);
-        if (kind != Class.Space)
+        CharacterClass kind = ClassAt(text, first, out int width);
+        if (kind != CharacterClass.Space)
         {
             int end = first + width;
             while (end < text.Length && ClassAt(text, end, out width) == kind)
@@ -65,12 +66,12 @@ public sealed class ByteLevelPreTokenizer : PreTokenizer
         }
 
         int after = start + 1;
-        while (after < text.Length && ClassAt(text, after, out _) == Class.Space)
+        while (after < text.Length && ClassAt(text, after, out _) == CharacterClass.Space)
         {
             after++;
         }
 
-        // A run before something else leaves its last space to that, unless it is the only one.
+        // \s+(?!\S): white space before other text leaves its last space to the next piece, unless it has only one.
         return after == text.Length || after == start + 1 ? after : after - 1;
     }
 
@@ -81,24 +82,24 @@ public sealed class ByteLevelPreTokenizer : PreTokenizer
         _ => 0,
     };
 
-    private static Class ClassAt(ReadOnlySpan<char> text, int position, out int width)
+    private static CharacterClass ClassAt(ReadOnlySpan<char> text, int position, out int width)
     {
         char unit = text[position];
         width = 1;
         if (char.IsAscii(unit))
         {
-            return char.IsAsciiLetter(unit) ? Class.Letter
-                : char.IsAsciiDigit(unit) ? Class.Number
-                : unit is ' ' or (>= '\t' and <= '\r') ? Class.Space
-                : Class.Other;
+            return char.IsAsciiLetter(unit) ? CharacterClass.Letter
+                : char.IsAsciiDigit(unit) ? CharacterClass.Number
+                : unit is ' ' or (>= '\t' and <= '\r') ? CharacterClass.Space
+                : CharacterClass.Other;
         }
 
         Rune.DecodeFromUtf16(text[position..], out Rune rune, out width);
-        return Rune.IsWhiteSpace(rune) ? Class.Space : Rune.GetUnicodeCategory(rune) switch
+        return Rune.IsWhiteSpace(rune) ? CharacterClass.Space : Rune.GetUnicodeCategory(rune) switch
         {
-            <= UnicodeCategory.OtherLetter => Class.Letter,
-            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Class.Number,
-            _ => Class.Other,
+            <= UnicodeCategory.OtherLetter => CharacterClass.Letter,
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => CharacterClass.Number,
+            _ => CharacterClass.Other,
         };
     }
 }

@@ -13,15 +13,12 @@ public sealed class BytePairTokenizer : TextTokenizer
     internal const string MergesFile = "merges.txt";
     internal const string VersionLine = "#version";
 
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly BpeTokenizer _encoder;
-    private readonly IReadOnlyList<string> _merges;
 
     internal BytePairTokenizer(TokenizerOptions options, Vocabulary vocabulary, IReadOnlyList<string> merges)
         : base(options, vocabulary)
     {
-        _merges = merges;
+        Merges = merges;
         // No special tokens are given to the encoder, so none is ever looked for in text.
         _encoder = BpeTokenizer.Create(new BpeOptions(vocabulary.Ids)
         {
@@ -35,7 +32,7 @@ public sealed class BytePairTokenizer : TextTokenizer
     public override PreTokenizer PreTokenizer => ByteLevelPreTokenizer.Instance;
 
     /// <summary>The merges, each two tokens of the byte-level alphabet separated by a space, in order of rank.</summary>
-    public IReadOnlyList<string> Merges => _merges;
+    public IReadOnlyList<string> Merges { get; }
 
     /// <summary>Reads vocab.json and merges.txt, ours or GPT-2-style files made elsewhere.</summary>
     /// <param name="vocabularyPath">JSON map from tokens to ids.</param>
@@ -60,7 +57,7 @@ public sealed class BytePairTokenizer : TextTokenizer
         string[] lines;
         try
         {
-            lines = _strictUtf8.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
+            lines = StrictUtf8.Encoding.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
         }
         catch (DecoderFallbackException exception)
         {
@@ -138,21 +135,22 @@ public sealed class BytePairTokenizer : TextTokenizer
             yield return file;
         }
 
-        yield return (MergesFile, _strictUtf8.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(_merges.Select(merge => merge + "\n"))));
+        yield return (MergesFile, StrictUtf8.Encoding.GetBytes($"{VersionLine}: 0.2\n" + string.Concat(Merges.Select(merge => merge + "\n"))));
     }
 }
 
-/// <summary>The 256 letters in which GPT-2's vocab.json spells bytes.</summary>
+/// <summary>The 256 characters that stand for the 256 bytes in GPT-2's vocab.json and merges.txt.</summary>
 internal static class ByteLevelAlphabet
 {
     private static readonly char[] _letters = MakeLetters();
 
+    /// <summary>The character of a byte.</summary>
     internal static char Letter(byte value) => _letters[value];
 
     /// <summary>All letters in ascending order: the order of their ids.</summary>
     internal static IEnumerable<char> Ordered() => _letters.Order();
 
-    /// <summary>Bytes in these letters.</summary>
+    /// <summary>The bytes written in these characters.</summary>
     internal static string Spell(ReadOnlySpan<byte> bytes)
     {
         char[] letters = new char[bytes.Length];

@@ -4,14 +4,15 @@ using System.Text;
 namespace GumbelGan.Tokenization;
 
 /// <summary>
-/// Learns byte-pair merges (Sennrich et al. 2016): the most frequent adjacent pair of symbols is merged everywhere, again and again; ties go to the
-/// pair with the smaller ids, as in Hugging Face's trainer. Only the distinct pieces and their counts are kept, and only pieces that hold the
-/// merged pair are visited.
+/// Learns byte-pair merges (Sennrich et al. 2016): again and again the most frequent pair of adjacent symbols becomes one symbol. Ties go to the pair
+/// with the smaller ids, as in Hugging Face's trainer.
 /// </summary>
+/// <remarks>Only distinct pieces of text and their counts are kept, and a merge visits only the pieces that hold its pair.</remarks>
 internal sealed class BytePairTrainer(TokenizerOptions options)
 {
     private readonly Dictionary<string, long> _pieces = new(StringComparer.Ordinal);
 
+    /// <summary>Counts the pieces of a text, which the options' normalisation has passed through already.</summary>
     internal void Add(ReadOnlySpan<char> text)
     {
         Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> pieces = _pieces.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -23,11 +24,11 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
         }
     }
 
+    /// <summary>The tokenizer, with as many merges as the options allow and the text gives.</summary>
     internal BytePairTokenizer Train()
     {
         List<string> tokens = [.. Vocabulary.SpecialTokens, .. ByteLevelAlphabet.Ordered().Select(letter => letter.ToString())];
-        Dictionary<string,
-            int> ids = tokens.Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal);
+        Dictionary<string, int> ids = tokens.Select((token, id) => KeyValuePair.Create(token, id)).ToDictionary(StringComparer.Ordinal);
         int[] byteIds = [.. Enumerable.Range(0, 256).Select(value => ids[ByteLevelAlphabet.Letter((byte)value).ToString()])];
         var words = new List<Word>(_pieces.Count);
         var pairs = new Dictionary<(int, int), Pair>();
@@ -60,7 +61,7 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
 
             if (pair.Count != best.Count)
             {
-                // Its count fell since it was queued; a rise queues it anew.
+                // Its count has changed since it was queued. Where it rose, it was queued anew at once; where it fell, that is done here.
                 if (pair.Count > 0 && pair.Count < best.Count)
                 {
                     queue.Enqueue((best.Left, best.Right, pair.Count), (-pair.Count, best.Left, best.Right));
@@ -74,14 +75,13 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
                 break;
             }
 
-            // A merges.txt line that begins like its version line would be skipped by readers.
+            // Readers of merges.txt skip a line that begins as the version line does.
             if (tokens[best.Left].StartsWith(BytePairTokenizer.VersionLine, StringComparison.Ordinal))
             {
                 continue;
             }
 
-            // No two merges spell one token: as no merge crosses the borders of a stretch of bytes that became one token, what happened between
-            // them depended on these bytes alone, wherever they stand.
+            // No other pair has made this token: a stretch of bytes that becomes one token merges in the same way wherever it stands.
             int merged = tokens.Count;
             tokens.Add(tokens[best.Left] + tokens[best.Right]);
             merges.Add($"{tokens[best.Left]} {tokens[best.Right]}");
@@ -138,13 +138,11 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
         word.Length = written;
     }
 
-    private static void Count((int Left, int Right) key, Dictionary<(int, int), Pair> pairs, long change) => pairs[key].Count += change;
-
     private static void Count(Dictionary<(int, int), Pair> pairs, (int Left, int Right) key, long change, int word)
     {
         if (change < 0)
         {
-            Count(key, pairs, change);
+            pairs[key].Count += change;
             return;
         }
 
@@ -161,7 +159,7 @@ internal sealed class BytePairTrainer(TokenizerOptions options)
     {
         internal long Count { get; set; }
 
-        /// <summary>Every word that holds the pair, and perhaps some that no longer do.</summary>
+        /// <summary>Indices of the words that hold the pair; some may have lost it to another merge.</summary>
         internal List<int> Words { get; } = [];
     }
 

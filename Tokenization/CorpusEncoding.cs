@@ -4,7 +4,7 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>Encodes the lines of files into splits and keeps account of them.</summary>
+/// <summary>Encodes the lines of files, sorts them into splits, and counts what became of each.</summary>
 internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions options)
 {
     private readonly SequenceSet[] _splits =
@@ -18,14 +18,16 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
     /// <summary>The kept sequences of a split.</summary>
     internal SequenceSet this[CorpusSplit split] => _splits[(int)split];
 
-    /// <summary>A split in numbers.</summary>
+    /// <summary>How many lines, tokens and unknown tokens a split has.</summary>
     internal SplitReport Describe(CorpusSplit split) => new(
         this[split].Count, this[split].Tokens - (options.End == SequenceEnd.Token ? this[split].Count : 0), _unknown[(int)split]);
 
-    /// <summary>Reads a file.</summary>
-    /// <param name="path">Which.</param>
+    /// <summary>Reads a file and adds its lines to the splits.</summary>
+    /// <param name="path">The file.</param>
     /// <param name="split">Where all its lines go; null lets each line's hash decide.</param>
-    /// <param name="numbers">Receives the number of each line that is kept; null where the file is read a second time and need not be told.</param>
+    /// <param name="numbers">
+    /// Receives the number of each kept line. Null for the files of a corpus; these are read more than once, so that a pipe is refused.
+    /// </param>
     /// <returns>What became of its lines.</returns>
     internal FileAccount Read(string path, CorpusSplit? split = null, List<long>? numbers = null)
     {
@@ -70,8 +72,11 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
         return new FileAccount(reader.Sha256, reader.Bytes, lines, empty, tooShort, tooLong, CountRepeats(hashes));
     }
 
-    /// <summary>Refuses words that neither are in the vocabulary nor can be the unknown token, because the model has none.</summary>
-    /// <exception cref="UserMistakeException">There are some.</exception>
+    /// <summary>
+    /// Refuses unknown words where sequences have a fixed length and the special ids are the last: the generator of such a corpus has no special
+    /// tokens, so none that could stand for them.
+    /// </summary>
+    /// <exception cref="UserMistakeException">There are unknown words.</exception>
     internal static void RefuseUnknown(string path, TextTokenizer tokenizer, CorpusOptions options, long unknown, string remedy)
     {
         if (options.End == SequenceEnd.None && tokenizer.Vocabulary.HasSpecialTokensLast && unknown > 0)
@@ -81,7 +86,7 @@ internal sealed class CorpusEncoding(TextTokenizer tokenizer, CorpusOptions opti
         }
     }
 
-    /// <summary>How many kept lines stand in two splits.</summary>
+    /// <summary>How many kept lines have the tokens of a line in another split.</summary>
     internal SplitOverlap Overlap()
     {
         SequenceSet train = this[CorpusSplit.Train], validation = this[CorpusSplit.Validation], test = this[CorpusSplit.Test];

@@ -129,7 +129,7 @@ public sealed record CorpusOptions
         }
     }
 
-    // Who leaves the fraction alone has its default.
+    // The default fraction counts as not set.
     private static void RefuseBoth(string name, string file, double fraction)
     {
         if (file.Length > 0 && fraction is not (0 or DefaultFraction))

@@ -6,15 +6,13 @@ using GumbelGan.Storage;
 namespace GumbelGan.Tokenization;
 
 /// <summary>
-/// Streams the lines of a UTF-8 text file in bounded memory. A byte order mark is skipped, CR LF ends a line as LF does, white space (ASCII) around a
-/// line is dropped; anything that is no text - invalid UTF-8, NUL bytes, a line beyond 1 MiB, a directory - is refused with its line number.
+/// Streams the lines of a UTF-8 text file in bounded memory. A byte order mark is skipped, CR LF ends a line as LF does, and ASCII white space
+/// around a line is dropped. Invalid UTF-8, NUL bytes and lines beyond 1 MiB are refused with their line number.
 /// </summary>
 public sealed class CorpusReader
 {
     /// <summary>The longest line accepted, in bytes.</summary>
     public const int MaximumLineBytes = 1 << 20;
-
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _path;
     private readonly bool _trim, _twice;
@@ -42,7 +40,7 @@ public sealed class CorpusReader
     public string Sha256 { get; private set; } = "";
 
     /// <summary>The lines in file order, empty ones included.</summary>
-    /// <exception cref="UserMistakeException">The file is missing or is no text; the sentence names the line.</exception>
+    /// <exception cref="UserMistakeException">The file is missing, a directory or not text; the sentence names the line.</exception>
     public IEnumerable<CorpusLine> ReadLines()
     {
         using FileStream stream = BoundedFile.Open(_path);
@@ -79,7 +77,7 @@ public sealed class CorpusReader
                 }
 
                 int used = last ? filled - lineStart : length;
-                yield return Line(buffer.AsSpan(lineStart, used), ++number, offset + lineStart);
+                yield return MakeLine(buffer.AsSpan(lineStart, used), ++number, offset + lineStart);
                 lineStart += last ? used : used + 1;
             }
 
@@ -92,8 +90,8 @@ public sealed class CorpusReader
             ReadOnlySpan<byte> unfinished = buffer.AsSpan(lineStart, rest);
             if (rest > MaximumLineBytes || unfinished.Contains((byte)0))
             {
-                // Refuse now: an endless device never completes its line.
-                Line(unfinished, number + 1, offset + lineStart);
+                // Refused before its end is found: a device may be endless.
+                MakeLine(unfinished, number + 1, offset + lineStart);
             }
 
             buffer.AsSpan(lineStart, rest).CopyTo(buffer);
@@ -104,7 +102,7 @@ public sealed class CorpusReader
         Sha256 = Convert.ToHexStringLower(fileHash.GetHashAndReset());
     }
 
-    private CorpusLine Line(ReadOnlySpan<byte> bytes, long number, long offset)
+    private CorpusLine MakeLine(ReadOnlySpan<byte> bytes, long number, long offset)
     {
         int nul = bytes.IndexOf((byte)0);
         if (nul >= 0)
@@ -123,7 +121,7 @@ public sealed class CorpusReader
         string text;
         try
         {
-            text = _strictUtf8.GetString(trimmed);
+            text = StrictUtf8.Encoding.GetString(trimmed);
         }
         catch (DecoderFallbackException exception)
         {
@@ -172,8 +170,8 @@ public sealed class CorpusReader
 public readonly record struct CorpusLine(long Number, string Text, ulong Hash)
 {
     /// <summary>
-    /// The split of this line, a function of its text and the options alone: other lines coming or going do not move it, and equal lines stay
-    /// together; with <see cref="SplitKind.Occurrences"/> of its number too, and equal lines are split as all others are.
+    /// The split of this line. With <see cref="SplitKind.Lines"/> it depends on the text and the options alone: equal lines share a split, and other
+    /// lines that come or go do not change it. With <see cref="SplitKind.Occurrences"/> it depends on the line's number too.
     /// </summary>
     public CorpusSplit SplitBy(CorpusOptions options)
     {

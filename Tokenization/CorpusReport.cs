@@ -35,12 +35,12 @@ public sealed record CorpusReport
     public IReadOnlyList<HeldOutFile> HeldOutFiles { get; init; } = [];
 
     /// <summary>
-    /// Kept validation and test lines whose ids also occur in the training split: their texts differ (equal texts share a split), but not their
-    /// tokens; or the splits are files of their own.
+    /// Kept validation and test lines whose ids also occur in the training split. Equal lines of one corpus share a split, so that these differ as
+    /// texts and have the same tokens; held-out files may also repeat whole lines.
     /// </summary>
     public long SharedAcrossSplits => Overlap.ValidationInTrain + Overlap.TestInTrain;
 
-    /// <summary>The same by split. Such lines are counted and stay where they are.</summary>
+    /// <summary>The same for each pair of splits. Such lines are counted, not moved.</summary>
     public required SplitOverlap Overlap { get; init; }
 
     /// <summary>Tokens in the vocabulary, special ones included.</summary>
@@ -56,10 +56,10 @@ public sealed record CorpusReport
         : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', HeldOutFiles
             .Select(file => $"{file.Split} {file.Sha256}").Prepend(Sha256)))));
 
-    /// <summary>What a person must know of files that overlap; null where the corpus was split.</summary>
-    public string? OverlapTold => HeldOutFiles.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"Lines with the tokens of a training "
-        + $"line, which stay in both: {Overlap.ValidationInTrain} of {Validation.Lines} validation lines, {Overlap.TestInTrain} of {Test.Lines} "
-        + $"test lines; {Overlap.TestInValidation} test lines also stand in validation.");
+    /// <summary>A sentence about held-out files whose lines also occur in training; null where there are no such files.</summary>
+    public string? OverlapRemark => HeldOutFiles.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"Lines with the tokens of a "
+        + $"training line, which stay in both: {Overlap.ValidationInTrain} of {Validation.Lines} validation lines, {Overlap.TestInTrain} of "
+        + $"{Test.Lines} test lines; {Overlap.TestInValidation} test lines also stand in validation.");
 
     /// <summary>The training split.</summary>
     public required SplitReport Train { get; init; }

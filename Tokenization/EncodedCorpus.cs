@@ -2,7 +2,7 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>A corpus as ids, in three splits, with its tokenizer and an account of every line.</summary>
+/// <summary>A corpus as ids in three splits, with its tokenizer and a report of what became of every line.</summary>
 public sealed class EncodedCorpus
 {
     private EncodedCorpus(TextTokenizer tokenizer, CorpusOptions options, CorpusEncoding encoding, CorpusReport report)
@@ -11,10 +11,10 @@ public sealed class EncodedCorpus
         (Train, Validation, Test) = (encoding[CorpusSplit.Train], encoding[CorpusSplit.Validation], encoding[CorpusSplit.Test]);
     }
 
-    /// <summary>What the ids mean.</summary>
+    /// <summary>The tokenizer whose ids they are.</summary>
     public TextTokenizer Tokenizer { get; }
 
-    /// <summary>How it was read.</summary>
+    /// <summary>The options with which it was read.</summary>
     public CorpusOptions Options { get; }
 
     /// <summary>The training split, in file order.</summary>
@@ -138,7 +138,7 @@ public sealed class EncodedCorpus
 
         if ((options.ValidationShare > 0 && corpus.Validation.Count == 0) || (options.TestShare > 0 && corpus.Test.Count == 0))
         {
-            // Equal lines are on the same side of the split, so that only distinct ones count.
+            // Equal lines share a split, so that only distinct ones count.
             long usable = corpus.Train.Count + corpus.Validation.Count + corpus.Test.Count, distinct = usable - corpus.Report.DuplicateLines;
             throw new UserMistakeException($"{path} has {distinct} distinct lines among {usable} usable ones, too few to hold some out for "
                 + "validation and test; add lines that differ, or raise the held-out fractions.");

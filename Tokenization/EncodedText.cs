@@ -2,22 +2,22 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>A text file as ids, its lines counted and left out as those of a corpus are: empty ones, too short and too long ones.</summary>
-/// <param name="Sequences">The lines that are left, in file order.</param>
+/// <summary>A text file as ids. As with a corpus, empty, too short and too long lines are left out and counted.</summary>
+/// <param name="Sequences">The kept lines, in file order.</param>
 /// <param name="LineNumbers">Where each of them stands in the file, from 1.</param>
 /// <param name="Lines">Lines of the file.</param>
 /// <param name="EmptyLines">Of which without a token.</param>
 /// <param name="TooShortLines">Of which with fewer tokens than data.minimum_tokens.</param>
 /// <param name="TooLongLines">Of which with more tokens than data.maximum_tokens.</param>
-/// <param name="UnknownTokens">Tokens of the lines that are left which the vocabulary does not have; each counts as the unknown token.</param>
+/// <param name="UnknownTokens">Tokens of the kept lines that are not in the vocabulary; each has the unknown id.</param>
 public sealed record EncodedText(SequenceSet Sequences, IReadOnlyList<long> LineNumbers, long Lines, long EmptyLines, long TooShortLines,
     long TooLongLines, long UnknownTokens)
 {
     /// <summary>Reads a file, once, so that it may be a pipe.</summary>
-    /// <param name="path">Which.</param>
-    /// <param name="tokenizer">The run's.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="tokenizer">The tokenizer of the run.</param>
     /// <param name="options">How the run read its corpus.</param>
-    /// <exception cref="UserMistakeException">The file is missing or no UTF-8 text, no line is left, or a fixed vocabulary lacks a word.</exception>
+    /// <exception cref="UserMistakeException">The file is missing or not UTF-8 text, no line is kept, or a fixed vocabulary lacks a word.</exception>
     public static EncodedText Read(string path, TextTokenizer tokenizer, CorpusOptions options)
     {
         var encoding = new CorpusEncoding(tokenizer, options);

@@ -24,7 +24,7 @@ internal static class Gpt2Encoding
         return new BytePairTokenizer(options, new Vocabulary(ranks.Append(KeyValuePair.Create(EndOfText, ranks.Count)), EndOfText), [.. merges]);
     }
 
-    // After a line with the capacity, a line is a token's bytes in base 64; its rank, which is its id, is its place.
+    // The first line is a capacity. Each other line is the bytes of a token in base 64; its position is its rank, which is its id.
     private static Dictionary<string, int> ReadRanks()
     {
         using Stream packed = Assembly.Load(Package).GetManifestResourceStream(Resource)
@@ -41,7 +41,7 @@ internal static class Gpt2Encoding
         return ranks;
     }
 
-    // The file gives what merges make, merges.txt which two parts they take: those that the merges of lower rank leave of the token.
+    // The file lists the token that a merge makes, but not the two that it joins: these are what the merges of lower rank make of its characters.
     private static string Merge(string token, Dictionary<string, int> ranks)
     {
         Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = ranks.GetAlternateLookup<ReadOnlySpan<char>>();

@@ -5,28 +5,26 @@ using GumbelGan.Storage;
 namespace GumbelGan.Tokenization;
 
 /// <summary>
-/// A probabilistic context-free grammar, restricted to strings of a minimum to a maximum number of terminals, optionally tilted by a factor per
-/// terminal, and renormalised exactly over those: a corpus whose distribution is known. The text format is documented in corpora/README.md.
+/// A probabilistic context-free grammar, restricted to strings of a minimum to a maximum number of terminals and renormalised over these: a corpus
+/// whose distribution is known exactly. A tilt multiplies the probability of a string by a factor per terminal. The text format is documented in
+/// corpora/README.md.
 /// </summary>
 /// <remarks>
-/// Lengths: with w(A, n) the total probability of the derivation trees of A that yield n terminals, w(S, n) tilt^n / sum over allowed n is the
-/// distribution of lengths, and choosing lengths before rules (top down, in proportion to w) draws trees exactly from the truncated distribution,
-/// without rejection.
+/// w(A, n) is the total probability of the derivation trees of A that yield n terminals, and S the start symbol. A string has length n with
+/// probability w(S, n) tilt^n, divided by the sum of this over the allowed n. Sampling draws this length first, then top down each rule and the
+/// lengths of its parts, in proportion to w: no sample is ever rejected.
 /// </remarks>
 public sealed class Grammar
 {
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly GrammarParts _parts;
     private readonly GrammarChart _chart;
     private readonly GrammarRule[][] _rulesOf;
     private readonly Dictionary<string, int> _terminalIds;
-    // [nonterminal][n]: probability that it yields exactly n terminals.
+    // [A][n]: w(A, n).
     private readonly double[][] _weights;
     // [rule][k][n]: probability that the right side from symbol k on yields exactly n terminals.
     private readonly Dictionary<GrammarRule, double[][]> _suffixes = new(ReferenceEqualityComparer.Instance);
-    // Over the allowed lengths: the probability under the grammar alone, and the same with every length tilted.
-    private readonly double _within;
+    // The sum of w(S, n) tilt^n over the allowed lengths n.
     private readonly double _total;
 
     private Grammar(GrammarParts parts)
@@ -34,7 +32,7 @@ public sealed class Grammar
         _parts = parts;
         ILookup<int, GrammarRule> rules = parts.Rules.ToLookup(rule => rule.Left);
         _rulesOf = [.. Enumerable.Range(0, parts.Nonterminals.Length).Select(left => rules[left].ToArray())];
-        _terminalIds = parts.Terminals.Select((terminal, id) => (terminal, id))
+        _terminalIds = Terminals.Select((terminal, id) => (terminal, id))
             .ToDictionary(pair => pair.terminal, pair => pair.id, StringComparer.Ordinal);
         _weights = [.. parts.Nonterminals.Select(_ => new double[parts.Maximum + 1])];
         foreach (GrammarRule rule in parts.Rules)
@@ -45,7 +43,6 @@ public sealed class Grammar
         ComputeWeights();
         for (int length = parts.Minimum; length <= parts.Maximum; length++)
         {
-            _within += _weights[parts.Start][length];
             _total += _weights[parts.Start][length] * Tilt(length);
         }
 
@@ -76,9 +73,6 @@ public sealed class Grammar
     /// <summary>The distinct terminals, in the order of the file.</summary>
     public IReadOnlyList<string> Terminals => _parts.Terminals;
 
-    /// <summary>The probability, under the grammar without length bounds, of a string within them.</summary>
-    public double ProbabilityWithinBounds => _within;
-
     /// <summary>Reads a grammar file.</summary>
     /// <exception cref="UserMistakeException">
     /// The file is missing or malformed, or derives no string within its bounds; names line and column.
@@ -88,7 +82,7 @@ public sealed class Grammar
         byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
         try
         {
-            return Parse(_strictUtf8.GetString(content).TrimStart('\uFEFF'), path);
+            return Parse(StrictUtf8.Encoding.GetString(content).TrimStart('\uFEFF'), path);
         }
         catch (DecoderFallbackException exception)
         {
@@ -98,7 +92,7 @@ public sealed class Grammar
         }
     }
 
-    /// <summary>The grammar that <paramref name="text"/> describes; <paramref name="name"/> stands in complaints.</summary>
+    /// <summary>The grammar that <paramref name="text"/> describes; <paramref name="name"/> is named in error messages.</summary>
     /// <exception cref="UserMistakeException">The text is malformed, or derives no string within its bounds.</exception>
     public static Grammar Parse(string text, string name) => new(GrammarParser.Parse(text, name));
 
@@ -125,11 +119,8 @@ public sealed class Grammar
         return Math.Log(_chart.Inside(terminals) * Tilt(terminals.Length) / _total);
     }
 
-    /// <summary>Whether the grammar derives <paramref name="text"/>, whatever its length (Earley's recogniser, 1970).</summary>
-    public bool Accepts(string text) => TerminalsOf(text) is { Length: > 0 } terminals && _chart.Recognises(terminals);
-
     /// <summary>Every string of the truncated language with its probability, ordered by length, then ordinally.</summary>
-    /// <param name="limit">The most intermediate strings to hold.</param>
+    /// <param name="limit">The most strings to hold in memory, those of every nonterminal and length together.</param>
     /// <exception cref="UserMistakeException">The language needs more than <paramref name="limit"/> strings.</exception>
     public IReadOnlyList<GrammarString> Enumerate(int limit = 2_000_000) =>
     [
@@ -137,7 +128,7 @@ public sealed class Grammar
             .Select(pair => new GrammarString(TextOf([.. pair.Key.Select(c => (int)c)]), pair.Value * Tilt(pair.Key.Length) / _total)),
     ];
 
-    /// <summary>The terminals of <paramref name="text"/>, or null where it holds something that is none.</summary>
+    /// <summary>The terminals of <paramref name="text"/>, or null where a part of it is not a terminal.</summary>
     private int[]? TerminalsOf(string text)
     {
         var terminals = new List<int>();
@@ -158,7 +149,7 @@ public sealed class Grammar
     }
 
     private string TextOf(IEnumerable<int> terminals) =>
-        string.Join(Join == GrammarJoin.Words ? " " : "", terminals.Select(terminal => _parts.Terminals[terminal]));
+        string.Join(Join == GrammarJoin.Words ? " " : "", terminals.Select(terminal => Terminals[terminal]));
 
     private double Tilt(int length) => Math.Pow(_parts.Tilt, length);
 
@@ -168,21 +159,14 @@ public sealed class Grammar
     {
         for (int length = 1; length <= _parts.Maximum; length++)
         {
-            // Right sides of two or more symbols need shorter strings only; single symbols need this length, hence the order.
+            // A right side of two or more symbols needs the weights of shorter strings only; that of one symbol needs those of this length, so the
+            // order matters.
             foreach (int left in _parts.UnitOrder)
             {
                 foreach (GrammarRule rule in _rulesOf[left])
                 {
                     double[][] suffixes = _suffixes[rule];
-                    if (rule.Right.Length == 1)
-                    {
-                        suffixes[0][length] = WeightOf(rule.Right[0], length);
-                    }
-                    else
-                    {
-                        suffixes[0][length] = SuffixWeight(rule, suffixes, 0, length);
-                    }
-
+                    suffixes[0][length] = SuffixWeight(rule, suffixes, 0, length);
                     _weights[left][length] += rule.Probability * suffixes[0][length];
                 }
             }
@@ -191,7 +175,7 @@ public sealed class Grammar
             {
                 for (int k = rule.Right.Length - 1; k > 0; k--)
                 {
-                    suffixes[k][length] = k == rule.Right.Length - 1 ? WeightOf(rule.Right[k], length) : SuffixWeight(rule, suffixes, k, length);
+                    suffixes[k][length] = SuffixWeight(rule, suffixes, k, length);
                 }
             }
         }
@@ -199,6 +183,11 @@ public sealed class Grammar
 
     private double SuffixWeight(GrammarRule rule, double[][] suffixes, int k, int length)
     {
+        if (k == rule.Right.Length - 1)
+        {
+            return WeightOf(rule.Right[k], length);
+        }
+
         double sum = 0;
         for (int first = 1; first < length; first++)
         {
@@ -264,7 +253,7 @@ public sealed class Grammar
             }
         }
 
-        // Rounding may leave the point at zero; the last index that has any weight is the right one then.
+        // Rounding may leave the point at or above zero; then it is the last index that has any weight.
         return only;
     }
 }

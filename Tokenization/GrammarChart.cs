@@ -1,20 +1,19 @@
 namespace GumbelGan.Tokenization;
 
-/// <summary>The two parsers of a grammar: inside probabilities over all derivations, and a recogniser that is independent of them.</summary>
+/// <summary>The inside algorithm (Lari and Young 1990): the probability of a string, summed over its derivations, by a chart of its spans.</summary>
 internal sealed class GrammarChart
 {
     private readonly GrammarParts _parts;
-    private readonly GrammarRule[][] _rulesOf;
-    // Rules A -> terminal, by terminal: most rules of a grammar with a lexicon, and useless beyond single-terminal spans.
+    // Rules A -> terminal, by terminal. In a grammar with a lexicon these are most of the rules, and only spans of one terminal need them.
     private readonly ILookup<int, GrammarRule> _lexical;
-    // The other rules, by left side in the order of GrammarParts.UnitOrder.
+    // The other rules, by left side in the order of GrammarParts.UnitOrder; and those of them with more than two symbols on the right.
     private readonly (int Left, Structure[] Rules)[] _structural;
     private readonly Structure[] _long;
     private readonly int _suffixes;
 
     internal GrammarChart(GrammarParts parts, GrammarRule[][] rulesOf)
     {
-        (_parts, _rulesOf) = (parts, rulesOf);
+        _parts = parts;
         _lexical = parts.Rules.Where(rule => rule.Right is [{ IsTerminal: true }]).ToLookup(rule => rule.Right[0].Index);
         int suffixes = 0;
         _structural =
@@ -36,8 +35,8 @@ internal sealed class GrammarChart
         int count = terminals.Length, nonterminals = _parts.Nonterminals.Length, side = count + 1;
         // inside[(i side + j) nonterminals + A]: probability that A derives terminals i to j (exclusive).
         double[] inside = new double[side * side * nonterminals];
-        // suffix[(s side + i) side + j]: probability that the right side whose suffixes start at s, from its symbol k on, derives them;
-        // s counts one for each k behind the first and before the last symbol.
+        // suffix[(s side + i) side + j]: probability that a right side, from its symbol k on, derives them. The suffixes of a rule are numbered
+        // s = FirstSuffix + k - 1 for each k between its first and its last symbol.
         double[] suffix = new double[_suffixes * side * side];
 
         double Symbol(GrammarSymbol symbol, int i, int j) =>
@@ -107,80 +106,6 @@ internal sealed class GrammarChart
         return inside[(count * nonterminals) + _parts.Start];
     }
 
-    /// <summary>Whether the start symbol derives the terminals: Earley, "An efficient context-free parsing algorithm" (CACM 1970).</summary>
-    internal bool Recognises(int[] terminals)
-    {
-        var sets = new List<Item>[terminals.Length + 1];
-        var seen = new HashSet<Item>[terminals.Length + 1];
-        for (int i = 0; i <= terminals.Length; i++)
-        {
-            (sets[i], seen[i]) = ([], []);
-        }
-
-        void Add(int position, Item item)
-        {
-            if (seen[position].Add(item))
-            {
-                sets[position].Add(item);
-            }
-        }
-
-        void Predict(int nonterminal, int position)
-        {
-            foreach (GrammarRule rule in _rulesOf[nonterminal])
-            {
-                // A rule that begins with another terminal than the next would die at once.
-                if (!rule.Right[0].IsTerminal || (position < terminals.Length && terminals[position] == rule.Right[0].Index))
-                {
-                    Add(position, new Item(rule, 0, position));
-                }
-            }
-        }
-
-        Predict(_parts.Start, 0);
-        for (int position = 0; position <= terminals.Length; position++)
-        {
-            for (int index = 0; index < sets[position].Count; index++)
-            {
-                Item item = sets[position][index];
-                if (item.Dot == item.Rule.Right.Length)
-                {
-                    // No symbol derives nothing, so the set at the origin is complete.
-                    foreach (Item waiting in sets[item.Origin].Where(
-                        other => other.Dot < other.Rule.Right.Length && other.Rule.Right[other.Dot] == new GrammarSymbol(false, item.Rule.Left)))
-                    {
-                        Add(position, waiting with { Dot = waiting.Dot + 1 });
-                    }
-                }
-                else if (item.Rule.Right[item.Dot] is { IsTerminal: false } next)
-                {
-                    Predict(next.Index, position);
-                }
-                else if (position < terminals.Length && terminals[position] == item.Rule.Right[item.Dot].Index)
-                {
-                    Add(position + 1, item with { Dot = item.Dot + 1 });
-                }
-            }
-        }
-
-        return sets[terminals.Length].Any(item => item.Rule.Left == _parts.Start && item.Origin == 0 && item.Dot == item.Rule.Right.Length);
-    }
-
     /// <summary>A rule with the index of its first suffix in a chart.</summary>
     private sealed record Structure(GrammarSymbol[] Right, double Probability, int FirstSuffix);
-
-    private readonly struct Item(GrammarRule rule, int dot, int origin) : IEquatable<Item>
-    {
-        internal GrammarRule Rule { get; } = rule;
-
-        internal int Dot { get; init; } = dot;
-
-        internal int Origin { get; } = origin;
-
-        public bool Equals(Item other) => ReferenceEquals(Rule, other.Rule) && Dot == other.Dot && Origin == other.Origin;
-
-        public override bool Equals(object? obj) => obj is Item other && Equals(other);
-
-        public override int GetHashCode() => HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(Rule), Dot, Origin);
-    }
 }

@@ -3,7 +3,9 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>All strings of a grammar within its length bounds, by dynamic programming over sets of strings (one char a terminal).</summary>
+/// <summary>
+/// All strings of a grammar within its length bounds, by dynamic programming over sets of strings. Each is held as a .NET string, a char a terminal.
+/// </summary>
 internal sealed class GrammarEnumeration(GrammarParts parts, GrammarRule[][] rulesOf, int limit)
 {
     private readonly Dictionary<string, double>[,] _strings = new Dictionary<string, double>[parts.Nonterminals.Length, parts.Maximum + 1];

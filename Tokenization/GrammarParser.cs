@@ -4,8 +4,8 @@ using GumbelGan.Storage;
 
 namespace GumbelGan.Tokenization;
 
-// Long because each complaint of the format stands where it is found.
-/// <summary>Reads the text format of grammars that corpora/README.md documents; every complaint names line and column.</summary>
+// Long because each error of the format is thrown where it is found.
+/// <summary>Reads the text format of grammars that corpora/README.md documents; every error names line and column.</summary>
 internal sealed class GrammarParser
 {
     private const int LongestString = 1000;
@@ -39,8 +39,10 @@ internal sealed class GrammarParser
 
     private readonly record struct Token(TokenKind Kind, string Text, int Line, int Column);
 
-    /// <summary>The parts of a grammar, checked: every nonterminal is defined, used, and derives strings; none derives itself alone.</summary>
-    /// <exception cref="UserMistakeException">The text is malformed or the grammar is.</exception>
+    /// <summary>
+    /// The parts of a grammar, checked: every nonterminal is defined, used and derives strings, and none derives itself through single symbols.
+    /// </summary>
+    /// <exception cref="UserMistakeException">The text or the grammar is malformed.</exception>
     internal static GrammarParts Parse(string text, string name) => new GrammarParser(text, name).Parse();
 
     private GrammarParts Parse()
@@ -50,12 +52,12 @@ internal sealed class GrammarParser
             Token token = Take();
             if (token.Kind == TokenKind.Directive)
             {
-                Directive(token);
+                ParseDirective(token);
             }
             else if (token.Kind == TokenKind.Name && Peek().Kind == TokenKind.Arrow)
             {
                 Take();
-                Rule(token);
+                ParseRule(token);
             }
             else
             {
@@ -79,7 +81,7 @@ internal sealed class GrammarParser
         GrammarRule[] rules = [.. _alternatives.Select(alternative => Resolve(alternative, join))];
         rules = Normalise(rules);
         int start = _directives.TryGetValue("%start", out Token startToken) ? Nonterminal(startToken) : 0;
-        int maximum = Number("%maximum", 40, out Token maximumToken), minimum = Number("%minimum", 1, out Token minimumToken);
+        int maximum = WholeNumber("%maximum", 40, out Token maximumToken), minimum = WholeNumber("%minimum", 1, out Token minimumToken);
         if (maximum is < 1 or > LongestString)
         {
             throw Mistake(maximumToken, $"%maximum must lie between 1 and {LongestString}");
@@ -98,7 +100,7 @@ internal sealed class GrammarParser
             throw Mistake(tiltToken, $"%tilt must be a number between 0.01 and 100, not {tiltToken.Text}");
         }
 
-        // Tables of lengths take symbols x maximum numbers and symbols x maximum^2 steps.
+        // Computing w takes symbols x maximum numbers and symbols x maximum^2 steps.
         long symbols = rules.Sum(rule => (long)rule.Right.Length);
         if (symbols * maximum * maximum > MostSteps)
         {
@@ -112,7 +114,7 @@ internal sealed class GrammarParser
         return new GrammarParts(_name, [.. _terminals.Keys], [.. _nonterminals.Keys], rules, order, start, minimum, maximum, tilt, join);
     }
 
-    private void Directive(Token directive)
+    private void ParseDirective(Token directive)
     {
         if (directive.Text is not ("%start" or "%join" or "%minimum" or "%maximum" or "%tilt"))
         {
@@ -131,7 +133,7 @@ internal sealed class GrammarParser
         }
     }
 
-    private void Rule(Token left)
+    private void ParseRule(Token left)
     {
         if (!_nonterminals.TryAdd(left.Text, _nonterminals.Count))
         {
@@ -209,7 +211,7 @@ internal sealed class GrammarParser
         ? index
         : throw Mistake(token, $"{token.Text} is not defined; add a rule {token.Text} -> ... or quote it if it is a terminal");
 
-    private int Number(string directive, int otherwise, out Token token)
+    private int WholeNumber(string directive, int otherwise, out Token token)
     {
         if (!_directives.TryGetValue(directive, out token))
         {
@@ -223,14 +225,14 @@ internal sealed class GrammarParser
 
     private static GrammarRule[] Normalise(GrammarRule[] rules)
     {
-        Dictionary<int,
-            double> totals = rules.GroupBy(rule => rule.Left).ToDictionary(group => group.Key, group => group.Sum(rule => rule.Probability));
+        ILookup<int, double> weights = rules.ToLookup(rule => rule.Left, rule => rule.Probability);
+        Dictionary<int, double> totals = weights.ToDictionary(group => group.Key, group => group.Sum());
         return [.. rules.Select(rule => rule with { Probability = rule.Probability / totals[rule.Left] })];
     }
 
     private void RefuseUnproductive(GrammarRule[] rules)
     {
-        // A rule is productive when the last of its nonterminals becomes so; every rule is looked at once for each of them.
+        // A rule is productive when the last of its nonterminals is. Each rule is visited once for each of its nonterminals.
         ILookup<int, int> uses =
             rules.SelectMany((rule, index) => rule.Right.Where(symbol => !symbol.IsTerminal).Select(symbol => (symbol.Index, Rule: index)))
             .ToLookup(use => use.Index, use => use.Rule);
@@ -287,7 +289,7 @@ internal sealed class GrammarParser
         }
     }
 
-    /// <summary>Nonterminals such that the right side of every rule A -> B comes before A.</summary>
+    /// <summary>The nonterminals in an order in which, for every rule A -> B, B comes before A.</summary>
     private int[] UnitOrder(GrammarRule[] rules)
     {
         ILookup<int, int> units = rules.Where(rule => rule.Right is [{ IsTerminal: false }]).ToLookup(rule => rule.Left, rule => rule.Right[0].Index);
@@ -433,7 +435,7 @@ internal sealed class GrammarParser
     private UserMistakeException Mistake(Token at, string sentence) => new($"{_name}, line {at.Line}, column {at.Column}: {sentence}.");
 }
 
-/// <summary>What a grammar file says, checked.</summary>
+/// <summary>The contents of a grammar file, checked.</summary>
 internal sealed record GrammarParts(
     string Name, string[] Terminals, string[] Nonterminals, GrammarRule[] Rules, int[] UnitOrder, int Start, int Minimum, int Maximum, double Tilt,
     GrammarJoin Join);

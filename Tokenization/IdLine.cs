@@ -10,7 +10,7 @@ public static class IdLine
     /// <param name="line">A line of a file of ids.</param>
     /// <param name="path">The file, for messages.</param>
     /// <param name="tokenizer">Whose ids they are.</param>
-    /// <exception cref="UserMistakeException">A word is no id of this tokenizer.</exception>
+    /// <exception cref="UserMistakeException">A word is not an id of this tokenizer.</exception>
     public static int[] Read(CorpusLine line, string path, TextTokenizer tokenizer)
     {
         return [.. line.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Id)];

@@ -3,9 +3,9 @@ using System.Text;
 namespace GumbelGan.Tokenization;
 
 /// <summary>
-/// A sequence as one line of a text file. Control characters but TAB (U+0000 to U+001F, U+007F) would end the line, make the file unreadable or act
-/// on a terminal; each is written as its picture (U+2400 to U+241F, U+2421: LF as "␊"), and a picture that is really meant, or the mark itself, has
-/// the mark "␦" (U+2426) before it. All other text is written as it is, so lines of an ordinary corpus stay as they are.
+/// A sequence as one line of a text file. Control characters other than TAB (U+0000 to U+001F, U+007F) would end the line, make the file unreadable
+/// or act on a terminal. Each is written as its control picture (U+2400 to U+241F, U+2421), so LF as "␊". Where the text itself has a control picture
+/// or "␦" (U+2426), a mark "␦" is written before it. All other text is written as it is, so that lines of an ordinary corpus stay as they are.
 /// </summary>
 public static class SequenceLine
 {
@@ -55,6 +55,6 @@ public static class SequenceLine
 
     private static bool IsControl(char letter) => letter is (< ' ' and not '\t') or Delete;
 
-    // The picture of TAB too, which stands for itself in no line: so that Text may undo any picture.
+    // U+2409, the picture of TAB, is one of them although a TAB is written as it is: so Text undoes all pictures by one rule.
     private static bool IsPicture(char letter) => letter is (>= FirstPicture and <= LastPicture) or DeletePicture or Mark;
 }

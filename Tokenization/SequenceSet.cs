@@ -13,13 +13,13 @@ public sealed class SequenceSet
 
     private const int ChunkLength = 1 << 20;
 
-    private readonly int _width;
+    private readonly int _bytesPerId;
     private readonly List<byte[]> _chunks = [];
-    // 20 bits of length, 20 of offset in the chunk, the rest the chunk.
+    // Where each sequence is: 20 bits of length, 20 of offset in its chunk, the rest the chunk's index.
     private readonly List<ulong> _places = [];
     private int _used = ChunkLength;
 
-    internal SequenceSet(int vocabularyCount) => _width = vocabularyCount switch { <= 1 << 8 => 1, <= 1 << 16 => 2, _ => 4 };
+    internal SequenceSet(int vocabularyCount) => _bytesPerId = vocabularyCount switch { <= 1 << 8 => 1, <= 1 << 16 => 2, _ => 4 };
 
     /// <summary>How many sequences.</summary>
     public int Count => _places.Count;
@@ -57,8 +57,8 @@ public sealed class SequenceSet
             throw new ArgumentException($"A destination of {destination.Length} cannot take a sequence of {length}.", nameof(destination));
         }
 
-        ReadOnlySpan<byte> stored = _chunks[(int)(place >> 40)].AsSpan(offset * _width, length * _width);
-        switch (_width)
+        ReadOnlySpan<byte> stored = _chunks[(int)(place >> 40)].AsSpan(offset * _bytesPerId, length * _bytesPerId);
+        switch (_bytesPerId)
         {
             case 1:
                 for (int i = 0; i < length; i++)
@@ -87,14 +87,14 @@ public sealed class SequenceSet
     {
         if (_used + ids.Length > ChunkLength)
         {
-            _chunks.Add(new byte[ChunkLength * _width]);
+            _chunks.Add(new byte[ChunkLength * _bytesPerId]);
             _used = 0;
         }
 
-        Span<byte> stored = _chunks[^1].AsSpan(_used * _width, ids.Length * _width);
+        Span<byte> stored = _chunks[^1].AsSpan(_used * _bytesPerId, ids.Length * _bytesPerId);
         for (int i = 0; i < ids.Length; i++)
         {
-            switch (_width)
+            switch (_bytesPerId)
             {
                 case 1:
                     stored[i] = (byte)ids[i];

@@ -112,7 +112,7 @@ public abstract class TextTokenizer : Tokenizer
         idsConsumed = all.Length;
         if (text.Length > destination.Length)
         {
-            // The longest prefix of ids that fits and whose text the full text begins with (half a character would decode differently).
+            // The longest prefix of the ids whose text fits and begins the full text: one that ends within a character would not.
             string prefix = text;
             do
             {
@@ -188,13 +188,13 @@ public abstract class TextTokenizer : Tokenizer
         return builder.Build();
     }
 
-    /// <summary>Appends the ids of text that the normalizer has seen already.</summary>
+    /// <summary>Appends the ids of text that is normalised already.</summary>
     private protected abstract void EncodeNormalized(ReadOnlySpan<char> text, List<int> ids);
 
-    /// <summary>Tokens with offsets, in text order, of text that the normalizer has seen already.</summary>
+    /// <summary>Tokens with offsets, in text order, of text that is normalised already.</summary>
     private protected abstract IEnumerable<EncodedToken> TokenizeNormalized(string text, bool preTokenize);
 
-    /// <summary>Text of ids among which no special one is left but unknown.</summary>
+    /// <summary>The text of ids; of the special ones only the unknown id occurs.</summary>
     private protected abstract string DecodeContent(ReadOnlySpan<int> ids);
 
     /// <summary>The files of <see cref="Save"/>, by name.</summary>
@@ -239,7 +239,7 @@ public abstract class TextTokenizer : Tokenizer
             TokenizerOptions options = JsonSerializer.Deserialize<TokenizerOptions>(content, _optionsFormat)
                 ?? throw new UserMistakeException($"{path} is null; it must be the options that the tokenizer was saved with.");
             using var written = JsonDocument.Parse(content);
-            // Its vocabulary was cut otherwise where the file does not know the option yet, and must go on to be.
+            // A file without this option is of an earlier version, which cut words at code points; its vocabulary needs that still.
             return written.RootElement.TryGetProperty("graphemeClusters", out _) ? options : options with { GraphemeClusters = false };
         }
         catch (JsonException exception)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace GumbelGan.Tokenization;
 
-/// <summary>Collects from the training split what a tokenizer's vocabulary is made of.</summary>
+/// <summary>Counts the tokens of the training split, from which a vocabulary is made.</summary>
 internal abstract class TokenizerBuilder
 {
     /// <summary>The builder for the kind that the options name.</summary>
@@ -97,7 +97,7 @@ internal abstract class TokenizerBuilder
         internal override TextTokenizer Build() => _trainer.Train();
     }
 
-    // Nothing is learned: the vocabulary is what it is.
+    // A fixed vocabulary: nothing is learned from the lines.
     private sealed class FixedBuilder(Func<TextTokenizer> create) : TokenizerBuilder
     {
         internal override int? CountTokens(string line) => null;

@@ -7,7 +7,7 @@ namespace GumbelGan.Tokenization;
 
 /// <summary>
 /// Spellings and ids, one to one. A vocabulary of ours starts with four special tokens (padding 0, begin 1, end 2, unknown 3) whose spellings
-/// hold a space: no word holds one, no single character is that long, and the byte-level alphabet has no raw space, so no text encodes to them.
+/// hold a space. No text encodes to them: a word holds no space, a character is shorter, and the byte-level alphabet writes a space otherwise.
 /// </summary>
 public sealed class Vocabulary
 {
@@ -58,7 +58,6 @@ public sealed class Vocabulary
             highest = Math.Max(highest, id);
         }
 
-        HasOwnSpecialTokens = SpecialTokens.Select((token, id) => _ids.TryGetValue(token, out int found) && found == id).All(own => own);
         foreach (string special in SpecialTokens.Select(special => special == EndToken ? endToken : special))
         {
             if (!_ids.ContainsKey(special))
@@ -101,10 +100,7 @@ public sealed class Vocabulary
     /// <summary>Spelling to id, special tokens included.</summary>
     public IReadOnlyDictionary<string, int> Ids => _ids;
 
-    /// <summary>Whether ids 0 to 3 are the special tokens, as in every vocabulary that we build.</summary>
-    public bool HasOwnSpecialTokens { get; }
-
-    /// <summary>Whether no ordinary token stands behind a special one, so that without these the ids run from 0 to the last ordinary one.</summary>
+    /// <summary>Whether the special tokens have the highest ids, so that without them the ids run from 0 without a gap.</summary>
     public bool HasSpecialTokensLast => Math.Min(Math.Min(PaddingId, BeginId), Math.Min(EndId, UnknownId)) == Count - SpecialTokens.Count;
 
     /// <summary>The spelling of <paramref name="id"/>; <see cref="UnknownToken"/> for an id in a gap of a file made elsewhere.</summary>

@@ -118,18 +118,18 @@ public sealed class WordPreTokenizer(bool splitPunctuation, bool graphemeCluster
         char unit = text[position];
         if (char.IsAscii(unit))
         {
-            width = Cluster(text, position, 1);
+            width = ClusterLength(text, position, 1);
             return char.IsPunctuation(unit) || char.IsSymbol(unit);
         }
 
         // An unpaired surrogate decodes to U+FFFD and a width of one.
         Rune.DecodeFromUtf16(text[position..], out Rune rune, out width);
-        width = Cluster(text, position, width);
+        width = ClusterLength(text, position, width);
         return Rune.GetUnicodeCategory(rune) is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherSymbol;
     }
 
-    // White space ends a word even where Unicode would count it to the cluster before it.
-    private int Cluster(ReadOnlySpan<char> text, int position, int width)
+    // UTF-16 units of the grapheme cluster that begins here. White space ends it, even where UAX #29 would include it.
+    private int ClusterLength(ReadOnlySpan<char> text, int position, int width)
     {
         int next = position + width;
         if (!graphemeClusters || next >= text.Length || (char.IsAscii(text[position]) && char.IsAscii(text[next])))

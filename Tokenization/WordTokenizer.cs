@@ -37,7 +37,7 @@ public sealed class WordTokenizer : TextTokenizer
         IEnumerable<(int Offset, int Length)> pieces = preTokenize ? _preTokenizer.PreTokenize(text) : [(0, text.Length)];
         foreach ((int offset, int length) in pieces.Where(piece => piece.Length > 0))
         {
-            // Uncut text may spell a special token; only what came through the pre-tokenizer cannot.
+            // Text that was not cut into words may hold a space, and so spell a special token.
             int id = Vocabulary.IdOrUnknown(text.AsSpan(offset, length));
             id = Vocabulary.IsSpecial(id) ? Vocabulary.UnknownId : id;
             yield return new EncodedToken(id, Vocabulary[id], offset..(offset + length));

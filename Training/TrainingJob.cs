@@ -198,7 +198,7 @@ public sealed class TrainingJob : IDisposable
         (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with { InitialWeightsSha256 = Origin?.WeightsSha256 })
             .Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
-        foreach (string message in ((string?[])[Corpus.Report.OverlapTold, Remark]).OfType<string>())
+        foreach (string message in ((string?[])[Corpus.Report.OverlapRemark, Remark]).OfType<string>())
         {
             observer.OnMessage(message);
         }

@@ -3,7 +3,6 @@ using System.Globalization;
 using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Benchmarks.Kernels;
@@ -33,9 +32,9 @@ internal static class ProductRate
         float* At(Tensor tensor) => TensorMemory.Pointer(tensor);
         Report("highway forward", () => highway.Forward(At(left), Rows, At(factors), At(right), At(output), At(output), At(scores)));
         Report("highway backward, twice the work", () => highway.Backward(At(scores), At(left), Rows, At(factors), At(right), At(output), At(output),
-            new HighwayGradients { Features = At(into), Transform = At(square), Second = At(small), Output = At(small) + Width }));
+            new HighwayGradients { Features = At(into), Transform = At(square), BiasOrGate = At(small), Output = At(small) + Width }));
         using var filters = new FilterMaxima(parallel, Rows, 20, 1, 300, [2, 3, 4, 5]);
-        filters.Begin([.. Enumerable.Repeat(20, Rows)], 20);
+        filters.SetBatch([.. Enumerable.Repeat(20, Rows)], 20);
         new ReadOnlySpan<float>(At(left), Rows * 20).CopyTo(new Span<float>(filters.Inputs, Rows * 20));
         for (int i = 0; i < 4; i++)
         {

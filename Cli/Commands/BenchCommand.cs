@@ -68,14 +68,9 @@ internal static class BenchCommand
     private static int Run(Request request, Surroundings surroundings, ICollective ranks)
     {
         BenchmarkResult result = Measured(request.Benchmark, ranks, surroundings.Cancellation);
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(result.ToJson().ToJsonString(JsonFormat.Options));
-        }
-        else
-        {
-            BenchmarkTable.Write(request.Benchmark, result, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => result.ToJson().ToJsonString(JsonFormat.Options),
+            writer => BenchmarkTable.Write(request.Benchmark, result, writer));
 
         return ExitCode.Done;
     }

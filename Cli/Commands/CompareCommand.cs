@@ -42,14 +42,9 @@ internal static class CompareCommand
             PageFile.Write(file, "report", charts => HtmlReport.Render(comparison, charts, surroundings.Clock.GetUtcNow()), surroundings);
         }
 
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(ComparisonJson.Render(comparison).TrimEnd('\n'));
-        }
-        else
-        {
-            ComparisonTables.Write(comparison, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => ComparisonJson.Render(comparison),
+            writer => ComparisonTables.Write(comparison, writer));
 
         return ExitCode.Done;
     }

@@ -46,14 +46,9 @@ internal static class CorpusInfoCommand
             ? EncodedCorpus.Inspect(request.Corpus, TextTokenizer.Load(folder), request.Data)
             : EncodedCorpus.Inspect(request.Corpus, request.Tokenizer, request.Data);
         KnownCorpus? known = request.Verify ? KnownCorpus.Verify(request.Corpus, corpus.Report.Bytes, corpus.Report.Sha256) : null;
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(JsonSerializer.Serialize(new { corpus.Report, Verified = known?.Description }, JsonFormat.Options));
-        }
-        else
-        {
-            CorpusTables.Write(corpus.Report, known, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => JsonSerializer.Serialize(new { corpus.Report, Verified = known?.Description }, JsonFormat.Options),
+            writer => CorpusTables.Write(corpus.Report, known, writer));
 
         return ExitCode.Done;
     }

@@ -35,14 +35,9 @@ internal static class DoctorCommand
             return ExitCode.Failed;
         }
 
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(JsonSerializer.Serialize(new { Engine = report, Problems = report.Problems() }, JsonFormat.Options));
-        }
-        else
-        {
-            EngineTable.Write(report, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => JsonSerializer.Serialize(new { Engine = report, Problems = report.Problems() }, JsonFormat.Options),
+            writer => EngineTable.Write(report, writer));
 
         return ExitCode.Done;
     }

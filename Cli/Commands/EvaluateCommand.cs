@@ -43,14 +43,9 @@ internal static class EvaluateCommand
     private static int Run(Request request, Surroundings surroundings)
     {
         FinalResults evaluated = FinalEvaluation.Evaluate(request.Run, request.Options, surroundings.Cancellation);
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(EvaluationTable.Document(evaluated).ToJsonString(JsonFormat.Options));
-        }
-        else
-        {
-            EvaluationTable.Write(evaluated, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => EvaluationTable.Document(evaluated).ToJsonString(JsonFormat.Options),
+            writer => EvaluationTable.Write(evaluated, writer));
 
         return ExitCode.Done;
     }

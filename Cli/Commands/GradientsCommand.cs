@@ -66,15 +66,8 @@ internal static class GradientsCommand
         IReadOnlyList<GradientTable> tables = request.AtRun.Run.Length > 0
             ? [RunGradients.Measure(request.OfRun, progress, surroundings.Cancellation)]
             : GradientSweep.Run(request.OfSweep, progress, surroundings.Cancellation);
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(GradientJson.Render(tables).TrimEnd('\n'));
-        }
-        else
-        {
-            var writer = new TableWriter(surroundings);
-            GradientText.Write(tables, writer.WriteLine, rows => writer.Write(rows));
-        }
+        surroundings.Print(
+            request.IsJson, () => GradientJson.Render(tables), writer => GradientText.Write(tables, writer.WriteLine, rows => writer.Write(rows)));
 
         if (request.Report is { } file)
         {

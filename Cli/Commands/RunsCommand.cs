@@ -22,14 +22,9 @@ internal static class RunsCommand
     private static int Run(Request request, Surroundings surroundings)
     {
         IReadOnlyList<RunSummary> runs = RunSummary.ReadAll(request.Folder);
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(JsonSerializer.Serialize(runs.Select(RunsTable.Document), JsonFormat.Options));
-        }
-        else
-        {
-            RunsTable.Write(runs, surroundings.Clock, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => JsonSerializer.Serialize(runs.Select(RunsTable.Document), JsonFormat.Options),
+            writer => RunsTable.Write(runs, surroundings.Clock, writer));
 
         return ExitCode.Done;
     }

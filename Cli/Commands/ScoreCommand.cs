@@ -33,14 +33,9 @@ internal static class ScoreCommand
             score = TextScore.Of(chosen, request.Text);
         }
 
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(ScoreTable.Document(score).ToJsonString(JsonFormat.Options));
-        }
-        else
-        {
-            ScoreTable.Write(score, new TableWriter(surroundings));
-        }
+        surroundings.Print(
+            request.IsJson, () => ScoreTable.Document(score).ToJsonString(JsonFormat.Options),
+            writer => ScoreTable.Write(score, writer));
 
         return ExitCode.Done;
     }

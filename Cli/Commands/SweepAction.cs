@@ -13,7 +13,6 @@ internal static class SweepAction
     public static int Run(SweepRequest request, Surroundings surroundings)
     {
         var plan = SweepPlan.Read(request.File, request.Output, request.Assignments);
-        var writer = new TableWriter(surroundings);
         if (request.Count)
         {
             surroundings.Output.WriteLine(plan.Runs.Count);
@@ -22,20 +21,15 @@ internal static class SweepAction
 
         if (request is { Best: { } drawn, Against: { } key })
         {
-            return Curves(SweepCurves.Of(plan, drawn, request.Direction, key), request, surroundings, writer);
+            return Curves(SweepCurves.Of(plan, drawn, request.Direction, key), request, surroundings);
         }
 
         if (request.Best is { } metric)
         {
             var ranking = SweepRanking.Of(plan, metric, request.Direction);
-            if (request.IsJson)
-            {
-                surroundings.Output.WriteLine(JsonSerializer.Serialize(SweepTables.Document(ranking), JsonFormat.Options));
-            }
-            else
-            {
-                SweepTables.Write(ranking, writer);
-            }
+            surroundings.Print(
+                request.IsJson, () => JsonSerializer.Serialize(SweepTables.Document(ranking), JsonFormat.Options),
+                writer => SweepTables.Write(ranking, writer));
 
             return ExitCode.Done;
         }
@@ -53,23 +47,18 @@ internal static class SweepAction
 
         if (request.DryRun)
         {
-            SweepTables.Write(plan, writer);
+            SweepTables.Write(plan, new TableWriter(surroundings));
             return ExitCode.Done;
         }
 
-        return All(plan, request, surroundings, writer);
+        return All(plan, request, surroundings, new TableWriter(surroundings));
     }
 
-    private static int Curves(SweepCurves curves, SweepRequest request, Surroundings surroundings, TableWriter writer)
+    private static int Curves(SweepCurves curves, SweepRequest request, Surroundings surroundings)
     {
-        if (request.IsJson)
-        {
-            surroundings.Output.WriteLine(JsonSerializer.Serialize(SweepPage.Document(curves), JsonFormat.Options));
-        }
-        else
-        {
-            writer.Write(SweepPage.Rows(curves));
-        }
+        surroundings.Print(
+            request.IsJson, () => JsonSerializer.Serialize(SweepPage.Document(curves), JsonFormat.Options),
+            writer => writer.Write(SweepPage.Rows(curves)));
 
         if (request.Page is { } page)
         {

@@ -118,7 +118,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
         float* inputFactors = Pointer(DropoutDraw.Factors([batch, time, Embedding], dropout, "inputs"));
         float* hiddenFactors = Pointer(DropoutDraw.Factors([batch, time, Hidden], dropout, "hidden"));
 
-        _lstm.Begin();
+        _lstm.ClearStates();
         float* table = Pointer(_generator.EmbeddingWeight);
         for (int place = 0; place < steps * batch; place++)
         {
@@ -180,7 +180,7 @@ public sealed unsafe class FusedLikelihood : IDisposable
                 _placedGradient!.Pointer + (nint)place * Hidden, Hidden);
         }
 
-        _lstm!.BeginBackward();
+        _lstm!.ClearGradients();
         _lstm.BackwardAll(steps, _placedGradient!.Pointer, null, _inputGradient!.Pointer);
         _lstm.WeightGradients(steps, Pointer(gradients.InputWeight), Pointer(gradients.HiddenWeight), Pointer(gradients.GateBias));
         float* embedding = Pointer(gradients.Embedding);

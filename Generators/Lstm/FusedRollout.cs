@@ -87,7 +87,7 @@ public sealed unsafe class FusedRollout : IRollout
     {
         (_temperature, _noise, _isEmbedded) = (temperature, noise, false);
         Pack(discriminatorTable);
-        _lstm.Begin();
+        _lstm.ClearStates();
         _generator.FillInitialCell(noise, new Span<float>(_lstm.Cell(0), _batch * _generator.Options.Hidden));
         float* table = Pointer(_generator.EmbeddingWeight);
         for (int row = 0; row < _batch; row++)
@@ -262,7 +262,7 @@ public sealed unsafe class FusedRollout : IRollout
         Tensor? tableGradient = tableNeedsGradient ? zeros(format.Vocabulary, _width) : null;
         Tensor? embedding = throughGenerator ? zeros(format.Vocabulary, embeddingWidth) : null;
         Tensor? weight = throughGenerator ? zeros(format.Vocabulary, hidden) : null, bias = throughGenerator ? zeros(format.Vocabulary) : null;
-        _lstm.BeginBackward();
+        _lstm.ClearGradients();
         float* inputGradient = null;
         for (int t = _steps - 1; t >= 0; t--)
         {

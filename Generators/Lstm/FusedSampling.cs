@@ -124,7 +124,7 @@ internal sealed unsafe class FusedSampling(LstmGenerator generator) : IDisposabl
             new ReadOnlySpan<float>(table + token * width, width).CopyTo(new Span<float>(lstm.Input(t) + (nint)b * width, width));
         }
 
-        lstm.Begin();
+        lstm.ClearStates();
         if (initialCell is not null)
         {
             int size = batch * generator.Options.Hidden;

@@ -20,8 +20,8 @@ public sealed class LstmOracle : IDisposable
     private static readonly (string InFile, string InModel)[] _names =
     [
         ("embedding.weight", "embedding.weight"), ("output.weight", "output.weight"), ("output.bias", "output.bias"),
-            ("lstm.weight_ih_l0", "cell0.weight_ih"),
-        ("lstm.weight_hh_l0", "cell0.weight_hh"), ("lstm.bias_ih_l0", "cell0.bias_ih"), ("lstm.bias_hh_l0", "cell0.bias_hh"),
+        ("lstm.weight_ih_l0", "cell0.weight_ih"), ("lstm.weight_hh_l0", "cell0.weight_hh"), ("lstm.bias_ih_l0", "cell0.bias_ih"),
+        ("lstm.bias_hh_l0", "cell0.bias_hh"),
     ];
 
     private readonly LstmGenerator _model;
@@ -92,18 +92,6 @@ public sealed class LstmOracle : IDisposable
 
         return oracle;
     }
-
-    /// <summary>Writes a file that <see cref="Load"/> reads.</summary>
-    /// <exception cref="UserMistakeException">It cannot be written.</exception>
-    public void Save(string path) => SafetensorsFile.Write(
-        path,
-        _names.Select(name => (name.InFile, Weights: _model.get_parameter(name.InModel)!))
-            .Select(item => SafetensorsEntry.Create<float>(item.InFile, item.Weights.shape, TensorMemory.Numbers(item.Weights))),
-        new Dictionary<string, string>
-        {
-            [StartTokenKey] = Format.BeginId.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            [SequenceLengthKey] = Format.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        });
 
     /// <summary>Draws sequences one after another, [T] each.</summary>
     /// <param name="count">How many.</param>

@@ -55,9 +55,6 @@ public abstract record Relaxation : IKindOf<Relaxation>
     /// <summary>What tells options that are not the defaults apart, such as "-3"; empty where all are.</summary>
     protected virtual string OptionsSuffix => "";
 
-    /// <summary>The relaxation of that name.</summary>
-    public static Relaxation Named(string name) => All.Single(relaxation => relaxation.Name == name);
-
     /// <summary>Its definition in plain tensor operations. The hard token of a row is its largest entry.</summary>
     /// <returns>[B, V], each row non-negative with sum 1.</returns>
     public abstract Tensor Sample(RelaxationInputs inputs);

@@ -6,12 +6,12 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <content>
-/// Filters of one number a place, as RelGAN has them. A window is too short for a product of matrices, and the responses of all places are far more
-/// than what they are made of; so each filter's responses are made again where they are needed, and never kept.
+/// Filters over sequences of scalars (E = 1), as in RelGAN (Nie, Narodytska and Patel 2019). A window is too short for a matrix product to pay, and
+/// the responses take far more memory than the inputs; so responses are computed again where they are needed, and never stored.
 /// </content>
 public sealed unsafe partial class FilterMaxima
 {
-    // The widest window whose sums all have a register.
+    // The widest window for which AddWindows has a register for each sum.
     private const int LongestWindow = 5;
 
     private bool IsChannel => _embedding == 1;
@@ -24,17 +24,17 @@ public sealed unsafe partial class FilterMaxima
         {
             float* inputs = _inputs.Pointer + (nint)sample * Time;
             int last = LastPlace(sample, index);
-            // What is no number is larger than nothing, and would be passed over.
-            float poison = 0;
+            // A comparison with NaN is false, so that the search would pass over it. This sum is NaN where an input is NaN or infinite, else 0.
+            float nanOrZero = 0;
             for (int t = 0; t < Time; t++)
             {
-                poison += inputs[t] * 0;
+                nanOrZero += inputs[t] * 0;
             }
 
             for (int filter = 0; filter < _filters; filter += Lanes)
             {
                 int count = Math.Min(Lanes, _filters - filter);
-                // A panel's rows end with zeros.
+                // Whole vectors can be read, since the rows of a panel are padded with zeros.
                 float* weights = _weights[index].PanelStart(filter / PackedMatrix.Panel) + filter % PackedMatrix.Panel;
                 Vector512<float> largest = Response(inputs, weights, width);
                 Vector512<int> place = Vector512<int>.Zero, ties = Vector512<int>.One;
@@ -48,7 +48,7 @@ public sealed unsafe partial class FilterMaxima
                 }
 
                 int feature = sample * Features + index * _filters + filter;
-                largest += Load(_biases[index].Pointer + filter, count) + Vector512.Create(poison);
+                largest += Load(_biases[index].Pointer + filter, count) + Vector512.Create(nanOrZero);
                 Store(Vector512.Max(largest, Vector512<float>.Zero), _features.Pointer + feature, count);
                 StoreWhole(place, _places, feature, count);
                 StoreWhole(ties, _ties, feature, count);
@@ -108,7 +108,7 @@ public sealed unsafe partial class FilterMaxima
         return -1;
     }
 
-    // The features whose maximum is at one place are taken together for all of them: a place gets the sum of their windows.
+    // Each place adds the windows of all features whose maximum is there. Features with ties, and wide windows, are added one by one.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ChannelInputGradient(float* gradient, int sample, float* destination)
     {
@@ -154,8 +154,8 @@ public sealed unsafe partial class FilterMaxima
         }
     }
 
-    // The gradients of one sequence's features of a width, 0 where none passes or where several places share it, and where they go; returns whether
-    // some have several places.
+    // The gradients of one sequence's features of a width and the places of their maxima. A gradient is 0 where the rectifier stops it or where
+    // places tie; returns whether any do.
     private bool TakeShares(float* gradient, int first, float* shares, int* places)
     {
         bool isTied = false;
@@ -187,14 +187,14 @@ public sealed unsafe partial class FilterMaxima
             sum4 = width > 4 ? Vector512.FusedMultiplyAdd(share, Vector512.Load(weights + 4 * PackedMatrix.Panel), sum4) : sum4;
         }
 
-        Add(sum0, destination, 0, width);
-        Add(sum1, destination, 1, width);
-        Add(sum2, destination, 2, width);
-        Add(sum3, destination, 3, width);
-        Add(sum4, destination, 4, width);
+        AddSum(sum0, destination, 0, width);
+        AddSum(sum1, destination, 1, width);
+        AddSum(sum2, destination, 2, width);
+        AddSum(sum3, destination, 3, width);
+        AddSum(sum4, destination, 4, width);
     }
 
-    private static void Add(Vector512<float> sum, float* destination, int k, int width)
+    private static void AddSum(Vector512<float> sum, float* destination, int k, int width)
     {
         if (k < width)
         {
@@ -202,7 +202,7 @@ public sealed unsafe partial class FilterMaxima
         }
     }
 
-    // A panel of features at a time, so that the batch's rows are read in whole cache lines.
+    // A panel of features at a time, so that the rows of the batch are read in whole cache lines.
     private void ChannelWeightGradient(float* gradient, float*[] weights, float*[] biases)
     {
         int panels = (_filters + PackedMatrix.Panel - 1) / PackedMatrix.Panel;
@@ -221,7 +221,7 @@ public sealed unsafe partial class FilterMaxima
     {
         int width = _widths[index];
         bool isShort = Avx512F.IsSupported && Time <= 2 * Lanes;
-        // For each of a window's places the panel's sums, and one row for the biases.
+        // [width + 1, 64]: sums for each place of a window, and for the bias.
         using var memory = new NativeBuffer((nint)(width + 1) * PackedMatrix.Panel);
         float* sums = memory.Pointer, row = stackalloc float[2 * Lanes];
         new Span<float>(row, 2 * Lanes).Clear();
@@ -257,7 +257,7 @@ public sealed unsafe partial class FilterMaxima
         }
     }
 
-    // The windows at the maxima of sixteen features of a sequence; false, and nothing done, where one of them has several places.
+    // Adds the windows at the maxima of sixteen features of a sequence. Where one of them has ties, it returns false and does nothing.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool AddInputs(float* gradient, int at, int width, float* row, float* sums)
     {

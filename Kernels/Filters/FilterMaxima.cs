@@ -5,30 +5,33 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Filters of several widths over a batch of sequences, each filter's largest response over time, rectified: the features of Kim,
-/// "Convolutional neural networks for sentence classification", 2014. Only the places of the maxima pass a gradient, so the backward pass
-/// adds up one window a feature and has no product of matrices at all.
+/// Convolution filters of several widths over a batch of sequences; a feature is a filter's largest response over time, rectified (Kim 2014,
+/// "Convolutional neural networks for sentence classification"). Only the places of the maxima pass a gradient, so that the backward pass adds one
+/// window for each feature and has no matrix product.
 /// </summary>
 /// <remarks>
-/// B batch, T time, E embedding, F filters a width, W widths. Weights are PyTorch's: [F, E, width] and [F]. A window is <c>width</c> rows of a
-/// sequence, contiguous in memory, so that a convolution is one product whose left rows overlap. Places that share a filter's maximum share
-/// its gradient, as they do in PyTorch's <c>amax</c>. Cuts depend on the sizes alone: the numbers do not change with the threads.
+/// B batch, T time, E embedding, F filters a width, W widths. Weights are PyTorch's: [F, E, width] and [F]. A window is <c>width</c> successive rows
+/// of a sequence. It is contiguous in memory, so that a convolution is a matrix product whose left rows overlap. Places that tie for a maximum share
+/// its gradient, as in PyTorch's <c>amax</c>. How the work is cut depends on the sizes alone: results do not depend on the number of threads.
 /// </remarks>
 public sealed unsafe partial class FilterMaxima : IDisposable
 {
-    private const int SamplesAlone = 4, FiltersAlone = 16;
+    // The least that is handed to another thread.
+    private const int SamplesWorthSharing = 4, FeaturesWorthSharing = 16;
     private readonly RowParallel _parallel;
     private readonly int _maximumBatch, _maximumTime, _embedding, _filters;
     private readonly int[] _widths;
     private readonly PackedMatrix[] _weights;
+    // For each width: weights [F, width, E], biases [F], responses [B, T, F].
     private readonly NativeBuffer[] _windows, _biases, _responses;
     private readonly NativeBuffer _inputs, _features;
+    // Of each sequence [B] its length; of each feature [B, W F] the first place of its maximum, and the number of places that tie for it.
     private readonly int[] _lengths, _places, _ties;
 
-    /// <summary>Sets the memory aside.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="batch">B, the largest to come.</param>
-    /// <param name="time">T, the largest to come.</param>
+    /// <param name="batch">B, the largest that will be used.</param>
+    /// <param name="time">T, the largest that will be used.</param>
     /// <param name="embedding">E.</param>
     /// <param name="filters">F.</param>
     /// <param name="widths">The widths, W of them.</param>
@@ -36,7 +39,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     {
         (_parallel, _maximumBatch, _maximumTime, _embedding, _filters, _widths) = (parallel, batch, time, embedding, filters, widths.ToArray());
         (Batch, Time) = (batch, time);
-        // The windows at the very end read past it.
+        // Windows at the end of the last sequence reach beyond it.
         _inputs = new(((nint)batch * time + _widths.Max()) * embedding);
         _features = new((nint)batch * Features);
         _weights = [.. _widths.Select(width => new PackedMatrix(width * embedding, filters))];
@@ -52,7 +55,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     /// <summary>T.</summary>
     public int Time { get; private set; }
 
-    /// <summary>[B, T, E]: what is to be filtered.</summary>
+    /// <summary>[B, T, E]: the sequences; the caller writes them before <see cref="Forward"/>.</summary>
     public float* Inputs => _inputs.Pointer;
 
     private int Features => _widths.Length * _filters;
@@ -60,13 +63,13 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     /// <summary>Whether a batch of this size has room.</summary>
     public bool Fits(int batch, int time) => batch <= _maximumBatch && time <= _maximumTime;
 
-    /// <summary>Sets the size of the batch to come.</summary>
+    /// <summary>Sets the size of the next batch.</summary>
     /// <param name="lengths">
-    /// [B], how many places of each sequence are read: windows that reach beyond count only where no other would be left.
+    /// [B], the lengths of the sequences. Windows beyond a sequence's end are not looked at, but for the first where the sequence is shorter than it.
     /// </param>
     /// <param name="time">T.</param>
     /// <exception cref="ArgumentException">There is no room, or a filter is wider than T.</exception>
-    public void Begin(ReadOnlySpan<int> lengths, int time)
+    public void SetBatch(ReadOnlySpan<int> lengths, int time)
     {
         if (!Fits(lengths.Length, time) || time < _widths.Max())
         {
@@ -78,8 +81,8 @@ public sealed unsafe partial class FilterMaxima : IDisposable
         lengths.CopyTo(_lengths);
     }
 
-    /// <summary>Takes the weights of a width, whenever they have changed.</summary>
-    /// <param name="index">Which of the widths.</param>
+    /// <summary>Copies the weights of a width; to be called whenever they have changed.</summary>
+    /// <param name="index">The index of the width.</param>
     /// <param name="weight">[F, E, width].</param>
     /// <param name="bias">[F].</param>
     public void Pack(int index, float* weight, float* bias)
@@ -99,19 +102,19 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     /// <param name="features">[B, W * F], receives max(0, the largest response), width by width.</param>
     public void Forward(float* features)
     {
-        _parallel.For(Batch, SamplesAlone, (first, end) =>
+        _parallel.For(Batch, SamplesWorthSharing, (first, end) =>
         {
             for (int index = 0; index < _widths.Length; index++)
             {
-                for (int sample = first; sample < end; sample += SamplesAlone)
+                for (int sample = first; sample < end; sample += SamplesWorthSharing)
                 {
                     if (IsChannel)
                     {
-                        TakeChannelMaxima(index, sample, Math.Min(SamplesAlone, end - sample));
+                        TakeChannelMaxima(index, sample, Math.Min(SamplesWorthSharing, end - sample));
                         continue;
                     }
 
-                    int samples = Math.Min(SamplesAlone, end - sample);
+                    int samples = Math.Min(SamplesWorthSharing, end - sample);
                     Respond(index, sample * Time, samples * Time);
                     for (int which = sample; which < sample + samples; which++)
                     {
@@ -134,7 +137,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
     {
         if (inputs != null)
         {
-            _parallel.For(Batch, SamplesAlone, (first, end) =>
+            _parallel.For(Batch, SamplesWorthSharing, (first, end) =>
             {
                 for (int sample = first; sample < end; sample++)
                 {
@@ -161,7 +164,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
             return;
         }
 
-        _parallel.For(Features, FiltersAlone, (first, end) =>
+        _parallel.For(Features, FeaturesWorthSharing, (first, end) =>
         {
             for (int feature = first; feature < end; feature++)
             {
@@ -179,8 +182,8 @@ public sealed unsafe partial class FilterMaxima : IDisposable
         }
     }
 
-    // The responses of one width at some rows of the batch, without the bias. Windows that reach into the next sequence are computed too and never
-    // looked at: that is cheaper than small products that stop in time.
+    // The responses of one width at some rows of the batch, without the bias. Windows that reach into the next sequence are computed too, but never
+    // looked at: one large product is cheaper than many small ones.
     private void Respond(int index, int firstRow, int rows)
     {
         int depth = _widths[index] * _embedding;
@@ -194,7 +197,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
         }
     }
 
-    // Each filter's largest response in one sequence, where it is first found, and at how many places.
+    // Each filter's largest response in one sequence, its first place, and at how many places it is.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TakeMaxima(int index, int sample)
@@ -211,7 +214,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
             {
                 Vector512<float> here = Load(response + (nint)t * _filters, count);
                 Vector512<int> above = Vector512.GreaterThan(here, largest).AsInt32();
-                // Equality is all ones, which is -1.
+                // A true comparison is all ones, which is -1.
                 ties = Vector512.ConditionalSelect(above, Vector512<int>.One, ties - Vector512.Equals(here, largest).AsInt32());
                 place = Vector512.ConditionalSelect(above, Vector512.Create(t), place);
                 largest = Vector512.Max(largest, here);
@@ -226,7 +229,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
         }
     }
 
-    // Where the last window of a width begins that counts.
+    // Where the last window of a width within the sequence begins; 0 where none fits.
     private int LastPlace(int sample, int index) => Math.Max(0, _lengths[sample] - _widths[index]);
 
     private void InputGradient(float* gradient, int sample, float* destination)
@@ -264,7 +267,7 @@ public sealed unsafe partial class FilterMaxima : IDisposable
         biases[filter] = total;
     }
 
-    // What each of the places of a feature's maximum gets of its gradient; nothing passes a rectifier at zero.
+    // The gradient of a feature, divided among the places of its maximum; 0 where the rectifier is at zero.
     private float Share(float* gradient, int sample, int feature)
     {
         nint at = (nint)sample * Features + feature;

@@ -1,6 +1,6 @@
 namespace GumbelGan.Kernels;
 
-/// <summary>Where <see cref="HighwayScore.Backward"/> puts its gradients; those of the parameters all null where they do not learn.</summary>
+/// <summary>Where <see cref="HighwayScore.Backward"/> writes its gradients. Those of the parameters are all null where they are not wanted.</summary>
 /// <remarks>N rows, D width.</remarks>
 public readonly unsafe struct HighwayGradients
 {
@@ -10,8 +10,8 @@ public readonly unsafe struct HighwayGradients
     /// <summary>[D, D].</summary>
     public float* Transform { get; init; }
 
-    /// <summary>[D] where the transform is the gate too, else [D, D].</summary>
-    public float* Second { get; init; }
+    /// <summary>Of the bias [D] where one matrix serves transform and gate, else of the gate's matrix [D, D].</summary>
+    public float* BiasOrGate { get; init; }
 
     /// <summary>[D].</summary>
     public float* Output { get; init; }

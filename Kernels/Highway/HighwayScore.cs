@@ -5,12 +5,12 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// A linear score of what a highway layer (Srivastava, Greff and Schmidhuber 2015) carries on, many rows at once: with y = A x + a and
-/// g = sigmoid(G x), or sigmoid(y) where one matrix serves both, the sum of w m (x + g (max(0, y) - x)), m the factors of dropout. Between the
-/// products a block of rows stays in cache, and nothing but y and G x is kept for the backward pass.
+/// A linear score of the output of a highway layer (Srivastava, Greff and Schmidhuber 2015), for many rows at once: the sum over the width of
+/// w m (x + g (max(0, y) - x)), where y = A x + a, the gate g is sigmoid(G x), or sigmoid(y) where one matrix serves both, and m are the factors of
+/// dropout. A block of rows stays in cache between the products, and only y and G x are kept for the backward pass.
 /// </summary>
 /// <remarks>
-/// N rows, D width. Matrices are PyTorch's, [D, D] with a row for each result. Blocks depend on the sizes alone: the numbers do not change with the
+/// N rows, D width. Matrices are PyTorch's: [D, D], a row for each output. Blocks depend on the sizes alone: results do not depend on the number of
 /// threads.
 /// </remarks>
 public sealed unsafe class HighwayScore : IDisposable
@@ -20,17 +20,17 @@ public sealed unsafe class HighwayScore : IDisposable
     private readonly int _maximumRows, _width;
     private readonly PackedMatrix _transform, _transformBackward;
     private readonly PackedMatrix? _gate, _gateBackward;
-    // y and G x; after the backward pass their gradients.
+    // y and G x, [N, D]; after the backward pass their gradients.
     private readonly NativeBuffer _transformed, _bias;
     private readonly NativeBuffer? _gated;
-    // For each block of rows its share of the gradients of w and of a.
+    // [blocks, 2, D]: the share of each block of rows in the gradients of w and of a.
     private readonly NativeBuffer _partials;
 
-    /// <summary>Sets the memory aside.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="rows">N, the largest to come.</param>
+    /// <param name="rows">N, the largest that will be used.</param>
     /// <param name="width">D.</param>
-    /// <param name="isShared">Whether A and a are the gate too.</param>
+    /// <param name="isShared">Whether A and a serve the gate too.</param>
     public HighwayScore(RowParallel parallel, int rows, int width, bool isShared)
     {
         (_parallel, _maximumRows, _width) = (parallel, rows, width);
@@ -47,24 +47,24 @@ public sealed unsafe class HighwayScore : IDisposable
     /// <summary>Whether so many rows have room.</summary>
     public bool Fits(int rows) => rows <= _maximumRows;
 
-    /// <summary>The scores of some rows.</summary>
+    /// <summary>Computes the scores of some rows.</summary>
     /// <param name="features">x, [N, D].</param>
     /// <param name="rows">N.</param>
     /// <param name="factors">m, [N, D], or null where nothing is dropped.</param>
     /// <param name="transform">A, [D, D].</param>
-    /// <param name="second">a, [D], where A is the gate too; else G, [D, D].</param>
+    /// <param name="biasOrGate">a, [D], where A serves the gate too; else G, [D, D], and a is zero.</param>
     /// <param name="output">w, [D].</param>
     /// <param name="scores">[N], overwritten.</param>
-    public void Forward(float* features, int rows, float* factors, float* transform, float* second, float* output, float* scores)
+    public void Forward(float* features, int rows, float* factors, float* transform, float* biasOrGate, float* output, float* scores)
     {
         _transform.PackTransposed(_parallel, transform);
         if (_gate is null)
         {
-            new ReadOnlySpan<float>(second, _width).CopyTo(new Span<float>(_bias.Pointer, _width));
+            new ReadOnlySpan<float>(biasOrGate, _width).CopyTo(new Span<float>(_bias.Pointer, _width));
         }
         else
         {
-            _gate.PackTransposed(_parallel, second);
+            _gate.PackTransposed(_parallel, biasOrGate);
         }
 
         _parallel.For(Blocks(rows), 1, (first, end) =>
@@ -85,18 +85,18 @@ public sealed unsafe class HighwayScore : IDisposable
 
     /// <summary>The gradients of the last <see cref="Forward"/>; all are overwritten.</summary>
     /// <param name="gradient">[N], with respect to the scores.</param>
-    /// <param name="features">As they were, [N, D].</param>
+    /// <param name="features">As in <see cref="Forward"/>; likewise the next five.</param>
     /// <param name="rows">N.</param>
-    /// <param name="factors">As they were.</param>
-    /// <param name="transform">As it was.</param>
-    /// <param name="second">As it was.</param>
-    /// <param name="output">As it was.</param>
-    /// <param name="into">Where they go.</param>
-    public void Backward(float* gradient, float* features, int rows, float* factors, float* transform, float* second, float* output,
+    /// <param name="factors">m.</param>
+    /// <param name="transform">A.</param>
+    /// <param name="biasOrGate">a or G.</param>
+    /// <param name="output">w.</param>
+    /// <param name="into">Where the gradients are written.</param>
+    public void Backward(float* gradient, float* features, int rows, float* factors, float* transform, float* biasOrGate, float* output,
         HighwayGradients into)
     {
         _transformBackward.Pack(_parallel, transform);
-        _gateBackward?.Pack(_parallel, second);
+        _gateBackward?.Pack(_parallel, biasOrGate);
         _parallel.For(Blocks(rows), 1, (first, end) =>
         {
             for (int block = first; block < end; block++)
@@ -121,15 +121,15 @@ public sealed unsafe class HighwayScore : IDisposable
             return;
         }
 
-        Add(0, rows, into.Output);
+        SumPartials(0, rows, into.Output);
         WeightGradient(_transformed.Pointer, features, rows, into.Transform);
         if (_gated is null)
         {
-            Add(1, rows, into.Second);
+            SumPartials(1, rows, into.BiasOrGate);
         }
         else
         {
-            WeightGradient(_gated.Pointer, features, rows, into.Second);
+            WeightGradient(_gated.Pointer, features, rows, into.BiasOrGate);
         }
     }
 
@@ -194,8 +194,8 @@ public sealed unsafe class HighwayScore : IDisposable
         }
     }
 
-    // The blocks' shares in the order of the blocks.
-    private void Add(int which, int rows, float* sum)
+    // Adds the shares of the blocks in a fixed order.
+    private void SumPartials(int which, int rows, float* sum)
     {
         new Span<float>(sum, _width).Clear();
         for (int block = 0; block < Blocks(rows); block++)
@@ -204,8 +204,8 @@ public sealed unsafe class HighwayScore : IDisposable
         }
     }
 
-    // A group of the matrix' rows stays in the second-level cache while all rows of the batch pass by, so many at a time that what a panel of columns
-    // needs of them stays in the first. Both factors are copied together, since rows of the batch lie a page apart.
+    // A block of the matrix's rows stays in the second-level cache while the batch passes by, in slices of which each panel fits into the first-level
+    // cache. Both factors are copied to contiguous memory, since rows of the batch lie a page apart.
     private void WeightGradient(float* gradient, float* features, int rows, float* weight) =>
         _parallel.For((_width + ResultBlock - 1) / ResultBlock, 1, (first, end) =>
         {

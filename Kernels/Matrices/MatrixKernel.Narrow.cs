@@ -12,7 +12,7 @@ internal static unsafe partial class MatrixKernel
 {
     private const int NarrowColumns = 16;
 
-    /// <summary>What <see cref="Multiply"/> does on such a machine.</summary>
+    /// <summary><see cref="Multiply"/> on a processor without AVX-512.</summary>
     internal static void MultiplyNarrow(
         float* a, nint aRow, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth, bool accumulate)
     {

@@ -12,12 +12,12 @@ namespace GumbelGan.Kernels;
 /// <remarks>
 /// Made for the skinny tiles of the fused roll-out (depth 32 to 64), where OpenBLAS spends a third of its time on packing: measured on one
 /// core of a Zen 5 EPYC at 4.2 GHz (peak 268 GFLOP/s), [64, 32] x [32, 5000] in tiles runs at 255 GFLOP/s, OpenBLAS 0.3.21 at 158.
-/// There is no blocking for the outer caches: for large depths call it on slices.
+/// There is no blocking for the outer caches: the caller cuts a large depth into slices.
 /// </remarks>
 internal static unsafe partial class MatrixKernel
 {
     /// <summary>C = A B, or C += A B.</summary>
-    /// <param name="a">[rows, depth], element (r, k) at r * <paramref name="aRow"/> + k * <paramref name="aDepth"/>: transposed at will.</param>
+    /// <param name="a">[rows, depth], element (r, k) at r * <paramref name="aRow"/> + k * <paramref name="aDepth"/>: A may be transposed.</param>
     /// <param name="aRow">Distance between A's rows.</param>
     /// <param name="aDepth">Distance between A's columns.</param>
     /// <param name="b">[depth, columns], columns contiguous.</param>
@@ -99,7 +99,7 @@ internal static unsafe partial class MatrixKernel
     }
 
     /// <summary>
-    /// C = A' B, or C += A' B, for many rows and a small depth: what each block of C's rows needs of A stays in the first-level cache.
+    /// C = A' B, or C += A' B, for many rows and a small depth: the part of A that a block of C's rows needs stays in the first-level cache.
     /// </summary>
     /// <param name="a">[depth, rows], rows contiguous.</param>
     /// <param name="aDepth">Distance between A's rows.</param>

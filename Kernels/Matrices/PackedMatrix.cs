@@ -1,16 +1,17 @@
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// The right factor of many products, laid out for <see cref="MatrixKernel"/>: panels of 64 columns, each contiguous, zeros beyond the last.
+/// The right factor of many products, copied into the layout that <see cref="MatrixKernel"/> reads fastest: panels of 64 columns, each contiguous,
+/// the last padded with zeros.
 /// </summary>
-/// <remarks>Depth is what a product sums over. An element depends on the sizes alone, never on the threads.</remarks>
+/// <remarks>The depth is the dimension that a product sums over. Results do not depend on the number of threads.</remarks>
 public sealed unsafe class PackedMatrix : IDisposable
 {
     /// <summary>Columns of a panel.</summary>
     internal const int Panel = 64;
 
     private const int RowBlock = 24;
-    // Below this many multiplications a task costs less than handing it over.
+    // A task of fewer multiplications costs less than handing it to another thread.
     private const int WorthSharing = 1 << 17;
     private readonly int _depth, _columns, _panels;
     private readonly NativeBuffer _panelsMemory;
@@ -26,7 +27,7 @@ public sealed unsafe class PackedMatrix : IDisposable
 
     private int PanelsWorthSharing => Math.Max(1, (1 << 14) / (Panel * _depth));
 
-    /// <summary>Takes the transpose of <paramref name="source"/>, [columns, depth]: a PyTorch weight, for x W'.</summary>
+    /// <summary>Copies the transpose of <paramref name="source"/>, [columns, depth]: a PyTorch weight W, for products x W'.</summary>
     public void PackTransposed(float* source)
     {
         for (int panel = 0; panel < _panels; panel++)
@@ -45,7 +46,7 @@ public sealed unsafe class PackedMatrix : IDisposable
             }
         });
 
-    /// <summary>Takes <paramref name="source"/>, [depth, columns], as it is: a PyTorch weight, for a gradient times W.</summary>
+    /// <summary>Copies <paramref name="source"/>, [depth, columns], without transposing: a PyTorch weight W, for a gradient times W.</summary>
     public void Pack(RowParallel parallel, float* source) =>
         parallel.For(_panels, PanelsWorthSharing, (first, end) =>
         {

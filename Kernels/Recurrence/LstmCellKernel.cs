@@ -5,8 +5,8 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// The elementwise part of an LSTM cell (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) and its gradient;
-/// the matrix products belong to the caller.
+/// The elementwise part of an LSTM cell (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) and its gradient. The caller
+/// computes the matrix products.
 /// </summary>
 /// <remarks>
 /// B batch, H hidden. A row of gates is [4H] in PyTorch's order: input i, forget f, candidate g, output o.
@@ -16,7 +16,9 @@ public static unsafe class LstmCellKernel
 {
     /// <summary>One step of a batch of rows.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="gates">[B, 4H], in: W_ih x + W_hh h, with the biases unless given apart; out: the activated gates, for the backward pass.</param>
+    /// <param name="gates">
+    /// [B, 4H], in: W_ih x + W_hh h, with the biases where the next is null; out: the activated gates, for the backward pass.
+    /// </param>
     /// <param name="bias">[4H], added to each row of pre-activations; or null.</param>
     /// <param name="cell">[B, H], c.</param>
     /// <param name="nextCell">[B, H], receives c'; may be <paramref name="cell"/> itself where no backward pass follows.</param>
@@ -109,7 +111,7 @@ public static unsafe class LstmCellKernel
             Vector512<float> i = Load(gate, count), f = Load(gate + hidden, count), g = Load(gate + (2 * hidden), count),
                 o = Load(gate + (3 * hidden), count);
             Vector512<float> dh = Load(hiddenGradient + unit, count);
-            // Recomputed rather than stored: a few dozen instructions against a fourth [B, T, H] buffer.
+            // Computed again, since a few dozen instructions are cheaper than another buffer [B, T, H].
             Vector512<float> tanh = HyperbolicTangent(Load(nextCell + unit, count));
             Vector512<float> dc = Vector512.FusedMultiplyAdd(dh * o, one - (tanh * tanh), Load(cellGradient + unit, count));
             Store(dc * g * i * (one - i), gradient, count);

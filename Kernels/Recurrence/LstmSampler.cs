@@ -4,17 +4,17 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Draws sequences from a one-layer LSTM language model, each token by one uniform number and the inverse of its cumulative distribution.
-/// A thread takes a block of sequences through all steps while their states and logits stay in its own cache.
+/// Draws sequences from a one-layer LSTM language model, each token by inverting its cumulative distribution at one uniform number. A thread takes a
+/// block of sequences through all steps, so that their states and logits stay in its own cache.
 /// </summary>
 /// <remarks>
-/// B sequences, T time, V vocabulary, E embedding, H hidden. A sequence depends on its own number, key and the weights: neither on the threads
-/// nor on what else is drawn.
+/// B sequences, T time, V vocabulary, E embedding, H hidden. A sequence depends on the weights, the key and its number in the batch alone: not on the
+/// threads, nor on the other sequences.
 /// </remarks>
 public sealed unsafe class LstmSampler : IDisposable
 {
     private const int PieceColumns = VocabularyWalker.PieceColumns, Rows = VocabularyWalker.BlockRows;
-    // Up to 4 MB, what every token does to the gates is worth having beforehand.
+    // Up to 4 MB, a table of every token's contribution to the gates saves time.
     private const int LargestGateTable = 1 << 20;
     private readonly int _vocabulary, _embedding, _hidden, _blockRows;
     private readonly PackedMatrix _inputWeight, _hiddenWeight;
@@ -25,7 +25,7 @@ public sealed unsafe class LstmSampler : IDisposable
     private NativeBuffer? _gateTable;
     private bool _hasGateTable;
 
-    /// <summary>Sets the memory for the weights aside.</summary>
+    /// <summary>Allocates the memory for the weights.</summary>
     /// <param name="vocabulary">V.</param>
     /// <param name="embedding">E.</param>
     /// <param name="hidden">H.</param>
@@ -34,12 +34,12 @@ public sealed unsafe class LstmSampler : IDisposable
     {
         (_vocabulary, _embedding, _hidden) = (vocabulary, embedding, hidden);
         _walker = new VocabularyWalker(vocabulary, hidden);
-        // Weights beyond the second-level cache are worth reading for more rows at a time.
+        // Where the weights exceed the second-level cache, more rows at a time make up for reading them.
         _blockRows = hidden > 128 ? 6 * Rows : Rows;
         (_inputWeight, _hiddenWeight, _gateBias) = (new(embedding, 4 * hidden), new(hidden, 4 * hidden), new(4 * hidden));
     }
 
-    /// <summary>Takes the parameters, in PyTorch's layout; the embedding is read later too and must stay where it is.</summary>
+    /// <summary>Copies the parameters, which have PyTorch's layout. The embedding is not copied and must stay where it is.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="table">[V, E], the token embedding.</param>
     /// <param name="inputWeight">[4H, E].</param>
@@ -64,17 +64,17 @@ public sealed unsafe class LstmSampler : IDisposable
         }
     }
 
-    /// <summary>Draws a batch, or the rest of one.</summary>
+    /// <summary>Draws a batch, or continuations of given prefixes.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="request">What to draw.</param>
     /// <param name="tokens">[B, T], receives the tokens from each sequence's start on, padding after the end.</param>
-    /// <exception cref="NotFiniteNumberException">The logits of a row define no distribution: one is NaN.</exception>
+    /// <exception cref="NotFiniteNumberException">A logit is NaN, or all logits of a row are minus infinity.</exception>
     public void Sample(RowParallel parallel, SamplingRequest request, long* tokens)
     {
         ArgumentNullException.ThrowIfNull(parallel);
         ulong[] keys = [.. Enumerable.Range(0, request.Length).Select(place => request.Key.Derive((ulong)place).Value)];
         PrepareGateTable(parallel, request);
-        // Blocks of like size, as many for each thread.
+        // Blocks of about equal size, equally many for each thread.
         int blocks = (((request.Batch + _blockRows - 1) / _blockRows) + parallel.Threads - 1) / parallel.Threads * parallel.Threads;
         int rows = (request.Batch + blocks - 1) / blocks;
         parallel.For((request.Batch + rows - 1) / rows, 1, (first, end) =>
@@ -98,7 +98,7 @@ public sealed unsafe class LstmSampler : IDisposable
         }
     }
 
-    // W_ih times every token's embedding: fewer products than one a token drawn, where the vocabulary is small against what is drawn.
+    // W_ih times every token's embedding. It pays where the vocabulary is small compared with the number of tokens to draw.
     private void PrepareGateTable(RowParallel parallel, SamplingRequest request)
     {
         if (_hasGateTable || 2L * _vocabulary > (long)request.Batch * request.Length || 4L * _hidden * _vocabulary > LargestGateTable)
@@ -111,7 +111,7 @@ public sealed unsafe class LstmSampler : IDisposable
         _hasGateTable = true;
     }
 
-    /// <summary>The states of the sequences that a thread is drawing; those that have ended give their place up.</summary>
+    /// <summary>The states of the sequences that a thread is drawing. Those that have ended are removed, so that the rest stay contiguous.</summary>
     private sealed class Block(LstmSampler owner) : IDisposable
     {
         private readonly VocabularyWalker _walker = owner._walker;
@@ -139,8 +139,8 @@ public sealed unsafe class LstmSampler : IDisposable
                 _last[row] = request.FirstTokens == null ? request.BeginToken : request.FirstTokens[sequence];
                 new Span<long>(tokens + (nint)sequence * request.Length + place, request.Length - place).Fill(request.PaddingToken);
                 int state = request.States == null ? sequence : request.States[sequence];
-                Start(request.InitialHidden, state, _state, row);
-                Start(request.InitialCell, state, _cell, row);
+                CopyState(request.InitialHidden, state, _state, row);
+                CopyState(request.InitialCell, state, _cell, row);
             }
 
             while (count > 0)
@@ -180,7 +180,7 @@ public sealed unsafe class LstmSampler : IDisposable
 
         private static Span<float> Floats(float* matrix, int row, int width) => new(matrix + (nint)row * width, width);
 
-        private void Start(float* states, int state, NativeBuffer destination, int row)
+        private void CopyState(float* states, int state, NativeBuffer destination, int row)
         {
             Span<float> target = Floats(destination.Pointer, row, _hidden);
             if (states == null)
@@ -193,7 +193,7 @@ public sealed unsafe class LstmSampler : IDisposable
             }
         }
 
-        // The LSTM's step and, piece by piece, exp(logit - the piece's maximum) of every row.
+        // One step of the LSTM; then for each row, piece by piece of the vocabulary, exp(logit - the piece's maximum).
         private void Step(int count)
         {
             bool hasGates = owner._hasGateTable;
@@ -272,7 +272,7 @@ public sealed unsafe class LstmSampler : IDisposable
             return VocabularyWalker.FirstToken(chosen) + SamplingKernel.Invert(Values(chosen, row), _walker.Columns(chosen), inPiece);
         }
 
-        // The pieces put together, relative to the largest value of the whole row.
+        // Joins the pieces of a row, relative to its largest value, truncates the distribution and draws.
         private int DrawTruncated(int row, float* weights, double uniform)
         {
             _whole ??= new NativeBuffer(owner._vocabulary);

@@ -3,25 +3,26 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// One LSTM layer over a batch of sequences, step by step, on memory set aside once: the forward pass leaves behind what the backward pass
-/// needs, and the weights' gradients are taken for all steps at once.
+/// One LSTM layer over a batch of sequences, step by step. The forward pass keeps what the backward pass needs in memory that is allocated once, and
+/// the gradients of the weights are computed for all steps together.
 /// </summary>
 /// <remarks>
 /// B batch, T time, E input width, H hidden. Weights are PyTorch's: W_ih [4H, E], W_hh [4H, H], gates in the order input, forget, candidate,
-/// output. Time comes first in every buffer, so that a step is contiguous.
+/// output. Time is the first dimension of every buffer, so that a step is contiguous.
 /// </remarks>
 public sealed unsafe class LstmSequence : IDisposable
 {
-    private const int GradientRows = 64, GradientDepth = 128, RowsAlone = 16;
+    // The weights' gradients are computed in blocks of 64 rows, summed over 128 rows of the batch at a time; 16 sequences or more go to one thread.
+    private const int GradientRows = 64, GradientDepth = 128, SequencesWorthSharing = 16;
     private readonly RowParallel _parallel;
     private readonly int _input, _hidden;
     private readonly PackedMatrix _forwardInput, _forwardHidden, _backwardInput, _backwardHidden;
     private readonly NativeBuffer _inputs, _hiddens, _cells, _gates, _bias, _hiddenGradient, _cellGradient, _passedHidden, _passedCell;
 
-    /// <summary>Sets the memory aside.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="parallel">The threads.</param>
-    /// <param name="batch">B, the largest to come.</param>
-    /// <param name="time">T, the largest to come.</param>
+    /// <param name="batch">B, the largest that will be used.</param>
+    /// <param name="time">T, the largest that will be used.</param>
     /// <param name="input">E.</param>
     /// <param name="hidden">H.</param>
     public LstmSequence(RowParallel parallel, int batch, int time, int input, int hidden)
@@ -39,11 +40,11 @@ public sealed unsafe class LstmSequence : IDisposable
     public int Batch { get; set; }
 
     /// <summary>
-    /// The gradient with respect to the hidden state that step t wrote, [B, H]: to be added to before <see cref="Backward"/> of step t.
+    /// [B, H]: the gradient with respect to the hidden state that step t wrote. The caller adds to it before <see cref="Backward"/> of step t.
     /// </summary>
     public float* HiddenGradient => _hiddenGradient.Pointer;
 
-    /// <summary>[B, E]: what step <paramref name="t"/> reads.</summary>
+    /// <summary>[B, E]: the input of step <paramref name="t"/>.</summary>
     public float* Input(int t) => _inputs.Pointer + ((nint)t * Batch * _input);
 
     /// <summary>[B, H]: the hidden state before step <paramref name="t"/>; step t writes that of t + 1.</summary>
@@ -55,7 +56,7 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <summary>[B, 4H]: after the backward pass, the gradient with respect to the pre-activations of step <paramref name="t"/>.</summary>
     public float* GateGradient(int t) => _gates.Pointer + ((nint)t * Batch * 4 * _hidden);
 
-    /// <summary>Takes the weights, whenever they have changed.</summary>
+    /// <summary>Copies the weights; to be called whenever they have changed.</summary>
     public void Pack(float* inputWeight, float* hiddenWeight, float* inputBias, float* hiddenBias)
     {
         _forwardInput.PackTransposed(_parallel, inputWeight);
@@ -69,13 +70,13 @@ public sealed unsafe class LstmSequence : IDisposable
     }
 
     /// <summary>Sets the states before step 0 to zero.</summary>
-    public void Begin()
+    public void ClearStates()
     {
         new Span<float>(Hidden(0), Batch * _hidden).Clear();
         new Span<float>(Cell(0), Batch * _hidden).Clear();
     }
 
-    /// <summary>One step. Rows whose <paramref name="reading"/> is zero keep their states.</summary>
+    /// <summary>Makes one step. Rows whose <paramref name="reading"/> is zero keep their states.</summary>
     /// <param name="t">The step; its input and the states before it are in place.</param>
     /// <param name="reading">[B], or null where every row reads.</param>
     public void Forward(int t, byte* reading = null)
@@ -84,13 +85,15 @@ public sealed unsafe class LstmSequence : IDisposable
         ForwardFromInputs(t, reading);
     }
 
-    /// <summary>Steps 0 to <paramref name="steps"/> - 1, whose inputs are all in place: their products with W_ih are one large product.</summary>
+    /// <summary>
+    /// Makes steps 0 to <paramref name="steps"/> - 1. Their inputs are all in place, so that one large product multiplies them by W_ih.
+    /// </summary>
     /// <param name="steps">T or fewer.</param>
     /// <param name="reading">[T, B], or null where every row reads everywhere.</param>
     public void ForwardAll(int steps, byte* reading = null)
     {
         _forwardInput.Multiply(_parallel, Input(0), steps * Batch, GateGradient(0), accumulate: false);
-        if (!HasRowsAlone)
+        if (!HasSequencesAlone)
         {
             for (int t = 0; t < steps; t++)
             {
@@ -100,7 +103,7 @@ public sealed unsafe class LstmSequence : IDisposable
             return;
         }
 
-        _parallel.For(Batch, RowsAlone, (first, end) =>
+        _parallel.For(Batch, SequencesWorthSharing, (first, end) =>
         {
             for (int t = 0; t < steps; t++)
             {
@@ -118,14 +121,15 @@ public sealed unsafe class LstmSequence : IDisposable
     }
 
     /// <summary>Sets the gradients after the last step to zero.</summary>
-    public void BeginBackward()
+    public void ClearGradients()
     {
         Matrix(_hiddenGradient).Clear();
         Matrix(_cellGradient).Clear();
     }
 
     /// <summary>
-    /// The gradient of one step, the last step first. <see cref="HiddenGradient"/>, in: of the state that the step wrote; out: of the one it read.
+    /// The gradient of one step; the last step comes first. It turns <see cref="HiddenGradient"/> from that of the state that the step wrote into
+    /// that of the state that it read.
     /// </summary>
     /// <param name="t">The step.</param>
     /// <param name="reading">As in the forward pass.</param>
@@ -149,7 +153,7 @@ public sealed unsafe class LstmSequence : IDisposable
         }
 
         _backwardHidden.Multiply(_parallel, gates, Batch, _hiddenGradient.Pointer, accumulate: false);
-        // A row that did not read passes both gradients on as they came.
+        // A row that did not read passes both gradients on unchanged.
         for (int row = 0; reading != null && row < Batch; row++)
         {
             if (reading[row] == 0)
@@ -174,9 +178,9 @@ public sealed unsafe class LstmSequence : IDisposable
     /// <param name="inputGradients">[T, B, E], overwritten; or null where not wanted.</param>
     public void BackwardAll(int steps, float* hiddenGradients, byte* reading, float* inputGradients)
     {
-        if (HasRowsAlone)
+        if (HasSequencesAlone)
         {
-            _parallel.For(Batch, RowsAlone, (first, end) =>
+            _parallel.For(Batch, SequencesWorthSharing, (first, end) =>
             {
                 for (int t = steps - 1; t >= 0; t--)
                 {
@@ -213,13 +217,13 @@ public sealed unsafe class LstmSequence : IDisposable
         int rows = steps * Batch, width = 4 * _hidden;
         _parallel.For((width + GradientRows - 1) / GradientRows, 1, (first, end) =>
         {
-            // Rows a multiple of 4096 bytes apart would push each other out of the first-level cache.
+            // Copied, since rows that lie a multiple of 4096 bytes apart push each other out of the first-level cache.
             float* tile = stackalloc float[GradientRows * GradientDepth];
             for (int task = first; task < end; task++)
             {
                 int unit = task * GradientRows, units = Math.Min(GradientRows, width - unit);
                 new Span<float>(bias + unit, units).Clear();
-                // Slice by slice of the depth, so that what is read stays in cache; the order of the sums is that of time.
+                // In slices of the depth, so that what is read stays in cache. Sums are taken in the order of time.
                 for (int depth = 0; depth < rows; depth += GradientDepth)
                 {
                     int slice = Math.Min(GradientDepth, rows - depth);
@@ -249,9 +253,8 @@ public sealed unsafe class LstmSequence : IDisposable
         }
     }
 
-    // Sequences know nothing of each other, so that a thread can take some of them through all steps; that pays while the recurrent weights
-    // stay in its own cache.
-    private bool HasRowsAlone => 4 * _hidden * _hidden <= 1 << 17;
+    // Whether a thread takes some of the sequences through all steps by itself. That pays while the recurrent weights stay in its own cache.
+    private bool HasSequencesAlone => 4 * _hidden * _hidden <= 1 << 17;
 
     private void ForwardFromInputs(int t, byte* reading)
     {

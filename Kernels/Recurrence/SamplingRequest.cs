@@ -2,13 +2,13 @@ using GumbelGan.Randomness;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>What <see cref="LstmSampler"/> is to draw.</summary>
+/// <summary>What <see cref="LstmSampler"/> draws, and from which states.</summary>
 public unsafe struct SamplingRequest
 {
     /// <summary>B, the number of sequences.</summary>
     public int Batch { get; set; }
 
-    /// <summary>T, the tokens of each.</summary>
+    /// <summary>T, the tokens of each sequence.</summary>
     public int Length { get; set; }
 
     /// <summary>The token read before the first.</summary>
@@ -17,7 +17,7 @@ public unsafe struct SamplingRequest
     /// <summary>The token that ends a sequence; -1 for none.</summary>
     public int EndToken { get; set; }
 
-    /// <summary>What fills the places after the end.</summary>
+    /// <summary>The token that fills the places after the end.</summary>
     public int PaddingToken { get; set; }
 
     /// <summary>What divides the logits; above zero.</summary>
@@ -30,7 +30,8 @@ public unsafe struct SamplingRequest
     public double TopP { get; set; }
 
     /// <summary>
-    /// What keys the draws: step t of sequence r takes word r of <c>Key.Derive(t)</c>, r counted in the whole batch where the key is of a slice.
+    /// Keys the draws: step t of sequence r takes the uniform number r of <c>Key.Derive(t)</c>. Where the key is that of a slice, r is counted in the
+    /// whole batch.
     /// </summary>
     public RandomKey Key { get; set; }
 
@@ -43,7 +44,7 @@ public unsafe struct SamplingRequest
     /// <summary>[B], the row of the initial states that each sequence starts from; null where each has its own.</summary>
     public int* States { get; set; }
 
-    /// <summary>[B], the place of the first token to draw, below T: what stands before it is given; null where all start at 0.</summary>
+    /// <summary>[B], the place of the first token to draw, below T; the tokens before it are given. Null where all start at 0.</summary>
     public int* Starts { get; set; }
 
     /// <summary>[B], the token read before the first that is drawn; null where it is <see cref="BeginToken"/>.</summary>

@@ -6,18 +6,20 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Relaxed samples of one row under the condition that a given token wins: softmax((logits + noise) / temperature), where logits + noise, less
-/// ln Z, is -ln E_token at the token and ln p_j - ln(E_j + p_j E_token) elsewhere; E standard exponential, p = softmax(logits). It costs a draw no
-/// more than one unconditional sample: two logarithms and one exponential a token.
+/// Relaxed samples softmax((logits + noise) / temperature) of one row, under the condition that logits + noise is largest at a given token. With E
+/// standard exponential, p = softmax(logits) and Z its normaliser, logits + noise - ln Z is -ln E_token at the token, and ln p_j - ln(E_j + p_j
+/// E_token) elsewhere. A draw costs as much as an unconditional one: two logarithms and one exponential a token.
 /// </summary>
 /// <remarks>Rows are those of <see cref="RelaxedRow"/>: [C], C a multiple of 64.</remarks>
 public static unsafe class ConditionalGumbelKernel
 {
     private const int BlockColumns = 16 * GumbelNoise.TileColumns;
 
-    /// <summary>What all draws of a row share. At the token both are zero, which makes it no special case of the formula.</summary>
+    /// <summary>
+    /// Computes ln p and p, which all draws of a row share. Both are set to zero at the token, so that one formula serves all columns.
+    /// </summary>
     /// <param name="logits">[C].</param>
-    /// <param name="token">Who wins.</param>
+    /// <param name="token">The given token.</param>
     /// <param name="logarithms">[C], receives ln p.</param>
     /// <param name="probabilities">[C], receives p.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -37,12 +39,12 @@ public static unsafe class ConditionalGumbelKernel
         (logarithms[token], probabilities[token]) = (0, 0);
     }
 
-    /// <summary>One draw: the relaxed sample times the sum that is returned.</summary>
+    /// <summary>Makes one draw. The destination receives the unnormalised sample; the sum of its entries is returned.</summary>
     /// <param name="logarithms">[C], of <see cref="Prepare"/>.</param>
     /// <param name="probabilities">[C], of <see cref="Prepare"/>.</param>
-    /// <param name="token">Who wins.</param>
+    /// <param name="token">The given token.</param>
     /// <param name="temperature">Above zero.</param>
-    /// <param name="key">The draw.</param>
+    /// <param name="key">Keys the draw.</param>
     /// <param name="row">The row, as <see cref="GumbelNoise"/> counts them.</param>
     /// <param name="destination">[C].</param>
     [SkipLocalsInit]

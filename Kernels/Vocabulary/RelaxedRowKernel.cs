@@ -4,7 +4,9 @@ using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>What a <see cref="RowGradient"/> is put together from. Rows are those of <see cref="RelaxedRow"/>: [C], C a multiple of 64.</summary>
+/// <summary>
+/// The operations of which a <see cref="RowGradient"/> is made. Rows are those of <see cref="RelaxedRow"/>: [C], C a multiple of 64.
+/// </summary>
 public static unsafe class RelaxedRowKernel
 {
     /// <summary>The largest entry.</summary>
@@ -16,7 +18,7 @@ public static unsafe class RelaxedRowKernel
         }
     }
 
-    /// <summary>The exponentials of logits / temperature, relative to the largest: softmax times the sum that is returned.</summary>
+    /// <summary>Writes the unnormalised softmax exp((logits - largest) / temperature), and returns its sum.</summary>
     /// <param name="logits">[C].</param>
     /// <param name="temperature">Above zero.</param>
     /// <param name="destination">[C].</param>
@@ -30,8 +32,8 @@ public static unsafe class RelaxedRowKernel
     }
 
     /// <summary>
-    /// result += factor * p (g - p . g), with p = exponentials / total: a softmax's gradient with respect to what it is the softmax of, times a
-    /// factor.
+    /// result += factor * p (g - p . g), with p = exponentials / total: a factor times the gradient with respect to the argument of a softmax, where
+    /// g is that with respect to its value.
     /// </summary>
     /// <param name="exponentials">[C].</param>
     /// <param name="total">Their sum.</param>

@@ -2,7 +2,8 @@ using GumbelGan.Randomness;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>One step of a roll-out: what its forward and backward passes share.</summary>
+/// <summary>One step of a roll-out, as its forward and backward passes share it.</summary>
+/// <remarks>N rows, H hidden.</remarks>
 public unsafe struct RelaxedStep
 {
     /// <summary>h, [N, H].</summary>
@@ -14,13 +15,13 @@ public unsafe struct RelaxedStep
     /// <summary>The temperature, above zero.</summary>
     public float Temperature { get; set; }
 
-    /// <summary>The noise of this step; null for none.</summary>
+    /// <summary>Keys the Gumbel noise of this step; null for none.</summary>
     public RandomKey? Key { get; set; }
 
     /// <summary>[N]: the row of <see cref="GumbelNoise"/> that each row takes; null where row r takes row r.</summary>
     public int* RowNumbers { get; set; }
 
-    /// <summary>What is added to all of these: the rows of earlier slices of the batch.</summary>
+    /// <summary>Added to each of these numbers: how many rows earlier slices of the batch have.</summary>
     public ulong FirstRow { get; set; }
 
     /// <summary>[N]: the forward pass writes each row's largest logit plus noise.</summary>
@@ -30,8 +31,8 @@ public unsafe struct RelaxedStep
     public float* Sums { get; set; }
 
     /// <summary>
-    /// Memory of <see cref="RelaxedVocabulary.KeptLength"/> floats in which the forward pass leaves the relaxed rows for the later
-    /// ones; or null, and those make them again from the noise: slower where memory is plentiful, possible where it is not.
+    /// Memory of <see cref="RelaxedVocabulary.KeptLength"/> floats in which the forward pass keeps the relaxed rows for the backward pass. Where it
+    /// is null, the backward pass computes them again from the noise, which is slower and needs no memory.
     /// </summary>
     public float* Kept { get; set; }
 
@@ -39,13 +40,14 @@ public unsafe struct RelaxedStep
     public readonly ulong NoiseRow(int row) => FirstRow + (ulong)(RowNumbers == null ? row : RowNumbers[row]);
 }
 
-/// <summary>What a backward pass is given and where it puts its results. Null means zero going in and not wanted coming out.</summary>
+/// <summary>The inputs and results of a backward pass. A null input stands for zeros, a null result is not wanted.</summary>
+/// <remarks>N rows, V vocabulary, H hidden, E the generator's embedding width, F the discriminator's.</remarks>
 public unsafe struct RelaxedGradients
 {
-    /// <summary>[N, E]: the embedded rows of the forward pass - the soft ones, also under straight-through.</summary>
+    /// <summary>[N, E]: the relaxed rows embedded by the forward pass; those of the soft samples also under straight-through.</summary>
     public float* GeneratorInput { get; set; }
 
-    /// <summary>[N, F]: likewise for the discriminator's embedding.</summary>
+    /// <summary>[N, F]: the same by the discriminator's embedding.</summary>
     public float* DiscriminatorInput { get; set; }
 
     /// <summary>[N, E]: the gradient with respect to the generator's input.</summary>

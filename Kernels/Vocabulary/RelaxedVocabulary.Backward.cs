@@ -7,14 +7,13 @@ namespace GumbelGan.Kernels;
 /// <content>The backward pass.</content>
 public sealed unsafe partial class RelaxedVocabulary
 {
-    // Two matrices, y and its gradient, of 64 x 384 in the second-level cache: depth 64 for the weights' gradients, and kept rows read as
-    // one stretch of memory.
+    // The matrices y and its gradient, 64 x 384 each, fit into the second-level cache; products for the weights' gradients have depth 64.
     private const int BackwardRowsAtOnce = 64;
 
     /// <summary>The gradients of one step; those of the parameters are added to what is there.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step, as its forward pass left it.</param>
-    /// <param name="gradients">What comes in and where the results go.</param>
+    /// <param name="gradients">The inputs and results.</param>
     /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
     public void Backward(RowParallel parallel, RelaxedStep step, RelaxedGradients gradients)
     {
@@ -22,7 +21,7 @@ public sealed unsafe partial class RelaxedVocabulary
         Check(step);
         for (int row = 0; row < step.Rows; row++)
         {
-            // (dy . y) of a row, without y: it is the product of the embedded row with its own gradient.
+            // The product dy . y of a row needs no y: it equals that of the embedded row with its own gradient.
             _centres.Pointer[row] = Product(gradients.GeneratorInput, gradients.GeneratorInputGradient, row, _generator.Width)
                 + Product(gradients.DiscriminatorInput, gradients.DiscriminatorInputGradient, row, _discriminator.Width);
         }
@@ -39,7 +38,7 @@ public sealed unsafe partial class RelaxedVocabulary
         SumHidden(step, gradients, throughLogits);
     }
 
-    // The gradient of h, from the parts of its pieces.
+    // The gradient of h, summed over the pieces in order.
     private void SumHidden(RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
     {
         int length = gradients.Hidden == null ? 0 : step.Rows * _hidden;
@@ -100,13 +99,13 @@ public sealed unsafe partial class RelaxedVocabulary
                 MakeProbabilities(probabilities, noise, columns, piece, firstRow + row, step);
                 if (throughLogits)
                 {
-                    ThroughSoftmax(probabilities, dy + (row * PieceColumns), columns, _centres.Pointer[firstRow + row], 1f / step.Temperature);
+                    BackpropagateSoftmax(probabilities, dy + (row * PieceColumns), columns, _centres.Pointer[firstRow + row], 1f / step.Temperature);
                 }
             }
 
             if (throughLogits)
             {
-                FromLogits(piece, firstRow, rows, dy, step, gradients);
+                BackpropagateLogits(piece, firstRow, rows, dy, step, gradients);
             }
 
             _generator.AccumulateGradient(
@@ -129,7 +128,7 @@ public sealed unsafe partial class RelaxedVocabulary
     }
 
     // From a piece of the gradient with respect to the logits to those of h, W and b.
-    private void FromLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
+    private void BackpropagateLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
     {
         _walker.MultiplyWeight(piece, gradient, rows, _hiddenSums.Pointer + (_partials.Index(piece, firstRow) * _hidden), accumulate: false);
         if (gradients.Weight != null)
@@ -141,7 +140,7 @@ public sealed unsafe partial class RelaxedVocabulary
         AccumulateColumnSums(piece, gradient, rows, gradients.Bias);
     }
 
-    // y of one row, from what was kept, else from the products in place.
+    // y of one row: from the kept exponentials, or else from the products h W' that y holds.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MakeProbabilities(float* y, float* noise, int columns, int piece, int row, RelaxedStep step)
     {
@@ -168,7 +167,7 @@ public sealed unsafe partial class RelaxedVocabulary
 
     // From the gradient with respect to y to that with respect to the logits.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ThroughSoftmax(float* y, float* dy, int columns, float centre, float inverseTemperature)
+    private static void BackpropagateSoftmax(float* y, float* dy, int columns, float centre, float inverseTemperature)
     {
         Vector512<float> mean = Vector512.Create(centre), scale = Vector512.Create(inverseTemperature);
         for (int column = 0; column < columns; column += Lanes)

@@ -5,18 +5,18 @@ using GumbelGan.Randomness;
 namespace GumbelGan.Kernels;
 
 /// <content>
-/// Hard samples whose gradient is a function of whole rows: forward only the tokens are wanted; backward the gradient of a step's samples [N, V] is
-/// made, a <see cref="RowGradient"/> turns it into that of the logits, and the products with W and h are those of the other backward pass.
+/// Hard samples whose backward pass needs whole rows. The forward pass gives the tokens alone. The backward pass computes the gradient with respect
+/// to a step's samples [N, V], a <see cref="RowGradient"/> turns it into that of the logits, and the rest is as in the other backward pass.
 /// </content>
 public sealed unsafe partial class RelaxedVocabulary
 {
-    // [pieces, N, 384] each, as kept rows: the gradient of the samples and then of the logits, and the logits where they are not kept.
+    // [pieces, N, 384] each, laid out as kept rows: the gradient of the samples, then of the logits; and the logits, where they were not kept.
     private NativeBuffer? _rowGradients, _rowLogits;
 
-    /// <summary>One step's tokens: the columns of the largest logit plus noise. Where rows are kept, these are the logits.</summary>
+    /// <summary>Draws the tokens of one step, the columns of the largest logit plus noise. The kept rows are the logits here.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step; its kept rows are written.</param>
-    /// <param name="tokens">[N].</param>
+    /// <param name="tokens">[N], receives the tokens.</param>
     /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
     public void ForwardHard(RowParallel parallel, RelaxedStep step, int* tokens)
     {
@@ -39,10 +39,10 @@ public sealed unsafe partial class RelaxedVocabulary
     /// <summary>The gradients of one step of <see cref="ForwardHard"/>; those of the parameters are added to what is there.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step, as its forward pass left it.</param>
-    /// <param name="gradients">What comes in and where the results go. Embedded rows and embeddings' gradients play no part.</param>
-    /// <param name="rowGradient">Of one row.</param>
+    /// <param name="gradients">The inputs and results; the embedded rows and the embeddings' gradients are not used.</param>
+    /// <param name="rowGradient">The backward pass of one row.</param>
     /// <param name="tokens">[N], what <see cref="ForwardHard"/> drew.</param>
-    /// <param name="further">Keys what the rows' gradients draw.</param>
+    /// <param name="further">Keys the further draws of <paramref name="rowGradient"/>.</param>
     /// <exception cref="ArgumentException">More rows than announced, or a temperature that is not positive.</exception>
     public void BackwardRows(RowParallel parallel, RelaxedStep step, RelaxedGradients gradients, RowGradient rowGradient, int* tokens,
         RandomKey further)
@@ -60,14 +60,15 @@ public sealed unsafe partial class RelaxedVocabulary
                 SampleGradients(piece, step, gradients, logits);
             }
         });
-        parallel.For(step.Rows, 1, (first, end) => ThroughRows(first, end, step, rowGradient, logits, tokens, further));
+        parallel.For(step.Rows, 1, (first, end) => BackpropagateRows(first, end, step, rowGradient, logits, tokens, further));
         parallel.For(_pieces, 1, (first, end) =>
         {
             for (int piece = first; piece < end; piece++)
             {
                 for (int row = 0; row < step.Rows; row += BackwardRowsAtOnce)
                 {
-                    FromLogits(piece, row, Math.Min(BackwardRowsAtOnce, step.Rows - row), Row(_rowGradients.Pointer, piece, row), step, gradients);
+                    int rows = Math.Min(BackwardRowsAtOnce, step.Rows - row);
+                    BackpropagateLogits(piece, row, rows, Row(_rowGradients.Pointer, piece, row), step, gradients);
                 }
             }
         });
@@ -94,7 +95,7 @@ public sealed unsafe partial class RelaxedVocabulary
         }
     }
 
-    // A piece of the samples' gradient, and of the logits where they are not kept.
+    // A piece of the samples' gradient, and of the logits where they were not kept.
     private void SampleGradients(int piece, RelaxedStep step, RelaxedGradients gradients, float* logits)
     {
         for (int firstRow = 0; firstRow < step.Rows; firstRow += BackwardRowsAtOnce)
@@ -113,8 +114,8 @@ public sealed unsafe partial class RelaxedVocabulary
         }
     }
 
-    // Brings the pieces of each row together, calls the function, and takes them apart again.
-    private void ThroughRows(int first, int end, RelaxedStep step, RowGradient rowGradient, float* logits, int* tokens, RandomKey further)
+    // Joins the pieces of each row, calls the function, and splits its result into pieces.
+    private void BackpropagateRows(int first, int end, RelaxedStep step, RowGradient rowGradient, float* logits, int* tokens, RandomKey further)
     {
         int columns = VocabularyWalker.FirstToken(_pieces - 1) + _walker.Columns(_pieces - 1);
         float[] memory = ArrayPool<float>.Shared.Rent((3 + RelaxedRow.ScratchRows) * columns);

@@ -5,15 +5,15 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// From hidden states to relaxed token embeddings without the relaxed tokens: y = softmax((h W' + b + g) / temperature) is taken piece by
-/// piece of the vocabulary, multiplied by up to two embedding matrices while it is in cache, and forgotten; the backward pass makes each
-/// piece again from the counter-based noise, or takes it from memory that the caller has given for that. Without such memory nothing of
-/// size [N, V] ever exists.
+/// From hidden states to relaxed token embeddings without a matrix of relaxed tokens. y = softmax((h W' + b + g) / temperature) is computed a piece
+/// of the vocabulary at a time, multiplied by up to two embedding matrices while it is in cache, and discarded. The backward pass computes each piece
+/// again from the counter-based noise g, or reads it from memory that the caller has provided. Without that memory nothing of size [N, V] ever
+/// exists.
 /// </summary>
 /// <remarks>
-/// <para>N rows (batch), V vocabulary, H hidden, E the generator's embedding width, F the discriminator's. It is attention with noise, and
-/// the maximum and sum are those of Milakov and Gimelshein 2018 and of FlashAttention (Dao et al. 2022), per piece instead of per tile.</para>
-/// <para>Pieces, blocks and the order in which their sums meet depend on the sizes alone: the numbers do not change with the threads.</para>
+/// <para>N rows (batch), V vocabulary, H hidden, E the generator's embedding width, F the discriminator's. The computation is that of attention with
+/// noise; the running maximum and sum of the pieces are merged as in Milakov and Gimelshein 2018 and FlashAttention (Dao et al. 2022).</para>
+/// <para>Pieces, blocks and the order of sums depend on the sizes alone: results do not depend on the number of threads.</para>
 /// </remarks>
 public sealed unsafe partial class RelaxedVocabulary : IDisposable
 {
@@ -22,18 +22,18 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
     private readonly VocabularyWalker _walker;
     private readonly SoftmaxPartials _partials;
     private readonly Embedding _generator, _discriminator;
-    // [pieces, N, H]: each piece's part of the gradient of h.
+    // [pieces, N, H], each piece's part of the gradient of h; and [N], the product of each row with its gradient, dy . y.
     private readonly NativeBuffer _hiddenSums, _centres;
     // [pieces, N]: the column of each piece's largest value.
     private readonly int[] _tokens;
     private bool _disposed;
 
-    /// <summary>Sets the memory aside, once for all steps.</summary>
+    /// <summary>Allocates the memory, once for all steps.</summary>
     /// <param name="vocabulary">V.</param>
     /// <param name="hidden">H.</param>
     /// <param name="generatorWidth">E; 0 where the generator is not fed the relaxed token.</param>
     /// <param name="discriminatorWidth">F; 0 where no discriminator reads it.</param>
-    /// <param name="maximumRows">The largest N to come.</param>
+    /// <param name="maximumRows">The largest N that will be used.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or a width negative.</exception>
     public RelaxedVocabulary(int vocabulary, int hidden, int generatorWidth, int discriminatorWidth, int maximumRows)
     {
@@ -48,12 +48,12 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         _tokens = new int[_pieces * maximumRows];
     }
 
-    /// <summary>Floats of <see cref="RelaxedStep.Kept"/>; start them at a multiple of 64 bytes.</summary>
+    /// <summary>The number of floats of <see cref="RelaxedStep.Kept"/>, whose address must be a multiple of 64 bytes.</summary>
     public nint KeptLength => (nint)_pieces * _maximumRows * (PieceColumns + 1);
 
     /// <summary>
-    /// Takes the generator's parameters in the layout that the products want; to be called again whenever their values have changed. The
-    /// matrices themselves are read later too and must stay where they are.
+    /// Copies the generator's parameters into the layout of the products; to be called whenever their values have changed. The matrices themselves
+    /// are read later too and must stay where they are.
     /// </summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="weight">[V, H], W.</param>
@@ -76,7 +76,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         _discriminator.Pack(parallel, embedding);
     }
 
-    /// <summary>One step's relaxed embeddings.</summary>
+    /// <summary>Computes the relaxed embeddings of one step.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step; its maxima, sums and kept rows are written.</param>
     /// <param name="generatorInput">[N, E], receives y times the generator's embedding; null where not wanted.</param>
@@ -104,7 +104,9 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         }
     }
 
-    /// <summary>The discriminator's input of a step done before, after the discriminator's embedding has changed and been packed.</summary>
+    /// <summary>
+    /// Computes the discriminator's input of an earlier step again, after the discriminator's embedding has changed and been packed.
+    /// </summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step, as its forward pass left it.</param>
     /// <param name="discriminatorInput">[N, F], receives y times the discriminator's embedding.</param>
@@ -177,7 +179,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
             ? _walker.AddBiasAndNoise(piece, values, noise, key, step.NoiseRow(row))
             : _walker.AddBias(piece, values);
 
-    // The row's maximum, sum and token, and by what to multiply each piece's exponentials to get y.
+    // Computes the row's maximum, sum and token, and the factors that turn each piece's exponentials into y.
     private void Merge(int row, RelaxedStep step, int* tokens)
     {
         float* weights = Weights(step);
@@ -194,7 +196,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         }
     }
 
-    // Kept rows stand [pieces, N, 384], and after them the weights [pieces, N].
+    // The kept memory holds the rows [pieces, N, 384], then the weights [pieces, N].
     private float* Weights(RelaxedStep step) => step.Kept == null ? _partials.Weights : step.Kept + ((nint)_pieces * _maximumRows * PieceColumns);
 
     private float* Kept(RelaxedStep step, int piece, int row) => step.Kept + (_partials.Index(piece, row) * PieceColumns);
@@ -211,7 +213,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         }
     }
 
-    /// <summary>One of the two embeddings, [V, width], and each piece's part of the embedded rows.</summary>
+    /// <summary>One of the two embedding matrices, [V, width], and each piece's part of the embedded rows.</summary>
     private sealed class Embedding(RelaxedVocabulary owner, int vocabulary, int width) : IDisposable
     {
         private readonly PackedMatrix? _packed = width > 0 ? new PackedMatrix(width, vocabulary) : null;

@@ -6,13 +6,13 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Draws a token from softmax(logits / temperature) by one uniform number and the inverse of the row's cumulative distribution: exact, at one
+/// Draws a token from softmax(logits / temperature) by inverting the row's cumulative distribution at one uniform number. It is exact and costs one
 /// exponential a column.
 /// </summary>
-/// <remarks>V is the vocabulary, the length of every row. Only (key, row) and the logits decide the token.</remarks>
+/// <remarks>V is the vocabulary, the length of every row. The token depends on the logits, the key and the row's number alone.</remarks>
 public static unsafe class SamplingKernel
 {
-    // Columns that are summed at once on the way to the one that is drawn.
+    // The search goes by tiles of so many columns, then by columns.
     private const int Tile = 64;
 
     /// <summary>Draws one token from the uniform number of (<paramref name="stepKey"/>, <paramref name="row"/>).</summary>
@@ -44,7 +44,7 @@ public static unsafe class SamplingKernel
         }
     }
 
-    /// <summary>The token of weights at which their cumulative share passes a uniform number; -1 where the weights define no distribution.</summary>
+    /// <summary>Draws a token with probabilities in proportion to the weights; -1 where the weights define no distribution.</summary>
     internal static int Draw(float* weights, int columns, double uniform)
     {
         double total = Total(weights, columns);
@@ -59,11 +59,11 @@ public static unsafe class SamplingKernel
     }
 
     /// <summary>
-    /// The column at which the cumulative sum passes the target: tile by tile, then column by column; the last possible one should rounding
-    /// get past it.
+    /// The column at which the cumulative sum passes the target, found tile by tile, then column by column. Where rounding carries the search past
+    /// the end, it is the last column above zero.
     /// </summary>
     /// <param name="values">[columns], none negative and one above zero.</param>
-    /// <param name="columns">Any number.</param>
+    /// <param name="columns">The number of columns.</param>
     /// <param name="target">At least 0.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Invert(float* values, int columns, double target)
@@ -105,7 +105,7 @@ public static unsafe class SamplingKernel
     internal static NotFiniteNumberException NoDistribution(string what, ulong number) =>
         new($"The logits of {what} {number} define no distribution: one is NaN, or all are minus infinity.");
 
-    // In double precision and in the order in which Invert takes it apart.
+    // In double precision, and in the order in which Invert subtracts.
     private static double Total(float* values, int columns)
     {
         double total = 0;

@@ -5,10 +5,10 @@ using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>The parts of a softmax over one row, or over a piece of one: its maximum, where that stands, the exponentials relative to it.</summary>
+/// <summary>The parts of a softmax over a row or a piece of one: its maximum, the column of that, and the exponentials relative to it.</summary>
 /// <remarks>
 /// Sums run over sixteen lanes in a fixed order on every machine. The maximum is subtracted before the division by the temperature, so that
-/// temperatures from 0.01 to 1000 and logits up to 1e4 in size give finite numbers; what is below 2^-100 of the largest gets exactly zero.
+/// temperatures from 0.01 to 1000 and logits up to 1e4 in size give finite numbers. Entries below 2^-100 of the largest become exactly zero.
 /// </remarks>
 internal static unsafe class SoftmaxKernel
 {

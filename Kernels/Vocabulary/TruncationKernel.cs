@@ -3,17 +3,19 @@ using System.Buffers;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// Leaves a distribution its likeliest tokens only: the K likeliest (top-k; Fan, Lewis and Dauphin 2018), and of these the smallest set that holds
+/// Restricts a distribution to its likeliest tokens: the K likeliest (top-k; Fan, Lewis and Dauphin 2018), and of these the smallest set that holds
 /// the share p of their probability (top-p, the nucleus; Holtzman et al. 2020). Of equally likely tokens the one with the smaller id comes first, so
-/// that the set never depends on anything else.
+/// that the set is well defined.
 /// </summary>
-/// <remarks>V is the vocabulary. The row is visited twice; only tokens about as likely as the last that stays are sorted.</remarks>
+/// <remarks>
+/// V is the vocabulary. Tokens are counted in buckets of similar probability, and only the bucket in which the kept set ends is sorted.
+/// </remarks>
 public static class TruncationKernel
 {
-    // The bits of floats that are not negative are in the order of their values; the upper ones part a row into eighths of octaves.
+    // Floats that are not negative have the same order as their bits. The upper bits make eight buckets for each power of two.
     private const int Buckets = 1 << 11, BucketShift = 20;
 
-    /// <summary>Sets what does not stay to zero.</summary>
+    /// <summary>Sets the weights of all other tokens to zero.</summary>
     /// <param name="weights">[V], in proportion to the probabilities; none negative, none NaN.</param>
     /// <param name="topK">K, the most tokens that stay; 0 for no limit.</param>
     /// <param name="topP">p, above 0; 1 for no limit.</param>
@@ -36,20 +38,23 @@ public static class TruncationKernel
             masses[Bucket(weight)] += weight;
         }
 
-        ulong last = Last(weights, counts, masses, topK == 0 ? int.MaxValue : topK, double.PositiveInfinity, out double total);
+        ulong last = LastKept(weights, counts, masses, topK == 0 ? int.MaxValue : topK, double.PositiveInfinity, out double total);
         if (topP < 1)
         {
-            last = Math.Min(last, Last(weights, counts, masses, int.MaxValue, topP * total, out _));
+            last = Math.Min(last, LastKept(weights, counts, masses, int.MaxValue, topP * total, out _));
         }
 
         for (int token = 0; token < weights.Length; token++)
         {
-            weights[token] = Place(weights[token], token) <= last ? weights[token] : 0;
+            weights[token] = SortKey(weights[token], token) <= last ? weights[token] : 0;
         }
     }
 
-    /// <summary>The place of the token with which there are so many, or so much mass; that of none where all together are not enough.</summary>
-    private static ulong Last(ReadOnlySpan<float> weights, ReadOnlySpan<int> counts, ReadOnlySpan<double> masses, int most, double enough,
+    /// <summary>
+    /// The sort key of the last token that is kept: going down from the likeliest, the one with which the count reaches <paramref name="most"/> or
+    /// the mass <paramref name="enough"/>. Where neither is reached, it is the largest key that there is.
+    /// </summary>
+    private static ulong LastKept(ReadOnlySpan<float> weights, ReadOnlySpan<int> counts, ReadOnlySpan<double> masses, int most, double enough,
         out double mass)
     {
         mass = 0;
@@ -63,42 +68,42 @@ public static class TruncationKernel
                 continue;
             }
 
-            ulong[] places = ArrayPool<ulong>.Shared.Rent(Math.Max(1, counts[bucket]));
-            Span<ulong> sorted = places.AsSpan(0, counts[bucket]);
+            ulong[] keys = ArrayPool<ulong>.Shared.Rent(Math.Max(1, counts[bucket]));
+            Span<ulong> sorted = keys.AsSpan(0, counts[bucket]);
             Collect(weights, bucket, sorted);
-            foreach (ulong place in sorted)
+            foreach (ulong key in sorted)
             {
                 count++;
-                mass += weights[(int)(uint)place];
+                mass += weights[(int)(uint)key];
                 if (count >= most || mass >= enough)
                 {
-                    ArrayPool<ulong>.Shared.Return(places);
-                    return place;
+                    ArrayPool<ulong>.Shared.Return(keys);
+                    return key;
                 }
             }
 
-            ArrayPool<ulong>.Shared.Return(places);
+            ArrayPool<ulong>.Shared.Return(keys);
         }
 
         return ulong.MaxValue;
     }
 
-    private static void Collect(ReadOnlySpan<float> weights, int bucket, Span<ulong> places)
+    private static void Collect(ReadOnlySpan<float> weights, int bucket, Span<ulong> keys)
     {
         int found = 0;
-        for (int token = 0; found < places.Length; token++)
+        for (int token = 0; found < keys.Length; token++)
         {
             if (Bucket(weights[token]) == bucket)
             {
-                places[found++] = Place(weights[token], token);
+                keys[found++] = SortKey(weights[token], token);
             }
         }
 
-        places.Sort();
+        keys.Sort();
     }
 
     private static int Bucket(float weight) => (int)(BitConverter.SingleToUInt32Bits(weight) >> BucketShift);
 
-    // Ascending: first the larger weight, then the smaller id.
-    private static ulong Place(float weight, int token) => ((ulong)~BitConverter.SingleToUInt32Bits(weight) << 32) | (uint)token;
+    // In ascending order of this key come larger weights first, then smaller ids.
+    private static ulong SortKey(float weight, int token) => ((ulong)~BitConverter.SingleToUInt32Bits(weight) << 32) | (uint)token;
 }

@@ -4,13 +4,14 @@ using static GumbelGan.Kernels.VectorFunctions;
 
 namespace GumbelGan.Kernels;
 
-/// <summary>Where the gradients of <see cref="VocabularyLikelihood"/> go; all are overwritten.</summary>
+/// <summary>Where <see cref="VocabularyLikelihood"/> writes its gradients; all are overwritten.</summary>
+/// <remarks>N rows, V vocabulary, H hidden.</remarks>
 public unsafe struct LikelihoodGradients
 {
-    /// <summary>What every row's loss is multiplied by in the objective, where <see cref="Scales"/> is null.</summary>
+    /// <summary>The factor of every row's loss in the objective, where <see cref="Scales"/> is null.</summary>
     public float Scale { get; set; }
 
-    /// <summary>[N]: what each row's loss is multiplied by; of either sign.</summary>
+    /// <summary>[N]: the factor of each row's loss, of either sign.</summary>
     public float* Scales { get; set; }
 
     /// <summary>[N, H].</summary>
@@ -24,18 +25,18 @@ public unsafe struct LikelihoodGradients
 }
 
 /// <summary>
-/// From hidden states to the cross-entropy of their target tokens, -log softmax(h W' + b)[target] in nats, and its gradients, a piece of the
-/// vocabulary and a few hundred rows at a time: no [N, V] matrix of logits ever exists.
+/// From hidden states to the cross-entropy of their target tokens, -log softmax(h W' + b)[target] in nats, and its gradients. A piece of the
+/// vocabulary and a few hundred rows are computed at a time: no [N, V] matrix of logits ever exists.
 /// </summary>
 /// <remarks>
-/// N rows (tokens to predict), V vocabulary, H hidden. The exponentials of a few hundred rows stay in the outer cache between the passes, each
-/// piece relative to its own maximum, and become the gradient there. Pieces own their rows of W's gradient and blocks of rows their rows of h's;
-/// all cuts depend on the sizes alone: the numbers do not change with the threads.
+/// N rows (tokens to predict), V vocabulary, H hidden. The exponentials of a few hundred rows, each piece relative to its own maximum, stay in the
+/// outer cache between the passes and become the gradient in place. The gradient of W is computed by pieces, that of h by blocks of rows, so that no
+/// two threads write to the same rows. All cuts depend on the sizes alone: results do not depend on the number of threads.
 /// </remarks>
 public sealed unsafe class VocabularyLikelihood : IDisposable
 {
     private const int PieceColumns = VocabularyWalker.PieceColumns, ForwardRows = VocabularyWalker.BlockRows;
-    // Rows of h's gradient that are worth reading all of W for, and the depth of the products for W's gradient.
+    // Rows of h's gradient for each pass over W, and the depth of the products for W's gradient.
     private const int HiddenRows = 48, WeightDepth = 64;
     // Exponentials kept between the passes: 8 MB, a part of the outer cache.
     private const int KeptFloats = 1 << 21;
@@ -45,7 +46,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
     private readonly SoftmaxPartials _partials;
     private readonly NativeBuffer _kept, _targetLogits;
 
-    /// <summary>Sets the memory aside.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="vocabulary">V.</param>
     /// <param name="hidden">H.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
@@ -58,20 +59,22 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         (_kept, _targetLogits) = (new((nint)_pieces * _chunkRows * PieceColumns), new(_chunkRows));
     }
 
-    /// <summary>Takes the parameters, whenever their values have changed; the weight is read later too and must stay where it is.</summary>
+    /// <summary>
+    /// Copies the parameters; to be called whenever their values have changed. The weight itself is read later too and must stay where it is.
+    /// </summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="weight">[V, H], W.</param>
     /// <param name="bias">[V], b.</param>
     public void Pack(RowParallel parallel, float* weight, float* bias) => _walker.Pack(parallel, weight, bias);
 
-    /// <summary>The losses of rows.</summary>
+    /// <summary>Computes the losses of rows, and their gradients.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="hidden">[N, H], h.</param>
     /// <param name="targets">[N], the true tokens.</param>
     /// <param name="losses">[N], receives the negative log-likelihoods in nats, unscaled.</param>
     /// <param name="rows">N.</param>
     /// <param name="gradients">Where the gradients go; null where none are wanted.</param>
-    /// <exception cref="ArgumentException">A target is no token.</exception>
+    /// <exception cref="ArgumentException">A target is not a token of the vocabulary.</exception>
     public void Forward(RowParallel parallel, float* hidden, int* targets, float* losses, int rows, LikelihoodGradients? gradients)
     {
         ArgumentNullException.ThrowIfNull(parallel);
@@ -160,7 +163,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         }
     }
 
-    // The loss of a row, and by what to multiply each piece's exponentials to get scaled probabilities.
+    // The loss of a row, and the factors that turn each piece's exponentials into scaled probabilities.
     private float Merge(int row, float scale)
     {
         float* weights = _partials.Weights;
@@ -174,7 +177,7 @@ public sealed unsafe class VocabularyLikelihood : IDisposable
         return (float)(Math.Log(sum) + ((double)largest - _targetLogits.Pointer[row]));
     }
 
-    // Turns a piece's exponentials into the gradient of the logits, scale * (softmax - one-hot), and adds up what W and b get from it.
+    // Turns a piece's exponentials into the gradient of the logits, scale * (softmax - one-hot), and computes those of W and b.
     private void WeightGradient(int piece, int rows, float* hidden, int* targets, LikelihoodGradients gradients, int chunkStart)
     {
         bool accumulate = chunkStart > 0;

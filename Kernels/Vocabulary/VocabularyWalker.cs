@@ -6,17 +6,17 @@ using static GumbelGan.Kernels.VectorFunctions;
 namespace GumbelGan.Kernels;
 
 /// <summary>
-/// The output layer h W' + b of a language model, a piece of the vocabulary and a few rows at a time, for those that use up a piece while it is
-/// in cache and never want a matrix [N, V].
+/// The output layer h W' + b of a language model, computed a piece of the vocabulary and a few rows at a time. Its callers use a piece while it is in
+/// cache, so that no matrix [N, V] is needed.
 /// </summary>
 /// <remarks>
-/// <para>N rows, V vocabulary, H hidden, C the columns of a piece: its tokens, up to a multiple of 64. Values of a piece stand
-/// <see cref="PieceColumns"/> apart from row to row. The columns beyond V have minus infinity for a bias, so their exponentials are zero.</para>
-/// <para>The cuts depend on the sizes alone: the numbers do not change with the threads.</para>
+/// <para>N rows, V vocabulary, H hidden, C the columns of a piece: its tokens, rounded up to a multiple of 64. The rows of a piece lie
+/// <see cref="PieceColumns"/> floats apart. The columns beyond V have a bias of minus infinity, so that their exponentials are zero.</para>
+/// <para>Pieces and blocks depend on the sizes alone: results do not depend on the number of threads.</para>
 /// </remarks>
 internal sealed unsafe class VocabularyWalker : IDisposable
 {
-    /// <summary>Columns of a piece, and rows at a time: 24 x 384 floats leave a quarter of a 48 KB first-level cache to what streams past.</summary>
+    /// <summary>Columns of a piece, and rows at a time: 24 x 384 floats leave a quarter of a 48 KB first-level cache for the weights.</summary>
     public const int PieceColumns = 384, BlockRows = 24;
 
     /// <summary>Columns of a panel of the packed matrices; a piece has six.</summary>
@@ -27,7 +27,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     private readonly NativeBuffer _bias;
     private float* _weight;
 
-    /// <summary>Sets the memory for W and b aside.</summary>
+    /// <summary>Allocates memory for copies of W and b.</summary>
     /// <param name="vocabulary">V.</param>
     /// <param name="hidden">H.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
@@ -53,7 +53,9 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     /// <summary>How many blocks of rows there are.</summary>
     public static int Blocks(int rows) => (rows + BlockRows - 1) / BlockRows;
 
-    /// <summary>Takes the parameters, whenever their values have changed; the weight is read later too and must stay where it is.</summary>
+    /// <summary>
+    /// Copies the parameters; to be called whenever their values have changed. The weight itself is read later too and must stay where it is.
+    /// </summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="weight">[V, H], W.</param>
     /// <param name="bias">[V], b; null for zeros.</param>
@@ -93,10 +95,10 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         }
     }
 
-    /// <summary>values = factors M', or values += factors M', of 64 columns of a piece; M is any matrix of the vocabulary.</summary>
+    /// <summary>values = factors M', or values += factors M', for 64 columns of a piece; M is any matrix with a row for each token.</summary>
     /// <param name="piece">The piece.</param>
-    /// <param name="column">The first of the columns, counted from the piece's.</param>
-    /// <param name="matrix">M', where M is [V, width].</param>
+    /// <param name="column">The first of the columns, counted within the piece.</param>
+    /// <param name="matrix">M, [V, width], packed.</param>
     /// <param name="factors">[rows, width].</param>
     /// <param name="width">Columns of M.</param>
     /// <param name="rows">Rows.</param>
@@ -148,7 +150,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         float* bias = _bias.Pointer + FirstToken(piece);
         int columns = Columns(piece);
         Vector512<float> maximum = Vector512.Create(float.NegativeInfinity);
-        // An even number of tiles: VectorPhilox draws them in pairs.
+        // Rounded up to an even number of tiles: VectorPhilox draws them in pairs.
         GumbelNoise.FillExponential(key.Value, (ulong)(FirstToken(piece) / Tile), row, noise, ((columns / Tile) + 1) & ~1);
         for (int column = 0; column < columns; column += 2 * Lanes)
         {
@@ -164,7 +166,9 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         return Maximum(maximum);
     }
 
-    /// <summary>result = values W, or result += values W: the piece's part of the gradient of h, where the values are that of the logits.</summary>
+    /// <summary>
+    /// result = values W, or result += values W: the piece's part of the gradient of h, where the values are the gradient of the logits.
+    /// </summary>
     /// <param name="piece">The piece.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="rows">Rows.</param>
@@ -173,7 +177,7 @@ internal sealed unsafe class VocabularyWalker : IDisposable
     public void MultiplyWeight(int piece, float* values, int rows, float* result, bool accumulate) =>
         MultiplyRows(piece, values, rows, _weight, _hidden, result, accumulate);
 
-    /// <summary>result = values M, or result += values M, of the piece's rows of M: embeds the values, where M is an embedding.</summary>
+    /// <summary>result = values M, or result += values M, with the piece's rows of M. Where M is an embedding, it embeds the values.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="rows">Rows.</param>
@@ -185,7 +189,9 @@ internal sealed unsafe class VocabularyWalker : IDisposable
         MatrixKernel.Multiply(
             values, PieceColumns, 1, matrix + ((nint)FirstToken(piece) * width), width, result, width, rows, width, Tokens(piece), accumulate);
 
-    /// <summary>result = values' factors, or result += values' factors, in the piece's rows of a gradient: that of W or of an embedding.</summary>
+    /// <summary>
+    /// result = values' factors, or result += values' factors, in the piece's rows of the result: the gradient of W or of an embedding.
+    /// </summary>
     /// <param name="piece">The piece.</param>
     /// <param name="values">[rows, C].</param>
     /// <param name="rows">Rows, at best 64.</param>

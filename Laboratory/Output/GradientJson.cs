@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace GumbelGan.Laboratory.Output;
 
-/// <summary>Measured estimators as one JSON document; what noise hides is null, and so is the standard error of what is exact.</summary>
+/// <summary>Tables as one JSON document. Numbers that noise is too large to tell are null, and so are standard errors of exact numbers.</summary>
 public static class GradientJson
 {
     private static readonly JsonSerializerOptions _indented =

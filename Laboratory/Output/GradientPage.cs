@@ -6,10 +6,10 @@ using static GumbelGan.Evaluation.Report.ReportPage;
 
 namespace GumbelGan.Laboratory.Output;
 
-/// <summary>Measured estimators as one HTML page that needs nothing else: for each setting its charts over temperature, and its table.</summary>
+/// <summary>Tables as one self-contained HTML page: for each setting its charts over temperature, and its table.</summary>
 public static class GradientPage
 {
-    // A band of two standard errors to either side.
+    // The band reaches two standard errors to either side.
     private const double BandErrors = 2;
 
     private static readonly (string Title, Func<GradientRow, Estimate> Of, bool IsLogarithmic)[] _charts =
@@ -68,7 +68,7 @@ public static class GradientPage
         HasLogarithmicY = chart.IsLogarithmic,
     });
 
-    // What has no temperature is a level line across the others' temperatures.
+    // An estimator without a temperature is a level line across the temperatures of the others.
     private static ChartLine Line(GradientTable table, GradientRow[] rows, Func<GradientRow, Estimate> of)
     {
         double[] all = [.. table.Rows.Select(row => row.Temperature).OfType<double>().Distinct().Order()];

@@ -3,13 +3,13 @@ using GumbelGan.Training.Recording;
 namespace GumbelGan.Laboratory.Output;
 
 /// <summary>
-/// Measured estimators as charts for TensorBoard: a folder a setting, a tag an estimator and quality, over the temperature in thousandths.
+/// Tables as charts for TensorBoard: a folder for each setting, a tag for each quality and estimator. The step is the temperature in thousandths.
 /// </summary>
 public static class GradientRecords
 {
     private const double Thousandths = 1000;
 
-    /// <summary>Writes them below <paramref name="folder"/>; what has no temperature stands at step 0.</summary>
+    /// <summary>Writes them below <paramref name="folder"/>; an estimator without a temperature is at step 0.</summary>
     /// <exception cref="Storage.UserMistakeException">The folder holds records already, or cannot be written to.</exception>
     public static void Write(string folder, IReadOnlyList<GradientTable> tables)
     {

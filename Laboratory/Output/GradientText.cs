@@ -4,15 +4,15 @@ using GumbelGan.Evaluation;
 
 namespace GumbelGan.Laboratory.Output;
 
-/// <summary>Measured estimators in words and tables of text.</summary>
+/// <summary>Tables as text, with the definitions of their columns.</summary>
 public static class GradientText
 {
-    // Below this a number is rounding.
-    private const double Nothing = 1e-9;
+    // A smaller number is rounding error, and shown as 0.
+    private const double Negligible = 1e-9;
 
-    /// <summary>Tells the tables, and what their columns mean.</summary>
+    /// <summary>Writes the tables, then what their columns mean.</summary>
     /// <param name="tables">The tables.</param>
-    /// <param name="writeLine">Takes a sentence; an empty one sets things apart.</param>
+    /// <param name="writeLine">Takes a line of text; an empty one separates paragraphs.</param>
     /// <param name="writeTable">Takes a table; the first row is the heading.</param>
     public static void Write(IReadOnlyList<GradientTable> tables, Action<string> writeLine, Action<IReadOnlyList<string[]>> writeTable)
     {
@@ -85,7 +85,7 @@ public static class GradientText
             return "unresolved";
         }
 
-        int digits = value == 0 || Math.Abs(value) < Nothing ? 0 : Math.Clamp(2 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 6);
+        int digits = value == 0 || Math.Abs(value) < Negligible ? 0 : Math.Clamp(2 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 6);
         return value.ToString(digits == 0 ? "0" : "0." + new string('#', digits), CultureInfo.InvariantCulture);
     }
 

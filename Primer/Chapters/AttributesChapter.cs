@@ -7,11 +7,14 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer.Chapters;
 
-/// <summary>An image generator that must find out what there is: which shapes, and in each image which shape, which way round, and where.</summary>
+/// <summary>
+/// An image generator with categorical latents, trained without labels: it must learn the shapes, and for each image which shape it shows, which way
+/// round and where.
+/// </summary>
 /// <remarks>N images of 8 x 8 pixels in four quarters; S shapes, O orientations, Q quarters; a shape fills a quarter of 16 pixels.</remarks>
 internal static class AttributesChapter
 {
-    private const int Quarter = 4, Ink = Quarter * Quarter, Pixels = 4 * Ink, Hidden = 128, Repeats = 2, Steps = 2000, Every = 50;
+    private const int Side = 4, QuarterPixels = Side * Side, Pixels = 4 * QuarterPixels, Hidden = 128, Repeats = 2, Steps = 2000, Every = 50;
     private const double LeastInk = 1e-3;
     private static readonly string[] _attributes = ["shape", "orientation", "position"];
     private static readonly int[] _values = [3, 4, 4];
@@ -24,10 +27,10 @@ internal static class AttributesChapter
     private static void Measure(Notebook notebook)
     {
         using DisposeScope everything = NewDisposeScope();
-        Tensor truth = AllCodes(); // [N, 3], shape, orientation and quarter of each image, which the training never sees
+        Tensor truth = AllCodes(); // [N, 3], shape, orientation and quarter of each image, hidden from training
         Tensor shapes = stack([.. _shapes.Select(shape => tensor([.. shape.Where(ink => ink != ' ').Select(ink => ink - (float)'0')]))]); // [S, 16]
         Tensor images = Generate(shapes, OneHots(truth)); // [N, 64]
-        var templates = new Parameter(Draw.Normal(notebook.Key.Derive("templates"), _values[0], Ink) * 0.5); // [S, 16], ink as logits
+        var templates = new Parameter(Draw.Normal(notebook.Key.Derive("templates"), _values[0], QuarterPixels) * 0.5); // [S, 16], ink as logits
         var encoder = new Perceptron(notebook.Key.Derive("encoder"), Pixels, Hidden, _values.Sum());
         Curve wrong = Train(notebook.Key, images, encoder, templates);
         using IDisposable off = no_grad();
@@ -42,9 +45,9 @@ internal static class AttributesChapter
         }
 
         notebook.Chart("pixels", new LineChart("Pixels of an image that come back wrong, mean of all images", "step", [wrong.Line]));
-        notebook.Pictures("values", new PixelPictures("What each value of an attribute makes, the others held still", 2 * Quarter,
+        notebook.Pictures("values", new PixelPictures("What each value of an attribute makes, the others held still", 2 * Side,
             [.. _attributes.Select((name, i) => (name, (IReadOnlyList<float[]>)Vary(learned, i)))]));
-        notebook.Pictures("all", new PixelPictures("All images", 2 * Quarter,
+        notebook.Pictures("all", new PixelPictures("All images", 2 * Side,
             [("true", Rows(images)), ("generated from the codes that were found", Rows(Generate(learned, OneHots(found))))]));
     }
 
@@ -76,18 +79,18 @@ internal static class AttributesChapter
         return wrong;
     }
 
-    // A shape, turned, in one quarter. What turning and placing are is given; with one-hot choices this is one image, with soft ones a mixture.
+    // Turns a shape and puts it into one quarter; turning and placing are given, not learned. One-hot choices give one image, soft ones a mixture.
     private static Tensor Generate(Tensor shapes, Tensor[] choices)
     {
-        Tensor square = shapes.view(-1, Quarter, Quarter); // [S, 4, 4]
+        Tensor square = shapes.view(-1, Side, Side); // [S, 4, 4]
         Tensor turned = stack([.. Enumerable.Range(0, _values[1]).Select(turns => square.rot90(turns, (1, 2)))], 1); // [S, O, 4, 4]
-        Tensor ways = choices[0].mm(turned.view(_values[0], -1)).view(-1, _values[1], Ink); // [N, O, 16]
+        Tensor ways = choices[0].mm(turned.view(_values[0], -1)).view(-1, _values[1], QuarterPixels); // [N, O, 16]
         Tensor patch = (ways * choices[1].unsqueeze(2)).sum(1); // [N, 16]
         Tensor placed = choices[2].unsqueeze(2) * patch.unsqueeze(1); // [N, Q, 16]
-        return placed.view(-1, 2, 2, Quarter, Quarter).permute(0, 1, 3, 2, 4).reshape(-1, Pixels); // [N, 64]
+        return placed.view(-1, 2, 2, Side, Side).permute(0, 1, 3, 2, 4).reshape(-1, Pixels); // [N, 64]
     }
 
-    // KL to a fair die, the mean over images.
+    // KL divergence from a fair die in nats, the mean over images.
     private static Tensor Divergence(Tensor logits)
     {
         Tensor logarithms = logits.log_softmax(-1);
@@ -105,8 +108,8 @@ internal static class AttributesChapter
         return (Generate(templates.sigmoid(), OneHots(Codes(encoder, images))).round() - images).abs().sum(1).mean().item<float>();
     }
 
-    // How much of an attribute its latent tells, from 0 to 1: mutual information over entropy. Which way up a shape is at rest is each
-    // template's own affair, so the orientation is asked for among the images of one shape.
+    // The share of an attribute's entropy that its latent explains: mutual information over entropy, from 0 to 1. A template may be learned in any
+    // orientation, so that of the orientation is taken among the images of each shape.
     private static double Information(Tensor found, Tensor truth, int attribute)
     {
         long[][] latents = [.. found.data<long>().ToArray().Chunk(3)], trues = [.. truth.data<long>().ToArray().Chunk(3)];

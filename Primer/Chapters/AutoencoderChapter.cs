@@ -8,11 +8,14 @@ using static TorchSharp.torch;
 namespace GumbelGan.Primer.Chapters;
 
 /// <summary>A variational autoencoder with categorical latents on bars and stripes, its bound beside the exact log-likelihood.</summary>
-/// <remarks>N images, P pixels of an image, L latents of K values each, C = K^L codes, R noises an image.</remarks>
+/// <remarks>N images, P pixels an image, L latents of K values each, C = K^L codes, R draws of noise an image.</remarks>
 internal static class AutoencoderChapter
 {
     private const int Side = 4, Pixels = Side * Side, Latents = 3, Values = 4, Codes = 64, Hidden = 64, Repeats = 4;
-    private const int Steps = 3000, Every = 50, Believed = 200;
+    private const int Steps = 3000, Every = 50;
+
+    // What training believes the bound to be is the mean over its last steps.
+    private const int BelievedSteps = 200;
 
     public static Chapter Entry { get; } = new("autoencoder", "An autoencoder whose code is a choice", Measure);
 
@@ -70,7 +73,7 @@ internal static class AutoencoderChapter
             Tensor code = GumbelSoftmax.Sample(logits, noise, temperature, relaxation).view(-1, Latents * Values); // [R N, L K]
             Tensor mistakes = nn.functional.binary_cross_entropy_with_logits(decoder.Forward(code), seen, reduction: nn.Reduction.Sum);
             Tensor loss = (mistakes + Divergence(logits)) / seen.shape[0];
-            believed -= step > Steps - Believed ? loss.item<float>() / Believed : 0;
+            believed -= step > Steps - BelievedSteps ? loss.item<float>() / BelievedSteps : 0;
             optimizer.zero_grad();
             loss.backward();
             optimizer.step();
@@ -93,11 +96,11 @@ internal static class AutoencoderChapter
         return stack([.. bars.Union(stripes).Select(image => tensor([.. image.Select(ink => ink - (float)'0')]))]);
     }
 
-    // KL from the latents' distribution to fair dice: sum q (ln q + ln K), over all.
+    // KL divergence of the latents from fair dice in nats, summed over latents and images: sum q (ln q + ln K).
     private static Tensor Divergence(Tensor logits) => (logits.softmax(-1) * (logits.log_softmax(-1) + Math.Log(Values))).sum();
 
-    // Every code is visited, so neither number is an estimate: the mean over images of
-    // ELBO = sum_z q(z|x) (ln p(x|z) - ln q(z|x) + ln p(z)) and of ln p(x) = ln sum_z p(z) p(x|z), in nats.
+    // The mean over images, in nats, of ELBO = sum_z q(z|x) (ln p(x|z) - ln q(z|x) + ln p(z)) and of ln p(x) = ln sum_z p(z) p(x|z).
+    // Both sums go over every code z, so that neither number is an estimate.
     private static (double Bound, double Likelihood) Exact(Perceptron encoder, Perceptron decoder, Tensor images)
     {
         using IDisposable off = no_grad();
@@ -113,7 +116,7 @@ internal static class AutoencoderChapter
 
     private static Tensor OneHots(Tensor values) => GumbelSoftmax.OneHot(values, Values).view(-1, Latents * Values); // [N L] to [N, L K]
 
-    // Codes are shared out as evenly as they can be: an image with m of the 64 has the probability m / 64.
+    // The highest log-likelihood: the codes are shared among the images as evenly as possible, and one with m of the 64 has probability m / 64.
     private static double Ceiling(int images) =>
         Enumerable.Range(0, images).Average(image => Math.Log((double)(Codes / images + (image < Codes % images ? 1 : 0)) / Codes));
 

@@ -8,7 +8,7 @@ internal static class CategoricalChapter
 {
     private const int Draws = 1_000_000;
 
-    // Of a sweet from a bag: the probabilities that the draws should have.
+    // The probability of each outcome.
     private static readonly double[] _probabilities = [0.4, 0.25, 0.2, 0.1, 0.05];
 
     public static Chapter Entry { get; } = new("categorical", "How does noise choose?", Measure);
@@ -16,11 +16,11 @@ internal static class CategoricalChapter
     private static void Measure(Notebook notebook)
     {
         RandomKey key = notebook.Key;
-        long[] gumbel = Count(row => GumbelNoise.Fill(key, row.Number, row.Noise));
+        long[] gumbel = CountWinners(row => GumbelNoise.Fill(key, row.Number, row.Noise));
 
-        // As wide as Gumbel noise, but of another shape.
+        // Normal noise with the standard deviation of Gumbel noise.
         float width = (float)(Math.PI / Math.Sqrt(6));
-        long[] normal = Count(row =>
+        long[] normal = CountWinners(row =>
         {
             RandomFill.Normal(key.Derive(row.Number), row.Noise);
             for (int i = 0; i < row.Noise.Length; i++)
@@ -46,7 +46,7 @@ internal static class CategoricalChapter
     }
 
     // Adds noise to the logits, takes the largest, and counts which it was.
-    private static long[] Count(Action<(ulong Number, float[] Noise)> fill)
+    private static long[] CountWinners(Action<(ulong Number, float[] Noise)> fill)
     {
         float[] logits = [.. _probabilities.Select(p => (float)Math.Log(p))], noise = new float[logits.Length];
         long[] counts = new long[logits.Length];

@@ -3,7 +3,7 @@ using GumbelGan.Randomness;
 
 namespace GumbelGan.Primer.Chapters;
 
-/// <summary>Gumbel noise beside its closed forms: density, mean, variance, and what the largest of several is.</summary>
+/// <summary>Gumbel noise beside its closed forms: density, mean, variance, and the distribution of the largest of several.</summary>
 internal static class GumbelChapter
 {
     private const int Rows = 1000, Columns = 1000, Group = 10, Slices = 50, Bars = 48;
@@ -21,7 +21,7 @@ internal static class GumbelChapter
         notebook.Number("variance", noise.Average(x => (x - mean) * (x - mean)));
         notebook.Number("variance_exact", Math.PI * Math.PI / 6);
 
-        // F(x) of a draw is uniform if F is its distribution, so each of the slices should get as many draws.
+        // If F is the distribution of x, F(x) is uniform, and each slice of 0 to 1 should get equally many draws.
         long[] counts = new long[Slices];
         foreach (double x in noise)
         {
@@ -68,7 +68,7 @@ internal static class GumbelChapter
         return noise;
     }
 
-    // The share of the draws in each bar, for a width of 1.
+    // The density of the draws in each bar: their share, divided by the bar's width.
     private static double[] Histogram(double[] draws)
     {
         double[] heights = new double[Bars];

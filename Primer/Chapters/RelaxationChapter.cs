@@ -77,7 +77,7 @@ internal static class RelaxationChapter
         return probabilities * (losses - (probabilities * losses).sum());
     }
 
-    // One gradient a draw: every draw has logits of its own.
+    // Every draw has a copy of the logits, so that it gets its own gradient.
     private static Tensor Gradients(Relaxation relaxation, double temperature, RandomKey key)
     {
         Tensor logits = tensor(_logits).repeat(Draws, 1).requires_grad_(); // [N, V]
@@ -86,7 +86,7 @@ internal static class RelaxationChapter
         return logits.grad!;
     }
 
-    // f(drawn) d/d logits ln p(drawn) = f(drawn) (one-hot - p): no bias, much variance.
+    // f(i) d/d logits ln p_i = f(i) (one-hot(i) - p) for a draw i: unbiased, but of high variance.
     private static Tensor ScoreFunction(RandomKey key)
     {
         Tensor winners = (tensor(_logits) + GumbelSoftmax.Noise(key, Draws, _logits.Length)).argmax(1); // [N]
@@ -106,7 +106,7 @@ internal static class RelaxationChapter
         }
     }
 
-    // A sample of three outcomes is a point in a triangle: its corners are the three choices.
+    // A relaxed sample of three outcomes is a point in a triangle whose corners are the one-hot vectors.
     private static LineChart Simplex(RandomKey key)
     {
         ChartLine Cloud(double temperature)

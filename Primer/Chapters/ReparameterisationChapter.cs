@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer.Chapters;
 
-/// <summary>Two gradients of the mean of x^2, x normal around m, beside their closed forms; and why a choice has no such gradient.</summary>
+/// <summary>
+/// Two estimates of d/dm E x^2 for x normal with mean m and variance 1, beside their closed forms: score function and reparameterisation. And why a
+/// choice has no gradient of the second kind.
+/// </summary>
 internal static class ReparameterisationChapter
 {
     private const int Draws = 200_000, Spotlight = 2;

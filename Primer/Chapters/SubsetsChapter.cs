@@ -15,7 +15,7 @@ internal static class SubsetsChapter
     private const float Otherwise = 0.05f;
     private const double Temperature = 0.5;
 
-    // The groups of viewers and how large a part of all each is; which films a group likes with which probability, and what it thinks of the others.
+    // The share of each group of viewers; which films a group likes and with what probability, and the probability that it likes any other.
     private static readonly float[] _groups = [0.46f, 0.3f, 0.24f];
     private static readonly (int Group, string Films, float[] Likes)[] _tastes =
     [
@@ -65,7 +65,7 @@ internal static class SubsetsChapter
         ]));
     }
 
-    // Makes the mean worth of relaxed sets large, and notes what whole sets, drawn with the same noise, are worth.
+    // Maximises the mean worth of relaxed sets, and records the mean worth of whole sets drawn with the same noise.
     private static Tensor Train(
         RandomKey key, Tensor likes, Func<Tensor, Tensor, int, double, Tensor> relaxation, string name, out Curve drawn)
     {
@@ -108,8 +108,8 @@ internal static class SubsetsChapter
     private static Tensor AllSets() => stack([.. Enumerable.Range(0, 1 << Films).Where(bits => int.PopCount(bits) == Chosen)
         .Select(bits => tensor([.. Enumerable.Range(0, Films).Select(film => (float)(bits >> film & 1))]))]); // [220, n]
 
-    // How often each of four things is among the two largest of logits + noise, and how often it should be: drawn first, or second
-    // from what is left.
+    // How often each of four things is among the two largest of logits + noise, and the probability that it is drawn first, or second
+    // from the other three.
     private static void CountInclusions(Notebook notebook)
     {
         float[] p = [0.5f, 0.3f, 0.15f, 0.05f];

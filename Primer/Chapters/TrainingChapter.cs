@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace GumbelGan.Primer.Chapters;
 
-/// <summary>The weights of a die are trained through its throws: to have wanted frequencies, and to show a wanted number.</summary>
+/// <summary>The logits of a die are trained by gradients through its throws: to match given frequencies, and to show a given number.</summary>
 /// <remarks>N throws, V faces.</remarks>
 internal static class TrainingChapter
 {
@@ -63,7 +63,7 @@ internal static class TrainingChapter
         notebook.Chart("die", new LineChart("What a throw of the trained die loses", "temperature of training", lines) { HasLogarithmicX = true });
     }
 
-    // The mean of many throws shall be the wanted frequencies: nothing but throws is looked at.
+    // Makes the mean of many throws equal the wanted frequencies. The loss sees the throws alone, not the probabilities.
     private static float[] Match(Relaxation relaxation, RandomKey key, out Curve curve)
     {
         using DisposeScope everything = NewDisposeScope();
@@ -92,6 +92,6 @@ internal static class TrainingChapter
 
     private static float[] Probabilities(Tensor logits) => logits.softmax(0).data<float>().ToArray();
 
-    // Total variation: the largest difference that the probability of any set of faces can have.
+    // The total variation distance: the largest difference between the two probabilities of a set of faces.
     private static double Distance(float[] probabilities) => probabilities.Zip(_wanted, (p, wanted) => Math.Abs(p - wanted)).Sum() / 2;
 }

@@ -26,8 +26,6 @@ public static class MetricsJournal
     private const string StepKey = "step";
     private const string PhaseKey = "phase";
 
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Reads the journal at <paramref name="path"/>, record by record.</summary>
     /// <exception cref="UserMistakeException">
     /// The file is missing or unreadable, or a line is no record: bad UTF-8 or JSON, a tag twice, a step that is no integer of at least 0,
@@ -213,7 +211,7 @@ public static class MetricsJournal
     {
         try
         {
-            _ = _strictUtf8.GetCharCount(line);
+            _ = StrictUtf8.Encoding.GetCharCount(line);
             var json = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 1 });
             json.Read();
             Expect(path, number, json.TokenType == JsonTokenType.StartObject);

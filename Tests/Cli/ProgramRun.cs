@@ -9,7 +9,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
     {
         var output = new StringWriter { NewLine = "\n" };
         var error = new StringWriter { NewLine = "\n" };
-        int exitCode = GumbelGanProgram.Run(args, output, error, CancellationToken.None);
+        int exitCode = GumbelGanProgram.Run(args, Surroundings.Of(output, error, CancellationToken.None));
         return new ProgramRun(exitCode, output.ToString(), error.ToString());
     }
 }

@@ -1,4 +1,5 @@
 using GumbelGan.Cli;
+using GumbelGan.Cli.Streams;
 using GumbelGan.Tests.Storage;
 using GumbelGan.Tests.Training;
 using GumbelGan.Tokenization;
@@ -82,7 +83,8 @@ public sealed class TerminalTests : IDisposable
     {
         var output = new StringWriter { NewLine = "\n" };
         var error = new StringWriter { NewLine = "\n" };
-        int exitCode = GumbelGanProgram.Run(words, Surroundings.OnTerminal(output, error, width, CancellationToken.None));
+        Surroundings terminal = Surroundings.Of(new HarmlessWriter(output), error, CancellationToken.None) with { TerminalWidth = width };
+        int exitCode = GumbelGanProgram.Run(words, terminal);
         return (exitCode, output.ToString(), error.ToString());
     }
 }

@@ -17,7 +17,7 @@ public sealed class DiscriminatorTests
 
     /// <summary>Small options of a kind; inside are hidden units, or filters of each width.</summary>
     internal static DiscriminatorOptions Options(string kind, int embedding, int inside, int[] widths, double dropout) =>
-        DiscriminatorKind.Named(kind).NewOptions() switch
+        DiscriminatorKind.All.Named(kind).NewOptions() switch
         {
             CnnDiscriminatorOptions cnn => cnn with { Embedding = embedding, Filters = inside, FilterWidths = widths, Dropout = dropout },
             LstmDiscriminatorOptions lstm => lstm with { Embedding = embedding, Hidden = inside, Dropout = dropout },

@@ -95,7 +95,7 @@ public sealed class WeightGradientTests
 
     private static Discriminator Create(string kind)
     {
-        DiscriminatorOptions options = DiscriminatorKind.Named(kind).NewOptions().Sized(4, 5);
+        DiscriminatorOptions options = DiscriminatorKind.All.Named(kind).NewOptions().Sized(4, 5);
         return options.Create(Vocabulary, Padding, new RandomKey(3));
     }
 }

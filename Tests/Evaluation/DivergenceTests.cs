@@ -124,7 +124,6 @@ public sealed class DivergenceTests
         var truth = new KnownDistribution<string>(["x", "x+x", "x-x", "x*x"], text => text == "x" ? Math.Log(0.7) : Math.Log(0.1));
         SampleDivergenceReport report = SampleDivergences.Estimate(truth, Enumerable.Repeat("x+x", 1000), new RandomKey(3));
         Assert.Equal(1, report.Validity);
-        Assert.InRange(report.ValidityInterval.Lower, 0.995, 0.9999);
         Assert.Equal(Math.Log(10), report.ModelFromTrue.PlugIn, 1e-12);
         Assert.Equal(Math.Log(10), report.ModelFromTrue.Corrected, 0.01);
         Assert.InRange(report.ModelFromTrue.Interval.Lower, 2.25, Math.Log(10));
@@ -139,7 +138,6 @@ public sealed class DivergenceTests
     {
         SampleDivergenceReport report = SampleDivergences.Estimate([0.5, 0.5], [0, 0], 100, new RandomKey(3), 20);
         Assert.Equal(0, report.Validity);
-        Assert.Equal(0, report.ValidityInterval.Lower);
         Assert.True(double.IsNaN(report.ModelFromTrue.PlugIn));
         Assert.Equal(Math.Log(2), report.JensenShannon.PlugIn, 1e-12);
         Assert.Equal(1, report.TotalVariation.Interval.Lower, 1e-12);
@@ -162,8 +160,8 @@ public sealed class DivergenceTests
         Assert.Throws<ArgumentException>(() => new KnownDistribution<string>(["a", "a"], _ => Math.Log(0.5)));
         Assert.Throws<ArgumentException>(() => KnownDistribution<string>.Of([("a", 0.5), ("a", 0.5)]));
         Assert.Equal([0.25, 0.75], KnownDistribution<string>.Of([("a", 0.25), ("b", 0.75)]).Probabilities.ToArray());
-        Assert.Equal(Math.Log(2),
-            new KnownDistribution<string>(["a", "b", "c"], text => text == "c" ? double.NegativeInfinity : Math.Log(0.5)).Entropy, 1e-12);
+        Assert.Equal([0.5, 0.5],
+            new KnownDistribution<string>(["a", "b", "c"], text => text == "c" ? double.NegativeInfinity : Math.Log(0.5)).Probabilities.ToArray());
     }
 
     [Theory]

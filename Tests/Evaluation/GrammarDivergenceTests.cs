@@ -47,7 +47,7 @@ public sealed class GrammarDivergenceTests
             truth, Enumerable.Range(0, 2000).Select(_ => random.NextDouble() < 0.1 ? "++" : grammar.Sample(random)), new RandomKey(35), 39);
         Assert.Equal(1, collapsed.Validity);
         Assert.Equal(-grammar.LogProbability(only), collapsed.ModelFromTrue.PlugIn, 1e-9);
-        Assert.True(careless.ValidityInterval.Contains(0.9));
+        Assert.InRange(careless.Validity, 0.885, 0.915);
         Assert.True(collapsed.ModelFromTrue.Interval.Lower > careless.ModelFromTrue.Corrected + 1,
             $"{collapsed.ModelFromTrue} {careless.ModelFromTrue}");
         Assert.True(collapsed.JensenShannon.Interval.Lower > 0.4 && careless.JensenShannon.Corrected < 0.1,

@@ -201,7 +201,7 @@ public sealed class EndingTests(ITestOutputHelper output)
             .Where(record => record.Phase == "adversarial" && record.Scalars.ContainsKey("loss/generator"))];
         Assert.Equal(5, adversarial.Length);
         Assert.All(adversarial, record => Assert.True(record.Scalars.Values.All(double.IsFinite)));
-        Assert.Equal($"gumbel{Relaxation.Named(relaxation).MethodSuffix}-ending", config.Objective.MethodName(config));
+        Assert.Equal($"gumbel{Relaxation.All.Named(relaxation).MethodSuffix}-ending", config.Objective.MethodName(config));
     }
 
     private static Dictionary<string, Tensor> Gradients(LstmGenerator generator) =>

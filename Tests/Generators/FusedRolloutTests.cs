@@ -116,7 +116,7 @@ public sealed class FusedRolloutTests
         {
             using DisposeScope scope = NewDisposeScope();
             using var parallel = new RowParallel(threads);
-            using var rollout = new FusedRollout(generator, 40, 16, parallel, Relaxation.Named(relaxation));
+            using var rollout = new FusedRollout(generator, 40, 16, parallel, Relaxation.All.Named(relaxation));
             Tensor table = randn([900, 16], generator: new Generator(1)).requires_grad_();
             rollout.Generate(table, 0.8, new RandomKey(3));
             generator.zero_grad();

@@ -71,7 +71,7 @@ public sealed class GumbelSoftmaxTests
         Tensor weights = tensor([0.5, -1, 2, 0.25, -0.75, 1, 0, 3, -2, 0.1], [2, 5]);
         double[] start = [0.1, -0.3, 0.7, 1.1, -0.9, 0.2, 0.4, -0.6, 0.05, 0.8];
         Tensor logits = tensor(start, [2, 5], requires_grad: true);
-        Relaxation relaxation = Relaxation.Named(name);
+        Relaxation relaxation = Relaxation.All.Named(name);
         Tensor sample = name == "soft"
             ? GumbelSoftmax.Sample(logits, noise, Temperature)
             : GumbelSoftmax.Sample(logits, noise, Temperature, relaxation);

@@ -80,7 +80,7 @@ public sealed class LstmGeneratorTests
     {
         using DisposeScope scope = NewDisposeScope();
         using LstmGenerator generator = Create(feedback);
-        RelaxedSequences samples = generator.Relax(64, 0.9, Relaxation.Named(relaxation), new RandomKey(9));
+        RelaxedSequences samples = generator.Relax(64, 0.9, Relaxation.All.Named(relaxation), new RandomKey(9));
         Assert.Equal([64, Length, Vocabulary], samples.OneHots.shape);
         Assert.All(samples.OneHots.sum(-1).data<float>().ToArray(), sum => Assert.Equal(1f, sum, 1e-5f));
         long[] ids = samples.Ids.data<long>().ToArray();

@@ -50,7 +50,7 @@ public sealed class RelaxationTests
     public void A_hard_one_gives_exact_one_hots_of_the_token_that_logits_and_noise_choose_and_a_soft_one_points_inside_the_simplex(string name)
     {
         using DisposeScope scope = NewDisposeScope();
-        Relaxation relaxation = Relaxation.Named(name);
+        Relaxation relaxation = Relaxation.All.Named(name);
         Tensor logits = randn([200, 30], generator: new Generator(1)), noise = GumbelSoftmax.Noise(new RandomKey(2), 200, 30);
         Tensor sample = GumbelSoftmax.Sample(logits, noise, 0.8, relaxation, new RandomKey(3));
         Assert.Equal((logits + noise).argmax(-1).data<long>().ToArray(), sample.argmax(-1).data<long>().ToArray());
@@ -63,7 +63,7 @@ public sealed class RelaxationTests
     [MemberData(nameof(Names))]
     public void Only_one_that_says_so_has_a_gradient_that_depends_on_more_than_the_token(string name)
     {
-        Relaxation relaxation = Relaxation.Named(name);
+        Relaxation relaxation = Relaxation.All.Named(name);
         (double[][] gradients, long[] tokens) = Estimates(relaxation, 0.8, 200);
         bool differs = tokens.Zip(gradients).GroupBy(pair => pair.First).Any(group => group.Any(pair =>
             pair.Second.Zip(group.First().Second, (a, b) => Math.Abs(a - b)).Max() > 1e-9));

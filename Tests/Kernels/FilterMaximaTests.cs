@@ -41,7 +41,7 @@ public sealed unsafe class FilterMaximaTests
             using var parallel = new RowParallel(threads);
             // More room than is needed, as when a smaller batch comes.
             using var maxima = new FilterMaxima(parallel, batch + 1, time + 2, embedding, filters, widths);
-            maxima.Begin(lengths, time);
+            maxima.SetBatch(lengths, time);
             inputs.CopyTo(new Span<float>(maxima.Inputs, inputs.Length));
             var buffers = new List<NativeBuffer> { new(batch * widths.Length * filters), new(inputs.Length) };
             float*[] weightGradients = new float*[widths.Length], biasGradients = new float*[widths.Length];
@@ -106,9 +106,9 @@ public sealed unsafe class FilterMaximaTests
     {
         using var parallel = new RowParallel(1);
         using var maxima = new FilterMaxima(parallel, 4, 9, 2, 3, [2, 5]);
-        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[4], 4));
-        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[5], 9));
-        Assert.Throws<ArgumentException>(() => maxima.Begin(new int[4], 10));
-        maxima.Begin([5], 5);
+        Assert.Throws<ArgumentException>(() => maxima.SetBatch(new int[4], 4));
+        Assert.Throws<ArgumentException>(() => maxima.SetBatch(new int[5], 9));
+        Assert.Throws<ArgumentException>(() => maxima.SetBatch(new int[4], 10));
+        maxima.SetBatch([5], 5);
     }
 }

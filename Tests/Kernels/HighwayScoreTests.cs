@@ -43,7 +43,7 @@ public sealed unsafe class HighwayScoreTests
                 {
                     highway.Forward(x, rows, drops ? m : null, a, b, w, scores);
                     highway.Backward(g, x, rows, drops ? m : null, a, b, w,
-                        new HighwayGradients { Features = ofX, Transform = ofA, Second = ofB, Output = ofW });
+                        new HighwayGradients { Features = ofX, Transform = ofA, BiasOrGate = ofB, Output = ofW });
                 }
             }
 

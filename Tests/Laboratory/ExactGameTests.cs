@@ -136,7 +136,7 @@ public sealed class ExactGameTests
         using ExactGame exact = game.Exact();
         const int Batch = 20;
         var key = new RandomKey(6);
-        Relaxation relaxation = Relaxation.Named(name);
+        Relaxation relaxation = Relaxation.All.Named(name);
         Tensor Value(RelaxedSequences relaxed) => exact.Reward.Of(exact.Discriminator.Score(relaxed.OneHots, relaxed.Mask));
         RelaxedSequences own = exact.Generator.Relax(Batch, 0.7, relaxation, key);
         var each = new PerSequenceGenerator(exact.Generator, Batch);

@@ -95,7 +95,7 @@ public sealed class ChapterTests
     [InlineData("straight_through")]
     public void The_die_of_the_document_learns_to_show_a_four(string relaxation)
     {
-        float[] probabilities = LoadedDie.Train(Relaxation.Named(relaxation), 1, new RandomKey(5));
+        float[] probabilities = LoadedDie.Train(Relaxation.All.Named(relaxation), 1, new RandomKey(5));
         Assert.Equal(1, probabilities.Sum(), 1e-5);
         Assert.InRange(probabilities[3], 0.95f, 1);
         Assert.Equal(probabilities.Select((p, i) => p * (i - 3.0) * (i - 3)).Sum(), LoadedDie.ExpectedLoss(probabilities), 1e-6);

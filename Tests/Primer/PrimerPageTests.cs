@@ -25,7 +25,7 @@ public sealed partial class PrimerPageTests
             Assert.Contains($"<section class=\"prose\" id=\"{notebook.Chapter.Name}\">", prose, StringComparison.Ordinal);
             Assert.NotEmpty(notebook.Exhibits);
             Assert.All(notebook.Numbers.Values, number => Assert.True(double.IsFinite(number)));
-            string text = PrimerText.Of(notebook.Chapter);
+            string text = PrimerText.Source(notebook.Chapter);
             Assert.All(notebook.Exhibits.Keys, name => Assert.Contains($"\n![{name}]\n", text, StringComparison.Ordinal));
         }
     }
@@ -61,8 +61,8 @@ public sealed partial class PrimerPageTests
     public void A_chapter_alone_gives_the_same_numbers_again_and_others_for_another_seed(string name)
     {
         IReadOnlyDictionary<string, double> first = PrimerRun.Numbers(name);
-        Assert.Equal(first, Chapter.Named(name).Run(PrimerRun.Seed, TimeProvider.System).Numbers);
-        Assert.NotEqual(first, Chapter.Named(name).Run(PrimerRun.Seed + 1, TimeProvider.System).Numbers);
+        Assert.Equal(first, Chapter.All.Named(name).Run(PrimerRun.Seed, TimeProvider.System).Numbers);
+        Assert.NotEqual(first, Chapter.All.Named(name).Run(PrimerRun.Seed + 1, TimeProvider.System).Numbers);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class HeldOutFileTests : IDisposable
         Assert.Equal(new SplitOverlap(2, 1, 2), corpus.Report.Overlap);
         Assert.Equal([(CorpusSplit.Validation, 3L, 0L), (CorpusSplit.Test, 4L, 1L)],
             corpus.Report.HeldOutFiles.Select(file => (file.Split, file.Lines, file.TooLongLines)));
-        Assert.Contains("2 of 3 validation lines, 1 of 3 test lines; 2 test lines also stand in validation", corpus.Report.OverlapTold,
+        Assert.Contains("2 of 3 validation lines, 1 of 3 test lines; 2 test lines also stand in validation", corpus.Report.OverlapRemark,
             StringComparison.Ordinal);
     }
 

@@ -34,7 +34,6 @@ public sealed class VocabularyTests
         var vocabulary = new Vocabulary([KeyValuePair.Create("a", 0), KeyValuePair.Create("b", 5)]);
         Assert.Equal((6, 7, 8, 9, 10), (vocabulary.PaddingId, vocabulary.BeginId, vocabulary.EndId, vocabulary.UnknownId, vocabulary.Count));
         Assert.Equal(("a", "b", Vocabulary.UnknownToken), (vocabulary[0], vocabulary[5], vocabulary[3]));
-        Assert.False(vocabulary.HasOwnSpecialTokens);
     }
 
     [Fact]

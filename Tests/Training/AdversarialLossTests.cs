@@ -31,8 +31,8 @@ public sealed class AdversarialLossTests
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor real = tensor(_real), fake = tensor(_fake);
-            Assert.Equal(discriminator, GameLoss.Named(kind).Discriminator(real, fake).item<double>(), 1e-12);
-            Assert.Equal(generator, GameLoss.Named(kind).Generator(real, fake).item<double>(), 1e-12);
+            Assert.Equal(discriminator, GameLoss.All.Named(kind).Discriminator(real, fake).item<double>(), 1e-12);
+            Assert.Equal(generator, GameLoss.All.Named(kind).Generator(real, fake).item<double>(), 1e-12);
         }
     }
 
@@ -43,12 +43,12 @@ public sealed class AdversarialLossTests
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor real = tensor(new[] { Math.Log(0.9 / 0.1) }, requires_grad: true), fake = tensor(new[] { 0.0 });
-        Tensor loss = GameLoss.Named(kind).OfDiscriminator(real, fake, 0.1);
+        Tensor loss = GameLoss.All.Named(kind).OfDiscriminator(real, fake, 0.1);
         loss.backward();
         Assert.Equal(0, real.grad!.item<double>(), 1e-12);
         Assert.Equal(-0.9 * Math.Log(0.9) - 0.1 * Math.Log(0.1) + Math.Log(2), loss.item<double>(), 1e-12);
-        Assert.Equal(GameLoss.Named(kind).Discriminator(real, fake).item<double>(),
-            GameLoss.Named(kind).OfDiscriminator(real, fake, 0).item<double>());
+        Assert.Equal(GameLoss.All.Named(kind).Discriminator(real, fake).item<double>(),
+            GameLoss.All.Named(kind).OfDiscriminator(real, fake, 0).item<double>());
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public sealed class AdversarialLossTests
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor zero = zeros(4);
-        Assert.Equal(2 * Math.Log(2), GameLoss.Named("non_saturating").Discriminator(zero, zero).item<float>(), 1e-6);
-        Assert.Equal(Math.Log(2), GameLoss.Named("relativistic").Generator(zero, zero).item<float>(), 1e-6);
-        Assert.Equal(2, GameLoss.Named("hinge").Discriminator(zero, zero).item<float>(), 1e-6);
+        Assert.Equal(2 * Math.Log(2), GameLoss.All.Named("non_saturating").Discriminator(zero, zero).item<float>(), 1e-6);
+        Assert.Equal(Math.Log(2), GameLoss.All.Named("relativistic").Generator(zero, zero).item<float>(), 1e-6);
+        Assert.Equal(2, GameLoss.All.Named("hinge").Discriminator(zero, zero).item<float>(), 1e-6);
     }
 
     [Theory]

@@ -159,8 +159,8 @@ public sealed class ControlVariateTests
         using var game = new SmallGame(4, 3, ends);
         using ExactGame exact = game.Exact();
         ObjectiveKind kind = ControlVariateMoments.Objectives.Single(kind => kind.Name == name);
-        using ControlVariate learning = ControlVariateMoments.Untaught(kind, game.Generator, game.Discriminator, exact.Reward.Of),
-            learned = ControlVariateMoments.Untaught(kind, exact.Generator, exact.Discriminator, exact.Reward.Of);
+        using ControlVariate learning = ControlVariateMoments.Untrained(kind, game.Generator, game.Discriminator, exact.Reward.Of),
+            learned = ControlVariateMoments.Untrained(kind, exact.Generator, exact.Discriminator, exact.Reward.Of);
         game.Discriminator.SetTrainable(false);
         using var batch = new ControlledBatchGradient(game.Generator, game.Discriminator, learning, exact.Reward.Of, 64);
         batch.Fit(600, new RandomKey(4), TestContext.Current.CancellationToken);

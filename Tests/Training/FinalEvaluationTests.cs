@@ -186,7 +186,7 @@ public sealed class FinalEvaluationTests
         EvaluationDocument document = Evaluate(run, _small).Document;
         Assert.False(document.SelectedIsLast);
         Assert.Equal(RunFolder.Open(run.Run).Best().State().Step, document.Selected!.Step);
-        Assert.True(document.Selected.Step > RunFolder.Open(run.Run).Start().State().Step);
+        Assert.True(document.Selected.Step > RunFolder.Open(run.Run).ReadStart(checkpoint => checkpoint).State().Step);
         Assert.NotEqual(document.Last!.Sweep[0].Metrics["nll/test"], document.Selected.Sweep[0].Metrics["nll/test"]);
         Assert.NotEqual(document.Last.Samples, document.Selected.Samples);
     }
@@ -212,7 +212,7 @@ public sealed class FinalEvaluationTests
         run.Train(run.Config("objective=gumbel", "adversarial.generator_learning_rate=0.05", "recording.keep_checkpoints=100"));
         RunFolder folder = RunFolder.Open(run.Run);
         long selected = folder.Best().State().Step;
-        string start = Path.GetFileName(folder.Start().Path);
+        string start = Path.GetFileName(folder.ReadStart(checkpoint => checkpoint).Path);
         File.WriteAllText(Path.Combine(run.Run, "checkpoints", "best"), start + "\n");
         Assert.Equal(selected, Evaluate(run, _small).Document.Selected!.Step);
         Directory.Delete(folder.OfStep(selected)!.Path, recursive: true);

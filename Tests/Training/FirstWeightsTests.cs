@@ -31,7 +31,7 @@ public sealed class FirstWeightsTests
             "recording.checkpoint_every=1", "recording.keep_checkpoints=100"));
         RunFolder folder = RunFolder.Open(run.Run);
         byte[] Weights(Checkpoint checkpoint) => File.ReadAllBytes(Path.Combine(checkpoint.Path, "generator.safetensors"));
-        Assert.Equal(Weights(folder.OfStep(0)!), Weights(folder.Start()));
-        Assert.Equal(Weights(folder.Start()), Weights(folder.Latest()));
+        Assert.Equal(Weights(folder.OfStep(0)!), Weights(folder.ReadStart(checkpoint => checkpoint)));
+        Assert.Equal(Weights(folder.ReadStart(checkpoint => checkpoint)), Weights(folder.Latest()));
     }
 }

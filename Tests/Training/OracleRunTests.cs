@@ -27,8 +27,23 @@ public sealed class OracleRunTests : IDisposable
     public OracleRunTests()
     {
         _file = Path.Combine(_run.Folder, "oracle.safetensors");
-        using LstmOracle oracle = LstmOracle.Draw(Numbers, 5, Length, new RandomKey(8));
-        oracle.Save(_file);
+        const int Hidden = 5;
+        SafetensorsFile.Write(
+            _file,
+            [
+                Weights("embedding.weight", "embedding.weight", Numbers, Hidden), Weights("output.weight", "output.weight", Numbers, Hidden),
+                Weights("output.bias", "output.bias", Numbers), Weights("lstm.weight_ih_l0", "cell0.weight_ih", 4 * Hidden, Hidden),
+                Weights("lstm.weight_hh_l0", "cell0.weight_hh", 4 * Hidden, Hidden), Weights("lstm.bias_ih_l0", "cell0.bias_ih", 4 * Hidden),
+                Weights("lstm.bias_hh_l0", "cell0.bias_hh", 4 * Hidden),
+            ],
+            new Dictionary<string, string> { ["start_token"] = "0", ["sequence_length"] = $"{Length}" });
+
+        static SafetensorsEntry Weights(string name, string key, params long[] shape)
+        {
+            float[] values = new float[shape.Aggregate((product, size) => product * size)];
+            RandomFill.Normal(new RandomKey(8).Derive(key), values);
+            return SafetensorsEntry.Create<float>(name, shape, values);
+        }
     }
 
     public void Dispose() => _run.Dispose();

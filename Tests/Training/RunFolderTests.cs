@@ -82,7 +82,7 @@ public sealed class RunFolderTests : IDisposable
         {
             TrainingState state = folder.Latest().State();
             folder.PrepareFor(state);
-            Assert.Equal(state.Step, folder.Start().State().Step);
+            Assert.Equal(state.Step, folder.ReadStart(checkpoint => checkpoint).State().Step);
             seen.Add(state.Step);
         }
 
@@ -92,7 +92,7 @@ public sealed class RunFolderTests : IDisposable
             Save(RunFolder.Open(path), step, best: true);
         }
 
-        Assert.Equal(3, RunFolder.Open(path).Start().State().Step);
+        Assert.Equal(3, RunFolder.Open(path).ReadStart(checkpoint => checkpoint).State().Step);
     }
 
     [Theory]

@@ -33,8 +33,8 @@ public sealed class SelectionTests
         run.Train(run.Config([.. _harmful, "pretraining.epochs=4"]));
         RunFolder folder = RunFolder.Open(run.Run);
         MetricsRecord best = Evaluations(run.Run).Where(record => record.Phase == "pretraining").MinBy(Nll)!;
-        Assert.Equal(Weights(folder.OfStep(best.Step)!), Weights(folder.Start()));
-        Assert.NotEqual(Weights(folder.Start()), Weights(folder.Best()));
+        Assert.Equal(Weights(folder.OfStep(best.Step)!), Weights(folder.ReadStart(checkpoint => checkpoint)));
+        Assert.NotEqual(Weights(folder.ReadStart(checkpoint => checkpoint)), Weights(folder.Best()));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class SelectionTests
         using var run = new TemporaryRun();
         run.Train(run.Config([.. _harmful, "pretraining.epochs=0", "adversarial.discriminator_warm_up_steps=0"]));
         RunFolder folder = RunFolder.Open(run.Run);
-        Assert.Equal(0, folder.Start().State().Step);
+        Assert.Equal(0, folder.ReadStart(checkpoint => checkpoint).State().Step);
         Assert.True(folder.Best().State().Step > 0);
         Assert.Equal("start", Evaluations(run.Run).First().Phase);
     }

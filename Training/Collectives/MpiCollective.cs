@@ -61,9 +61,6 @@ public sealed unsafe class MpiCollective : ICollective
     /// <inheritdoc/>
     public int Threads { get; }
 
-    /// <summary>Name and version of the library.</summary>
-    public string Version => _library.Version();
-
     /// <inheritdoc/>
     public TimeSpan Waiting => Interlocked.Read(ref _waitingSince) is not 0 and long since ? Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
 

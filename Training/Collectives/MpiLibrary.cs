@@ -27,7 +27,6 @@ internal sealed unsafe partial class MpiLibrary
     private readonly delegate* unmanaged<nint, nint, int> _handleErrors;
     private readonly delegate* unmanaged<int> _finalise;
     private readonly delegate* unmanaged<int, byte*, int*, int> _errorText;
-    private readonly delegate* unmanaged<byte*, int*, int> _version;
     private readonly nint _inPlace, _ignoredStatus, _noInfo, _returnErrors;
     private readonly int _shared;
 
@@ -58,7 +57,6 @@ internal sealed unsafe partial class MpiLibrary
         _handleErrors = (delegate* unmanaged<nint, nint, int>)Function("MPI_Comm_set_errhandler");
         _finalise = (delegate* unmanaged<int>)Function("MPI_Finalize");
         _errorText = (delegate* unmanaged<int, byte*, int*, int>)Function("MPI_Error_string");
-        _version = (delegate* unmanaged<byte*, int*, int>)Function("MPI_Get_library_version");
 
         nint Handle(string symbol, nint number) => isOpenMpi ? Function(symbol) : number;
 
@@ -186,15 +184,6 @@ internal sealed unsafe partial class MpiLibrary
 
     /// <summary>Takes leave of the other ranks.</summary>
     public void Finalise() => Check(_finalise());
-
-    /// <summary>Name and version, as the library gives them, its first line.</summary>
-    public string Version()
-    {
-        byte* text = stackalloc byte[LongestText];
-        int length = 0;
-        Check(_version(text, &length));
-        return Encoding.UTF8.GetString(text, length).Split('\n', 2)[0].TrimEnd('\0', ' ', ',');
-    }
 
     private void Check(int code)
     {

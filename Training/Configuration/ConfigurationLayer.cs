@@ -52,7 +52,7 @@ public sealed record ConfigurationLayer(string Name, string Text)
 
         try
         {
-            string text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
+            string text = StrictUtf8.Encoding.GetString(bytes);
             return new ConfigurationLayer(name, text.TrimStart('\uFEFF'));
         }
         catch (DecoderFallbackException cause)

@@ -35,9 +35,6 @@ public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discrimi
     /// <summary>Whether the discriminator's loss has a least value, near which it is saturated.</summary>
     public bool HasFloor { get; init; } = true;
 
-    /// <summary>The loss of that name.</summary>
-    public static GameLoss Named(string name) => All.Single(loss => loss.Name == name);
-
     /// <summary>What the discriminator minimises, its labels smoothed by <paramref name="smoothing"/>; 0 leaves them as they are.</summary>
     /// <param name="real">[B, R], scores of real sequences.</param>
     /// <param name="fake">[B, R], scores of generated sequences.</param>

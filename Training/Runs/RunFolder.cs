@@ -207,10 +207,6 @@ public sealed class RunFolder
     /// <exception cref="UserMistakeException">There is none.</exception>
     public Checkpoint Best() => CheckpointAt(BestPointer);
 
-    /// <summary>The checkpoint that the last phase began with: pre-trained weights, or untrained ones.</summary>
-    /// <exception cref="UserMistakeException">There is none.</exception>
-    public Checkpoint Start() => CheckpointAt(StartPointer);
-
     /// <summary>The checkpoint of <paramref name="step"/>, or null where it is no longer kept.</summary>
     public Checkpoint? OfStep(long step) => Directory.Exists(Checkpoints) && Names().Where(name => CheckpointName.StepOf(name) == step)
         .Max(StringComparer.Ordinal) is { } name ? new Checkpoint(System.IO.Path.Combine(Checkpoints, name)) : null;
