@@ -15,11 +15,11 @@ namespace GumbelGan.Discriminators;
 /// B batch, T time, V vocabulary, E embedding, R representations. A score is a logit, not a probability. A discriminator may look at a sequence in
 /// R ways and give a score for each; a game's losses are means over all of them, and whoever wants one number a sequence gets their mean.
 /// <para>
-/// With <see cref="DiscriminatorOptions.SpectralNorm"/> every parameter of two or more dimensions is used as W / sigma(W) (<see cref="SpectralNorm"/>):
-/// filters, highway, hidden and output layers, the matrices of an LSTM, and the embedding. The paper normalises every layer, and here the embedding
-/// is the first one: what comes in are one-hots, and mixtures of them. Left free it would grow instead of the others, and no bound on them would
-/// bound the slope of the score. Its price: the table of a large vocabulary has a large sigma, and each word's vector becomes short (about sqrt(E / V)
-/// at first). Biases move scores and stretch nothing, so they are left alone, as in the paper.
+/// With <see cref="DiscriminatorOptions.SpectralNorm"/> every parameter of two or more dimensions is used as W / sigma(W)
+/// (<see cref="SpectralNorm"/>): filters, highway, hidden and output layers, the matrices of an LSTM, and the embedding. The paper normalises every
+/// layer, and here the embedding is the first one: what comes in are one-hots, and mixtures of them. Left free it would grow instead of the others,
+/// and no bound on them would bound the slope of the score. Its price: the table of a large vocabulary has a large sigma, and each word's vector
+/// becomes short (about sqrt(E / V) at first). Biases move scores and stretch nothing, so they are left alone, as in the paper.
 /// </para>
 /// </remarks>
 public abstract class Discriminator : nn.Module
@@ -52,7 +52,9 @@ public abstract class Discriminator : nn.Module
     /// <summary>The least T that can be scored.</summary>
     public virtual int MinimumTime => 1;
 
-    /// <summary>The embedding matrix [V, E] as scores use it; whoever multiplies relaxed samples by it may call <see cref="ScoresEmbedded"/> directly.</summary>
+    /// <summary>
+    /// The embedding matrix [V, E] as scores use it; whoever multiplies relaxed samples by it may call <see cref="ScoresEmbedded"/> directly.
+    /// </summary>
     public Tensor EmbeddingTable => Matrix(EmbeddingName, embedding.weight!);
 
     /// <summary>Keys the dropout of the next forward passes; null leaves dropout off, as at evaluation.</summary>
@@ -72,7 +74,8 @@ public abstract class Discriminator : nn.Module
     /// <summary>Hard sequences as <see cref="ScoresEmbedded"/> reads them.</summary>
     /// <param name="ids">[B, T] of int64.</param>
     /// <returns>[B, T, E].</returns>
-    public Tensor Embed(Tensor ids) => spectral is null ? embedding.call(ids) : embedding.call(ids) / spectral.Sigma(EmbeddingName, embedding.weight!);
+    public Tensor Embed(Tensor ids) =>
+        spectral is null ? embedding.call(ids) : embedding.call(ids) / spectral.Sigma(EmbeddingName, embedding.weight!);
 
     /// <summary>Which places are tokens.</summary>
     /// <param name="ids">[B, T] of int64.</param>
