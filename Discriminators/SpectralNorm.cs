@@ -64,7 +64,7 @@ internal sealed class SpectralNorm() : nn.Module(nameof(SpectralNorm))
     public Tensor Sigma(string name, Tensor weight) => Length(Vector(name).unsqueeze(0).mm(Matrix(weight)));
 
     /// <summary>u of a weight, [out].</summary>
-    public Tensor Vector(string name) => get_buffer(BufferName(name));
+    public Tensor Vector(string name) => get_buffer(BufferName(name))!;
 
     private static Tensor Matrix(Tensor weight) => weight.view(weight.shape[0], -1); // [out, in]
 

