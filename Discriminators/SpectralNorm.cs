@@ -20,9 +20,6 @@ internal sealed class SpectralNorm() : nn.Module(nameof(SpectralNorm))
     // A random vector is far from the singular one, and sigma would be far too small in the first updates.
     private const int FirstIterations = 50;
 
-    // Where a matrix is zero, so is what it is used as.
-    private const double LeastSquare = 1e-24;
-
     /// <summary>Draws a new vector for a weight, and brings it near the singular one.</summary>
     /// <param name="name">The weight's, in files.</param>
     /// <param name="weight">At least two dimensions.</param>
@@ -55,20 +52,18 @@ internal sealed class SpectralNorm() : nn.Module(nameof(SpectralNorm))
         using IDisposable off = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor matrix = Matrix(weight), right = Vector(name).unsqueeze(0).mm(matrix); // [out, in], [1, in]
-        Tensor left = matrix.mm((right / Length(right)).t()).squeeze(1); // [out]
-        Vector(name).copy_(left / Length(left));
+        Tensor left = matrix.mm((right / right.norm()).t()).squeeze(1); // [out]
+        Vector(name).copy_(left / left.norm());
     }
 
     /// <summary>sigma, differentiable with respect to the weight.</summary>
     /// <returns>A scalar.</returns>
-    public Tensor Sigma(string name, Tensor weight) => Length(Vector(name).unsqueeze(0).mm(Matrix(weight)));
+    public Tensor Sigma(string name, Tensor weight) => Vector(name).unsqueeze(0).mm(Matrix(weight)).norm();
 
     /// <summary>u of a weight, [out].</summary>
     public Tensor Vector(string name) => get_buffer(BufferName(name))!;
 
-    private static Tensor Matrix(Tensor weight) => weight.view(weight.shape[0], -1); // [out, in]
-
-    private static Tensor Length(Tensor vector) => vector.square().sum().clamp_min(LeastSquare).sqrt();
+    private static Tensor Matrix(Tensor weight) => weight.dim() == 2 ? weight : weight.view(weight.shape[0], -1); // [out, in]
 
     // A buffer's name may hold no dot.
     private static string BufferName(string weightName) => weightName.Replace('.', '_');
