@@ -1,6 +1,9 @@
 using GumbelGan.Discriminators;
+using GumbelGan.Generators;
+using GumbelGan.Laboratory;
 using GumbelGan.Randomness;
 using GumbelGan.Storage;
+using GumbelGan.Tests.Storage;
 using GumbelGan.Tests.Training;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
@@ -219,7 +222,7 @@ public sealed class SpectralNormTests
         Assert.Equal([.. parameters, .. parameters.Where(name => name.EndsWith(".weight", StringComparison.Ordinal)).Select(name => $"{name}_u")],
             ModuleWeights.Entries(discriminator).Select(entry => entry.Name));
 
-        using var folder = new GumbelGan.Tests.Storage.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         string path = Path.Combine(folder.Path, "discriminator.safetensors"), old = Path.Combine(folder.Path, "old.safetensors");
         SafetensorsFile.Write(path, ModuleWeights.Entries(discriminator));
         SafetensorsFile.Write(old, ModuleWeights.Entries(plain));
@@ -231,6 +234,21 @@ public sealed class SpectralNormTests
         Assert.Equal(discriminator.Score(Ids).data<float>().ToArray(), other.Score(Ids).data<float>().ToArray());
         UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => ModuleWeights.Load(discriminator, SafetensorsFile.Read(old)));
         Assert.Contains("it belongs to another configuration.", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_copy_in_double_precision_has_the_same_vectors_and_scores(string kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Discriminator discriminator = Create(kind);
+        discriminator.IteratePower();
+        using Discriminator twin = DoublePrecision.Of(discriminator, new SequenceFormat(Vocabulary, 6, 1, 2, Padding));
+        Assert.All(twin.SingularVectors, vector => Assert.Equal(ScalarType.Float64, vector.Value.dtype));
+        Tensor ids = Ids, mask = ids.ne(Padding).to(ScalarType.Float64);
+        double[] expected = [.. discriminator.Score(ids).data<float>().ToArray().Select(score => (double)score)];
+        double[] found = twin.ScoreEmbedded(twin.Embed(ids), mask).data<double>().ToArray();
+        Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
 
     [Fact]
