@@ -1,4 +1,3 @@
-using GumbelGan.Engine;
 using GumbelGan.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
