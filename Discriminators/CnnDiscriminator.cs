@@ -66,7 +66,7 @@ public sealed class CnnDiscriminator : Discriminator
         : base(nameof(CnnDiscriminator), options, vocabulary, paddingId)
     {
         _options = options;
-        _filters = new FilterBank(options.Embedding, options.Filters, options.FilterWidths);
+        _filters = new FilterBank(options.Embedding, options.Filters, options.FilterWidths, Matrix);
         output = nn.Linear(_filters.Features, 1);
         RegisterComponents();
         foreach ((string name, Conv1d convolution) in _filters.Convolutions)
@@ -82,11 +82,11 @@ public sealed class CnnDiscriminator : Discriminator
 
     /// <inheritdoc/>
     public override Tensor ScoresEmbedded(Tensor embedded, Tensor mask) =>
-        output.call(Dropout(_filters.Maxima(embedded, mask, IsGraded(mask), IsTwiceDifferentiable))); // [B, 1]
+        Call(nameof(output), output, Dropout(_filters.Maxima(embedded, mask, IsGraded(mask), IsTwiceDifferentiable))); // [B, 1]
 
     /// <inheritdoc/>
     public override Tensor ScoreGradient(Tensor embedded, Tensor mask) => !IsTwiceDifferentiable && FilterBank.IsFused(embedded) && !IsGraded(mask)
-        ? _filters.Gradient(embedded, mask, output.weight!) : base.ScoreGradient(embedded, mask);
+        ? _filters.Gradient(embedded, mask, Matrix("output.weight", output.weight!)) : base.ScoreGradient(embedded, mask);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -14,6 +14,13 @@ namespace GumbelGan.Discriminators;
 /// <remarks>
 /// B batch, T time, V vocabulary, E embedding, R representations. A score is a logit, not a probability. A discriminator may look at a sequence in
 /// R ways and give a score for each; a game's losses are means over all of them, and whoever wants one number a sequence gets their mean.
+/// <para>
+/// With <see cref="DiscriminatorOptions.SpectralNorm"/> every parameter of two or more dimensions is used as W / sigma(W)
+/// (<see cref="SpectralNorm"/>): filters, highway, hidden and output layers, the matrices of an LSTM, and the embedding. The paper normalises every
+/// layer, and here the embedding is the first one: what comes in are one-hots, and mixtures of them. Left free it would grow instead of the others,
+/// and no bound on them would bound the slope of the score. Its price: the table of a large vocabulary has a large sigma, and each word's vector
+/// becomes short (about sqrt(E / V) at first). Biases move scores and stretch nothing, so they are left alone, as in the paper.
+/// </para>
 /// </remarks>
 public abstract class Discriminator : nn.Module
 {
@@ -21,6 +28,7 @@ public abstract class Discriminator : nn.Module
     protected const string EmbeddingName = "embedding.weight";
 
     private readonly Embedding embedding;
+    private readonly SpectralNorm? spectral;
     private Parameter[]? _learned;
 
     /// <summary>
@@ -32,6 +40,7 @@ public abstract class Discriminator : nn.Module
         Options = options;
         PaddingId = paddingId;
         embedding = nn.Embedding(vocabulary, options.Embedding);
+        spectral = options.SpectralNorm ? new SpectralNorm() : null;
     }
 
     /// <summary>The sizes it was built with.</summary>
@@ -43,8 +52,10 @@ public abstract class Discriminator : nn.Module
     /// <summary>The least T that can be scored.</summary>
     public virtual int MinimumTime => 1;
 
-    /// <summary>The embedding matrix [V, E]; whoever multiplies relaxed samples by it may call <see cref="ScoresEmbedded"/> directly.</summary>
-    public Parameter EmbeddingTable => embedding.weight!;
+    /// <summary>
+    /// The embedding matrix [V, E] as scores use it; whoever multiplies relaxed samples by it may call <see cref="ScoresEmbedded"/> directly.
+    /// </summary>
+    public Tensor EmbeddingTable => Matrix(EmbeddingName, embedding.weight!);
 
     /// <summary>Keys the dropout of the next forward passes; null leaves dropout off, as at evaluation.</summary>
     public RandomKey? DropoutKey { get; set; }
@@ -63,7 +74,8 @@ public abstract class Discriminator : nn.Module
     /// <summary>Hard sequences as <see cref="ScoresEmbedded"/> reads them.</summary>
     /// <param name="ids">[B, T] of int64.</param>
     /// <returns>[B, T, E].</returns>
-    public Tensor Embed(Tensor ids) => embedding.call(ids);
+    public Tensor Embed(Tensor ids) =>
+        spectral is null ? embedding.call(ids) : embedding.call(ids) / spectral.Sigma(EmbeddingName, embedding.weight!);
 
     /// <summary>Which places are tokens.</summary>
     /// <param name="ids">[B, T] of int64.</param>
@@ -146,8 +158,51 @@ public abstract class Discriminator : nn.Module
         foreach ((string name, Parameter parameter) in named_parameters())
         {
             Draw(key.Derive(name), name, TensorMemory.Numbers(parameter));
+            if (spectral is not null && IsMatrix(parameter))
+            {
+                spectral.Begin(name, parameter, key.Derive(name).Derive("singular vector"));
+            }
         }
     }
+
+    /// <summary>
+    /// Brings every singular vector one power iteration nearer, where there are any: once before each update of the weights, and at no other time, so
+    /// that all passes between two updates use the same vectors.
+    /// </summary>
+    public void IteratePower()
+    {
+        foreach ((string name, Parameter parameter) in Normalised)
+        {
+            spectral!.Iterate(name, parameter);
+        }
+    }
+
+    /// <summary>The singular vectors, which checkpoints hold beside the weights: weight_u of [out] for each weight; none without them.</summary>
+    public IEnumerable<(string Name, Tensor Value)> SingularVectors =>
+        Normalised.Select(matrix => ($"{matrix.Name}_u", spectral!.Vector(matrix.Name)));
+
+    /// <summary>The normalised matrices as scores use them, [out, in] each; none where nothing is normalised.</summary>
+    public IEnumerable<(string Name, Tensor Value)> NormalisedMatrices =>
+        Normalised.Select(matrix => (matrix.Name, Matrix(matrix.Name, matrix.Weight).view(matrix.Weight.shape[0], -1)));
+
+    private IEnumerable<(string Name, Parameter Weight)> Normalised =>
+        spectral is null ? [] : named_parameters().Where(named => IsMatrix(named.parameter));
+
+    /// <summary>
+    /// A weight matrix as scores are to use it: divided by its largest singular value where options say so, else as it is. A kind asks here for each
+    /// of its own.
+    /// </summary>
+    /// <param name="name">The parameter's, in files.</param>
+    /// <param name="weight">The parameter, of two or more dimensions.</param>
+    protected Tensor Matrix(string name, Tensor weight) => spectral is null ? weight : weight / spectral.Sigma(name, weight);
+
+    /// <summary>What a linear layer makes of its input, its weight being <see cref="Matrix"/>.</summary>
+    /// <param name="name">The layer's, in files.</param>
+    /// <param name="layer">With a bias or without.</param>
+    /// <param name="input">[..., in].</param>
+    /// <returns>[..., out].</returns>
+    protected Tensor Call(string name, Linear layer, Tensor input) =>
+        spectral is null ? layer.call(input) : nn.functional.linear(input, Matrix($"{name}.weight", layer.weight!), layer.bias);
 
     /// <summary>Draws one weight: embedding N(0, 1), the rest uniform in +-1/sqrt(fan-in), as PyTorch's layers do.</summary>
     /// <param name="key">The weight's own.</param>
@@ -168,6 +223,8 @@ public abstract class Discriminator : nn.Module
 
     /// <summary>Inputs of the layer that owns parameter <paramref name="parameterName"/>, which is not the embedding.</summary>
     protected abstract int FanIn(string parameterName);
+
+    private static bool IsMatrix(Tensor parameter) => parameter.dim() > 1;
 
     private static Tensor OneEach(Tensor scores) => scores.shape[1] == 1 ? scores.squeeze(1) : scores.mean([1]); // [B]
 

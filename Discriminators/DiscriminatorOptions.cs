@@ -17,6 +17,12 @@ public abstract record DiscriminatorOptions
     [Range(0, 0.99)]
     public double Dropout { get; init; } = 0.25;
 
+    /// <summary>
+    /// Whether every weight matrix is used divided by its largest singular value (spectral normalisation, Miyato et al. 2018), the embedding
+    /// included; the Wasserstein loss then needs no gradient penalty.
+    /// </summary>
+    public bool SpectralNorm { get; init; }
+
     /// <summary>A discriminator of this kind, its weights drawn from <paramref name="initialisation"/>.</summary>
     /// <param name="vocabulary">V.</param>
     /// <param name="paddingId">The id that fills places after the end, or null where there is none.</param>

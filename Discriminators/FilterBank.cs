@@ -14,14 +14,15 @@ namespace GumbelGan.Discriminators;
 /// <param name="embedding">E.</param>
 /// <param name="filters">F.</param>
 /// <param name="widths">The widths, W of them.</param>
-internal sealed class FilterBank(int embedding, int filters, IReadOnlyList<int> widths) : IDisposable
+/// <param name="matrix">Makes of a weight, and its name in files, what is used: <see cref="Discriminator.Matrix"/>.</param>
+internal sealed class FilterBank(int embedding, int filters, IReadOnlyList<int> widths, Func<string, Tensor, Tensor> matrix) : IDisposable
 {
     private const string Prefix = "convolution";
     private FusedFilters? _fused;
 
     private FusedFilters Fused => _fused ??= new FusedFilters([.. widths]);
 
-    private Tensor[] Weights => [.. Convolutions.Select(one => (Tensor)one.Convolution.weight!)];
+    private Tensor[] Weights => [.. Convolutions.Select(one => matrix($"{one.Name}.weight", one.Convolution.weight!))];
 
     private Tensor[] Biases => [.. Convolutions.Select(one => (Tensor)one.Convolution.bias!)];
 
@@ -45,23 +46,24 @@ internal sealed class FilterBank(int embedding, int filters, IReadOnlyList<int> 
             return Fused.Filter(embedded, mask, Weights, Biases);
         }
 
+        (Tensor[] weights, Tensor[] biases) = (Weights, Biases);
         Tensor channels = (embedded * mask.unsqueeze(2)).transpose(1, 2).contiguous(); // [B, E, T]
         if (isGraded)
         {
             Tensor unmasked = embedded.transpose(1, 2).contiguous(); // [B, E, T]
-            return cat([.. Convolutions.Zip(widths,
-                (one, width) => WeightedLargest(one.Convolution, unmasked, channels.narrow(2, 0, width), mask, width))], 1);
+            return cat([.. widths.Select((width, i) =>
+                WeightedLargest(weights[i], biases[i], unmasked, channels.narrow(2, 0, width), mask, width))], 1);
         }
 
         Tensor places = arange(1, mask.shape[1] + 1, ScalarType.Float32, mask.device); // [T], the first is 1
         Tensor lengths = (mask.gt(0.5) * places).amax([1], true); // [B, 1]
-        return cat([.. Convolutions.Zip(widths, (one, width) => Largest(one.Convolution.call(channels), lengths, places, width))], 1);
+        return cat([.. widths.Select((width, i) => Largest(nn.functional.conv1d(channels, weights[i], biases[i]), lengths, places, width))], 1);
     }
 
     /// <summary>The gradient of a linear score of the features with respect to what they are read from, itself differentiable once more.</summary>
     /// <param name="embedded">[B, T, E], on the CPU: see <see cref="IsFused"/>.</param>
     /// <param name="mask">[B, T] of 0 and 1.</param>
-    /// <param name="score">The weights of the score, [1, W * F].</param>
+    /// <param name="score">The weights of the score, as they are used, [1, W * F].</param>
     /// <returns>[B, T, E].</returns>
     public Tensor Gradient(Tensor embedded, Tensor mask, Tensor score) => Fused.Gradient(embedded, mask, Weights, Biases, score);
 
@@ -86,10 +88,10 @@ internal sealed class FilterBank(int embedding, int filters, IReadOnlyList<int> 
 
     // The same where places have weights. A sequence that reaches a window's last place has all of the window, so a rectified response counts as
     // much as that place; the first window always counts, and what it lacks are zero vectors.
-    private static Tensor WeightedLargest(Conv1d convolution, Tensor channels, Tensor first, Tensor mask, int width)
+    private static Tensor WeightedLargest(Tensor weight, Tensor bias, Tensor channels, Tensor first, Tensor mask, int width)
     {
         // [B, F, T - width + 1]
-        Tensor responses = convolution.call(channels).relu() * mask.narrow(1, width - 1, mask.shape[1] - width + 1).unsqueeze(1);
-        return cat([convolution.call(first).relu(), responses.narrow(2, 1, responses.shape[2] - 1)], 2).amax([2], false); // [B, F]
+        Tensor responses = nn.functional.conv1d(channels, weight, bias).relu() * mask.narrow(1, width - 1, mask.shape[1] - width + 1).unsqueeze(1);
+        return cat([nn.functional.conv1d(first, weight, bias).relu(), responses.narrow(2, 1, responses.shape[2] - 1)], 2).amax([2], false); // [B, F]
     }
 }

@@ -56,7 +56,7 @@ public sealed class LstmDiscriminator : Discriminator
     {
         bool isGraded = IsGraded(mask), isFused = !isGraded && !IsTwiceDifferentiable && embedded.device.type == DeviceType.CPU;
         Tensor hidden = isFused ? ReadFused(embedded, mask) : ReadComposed(embedded, mask, isGraded); // [B, H]
-        return output.call(Dropout(hidden)); // [B, 1]
+        return Call(nameof(output), output, Dropout(hidden)); // [B, 1]
     }
 
     /// <inheritdoc/>
@@ -74,7 +74,13 @@ public sealed class LstmDiscriminator : Discriminator
     }
 
     private Tensor ReadFused(Tensor embedded, Tensor mask) =>
-        (_reading ??= new FusedReading()).Read(embedded, mask, [cell.weight_ih!, cell.weight_hh!, cell.bias_ih!, cell.bias_hh!]);
+        (_reading ??= new FusedReading()).Read(embedded, mask, Weights());
+
+    // W_ih [4H, E], W_hh [4H, H], b_ih [4H], b_hh [4H].
+    private Tensor[] Weights() =>
+    [
+        Matrix("cell.weight_ih", cell.weight_ih!), Matrix("cell.weight_hh", cell.weight_hh!), cell.bias_ih!, cell.bias_hh!,
+    ];
 
     private Tensor ReadComposed(Tensor embedded, Tensor mask, bool isGraded)
     {
@@ -82,15 +88,26 @@ public sealed class LstmDiscriminator : Discriminator
         Tensor hidden = zeros(batch, _hidden, embedded.dtype, embedded.device); // [B, H]
         Tensor memory = zeros(batch, _hidden, embedded.dtype, embedded.device); // [B, H]
         Tensor reading = mask.gt(0.5); // [B, T]
+        Tensor[]? weights = Options.SpectralNorm ? Weights() : null;
         for (int t = 0; t < time; t++)
         {
-            (Tensor nextHidden, Tensor nextMemory) = cell.call(embedded.select(1, t), (hidden, memory));
+            (Tensor nextHidden, Tensor nextMemory) = weights is null
+                ? cell.call(embedded.select(1, t), (hidden, memory)) : Step(embedded.select(1, t), hidden, memory, weights);
             Tensor here = isGraded ? mask.narrow(1, t, 1) : reading.narrow(1, t, 1); // [B, 1]
             hidden = Carried(here, nextHidden, hidden);
             memory = Carried(here, nextMemory, memory);
         }
 
         return hidden;
+    }
+
+    // What the cell computes, with other weights than its own.
+    private static (Tensor Hidden, Tensor Memory) Step(Tensor input, Tensor hidden, Tensor memory, Tensor[] weights)
+    {
+        Tensor gates = nn.functional.linear(input, weights[0], weights[2]) + nn.functional.linear(hidden, weights[1], weights[3]); // [B, 4H]
+        Tensor[] parts = gates.chunk(4, 1); // [B, H] each: input, forget, candidate, output
+        Tensor next = parts[1].sigmoid() * memory + parts[0].sigmoid() * parts[2].tanh();
+        return (parts[3].sigmoid() * next.tanh(), next);
     }
 
     // The state after a place: the new one where the place is read, else the old one; where places have weights, a mixture of both.

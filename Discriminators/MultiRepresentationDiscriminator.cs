@@ -101,7 +101,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         : base(nameof(MultiRepresentationDiscriminator), options, vocabulary, paddingId)
     {
         _options = options;
-        _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths);
+        _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths, Matrix);
         _fused = new FusedHighway(options.SharedGate);
         highway = nn.Linear(_filters.Features, _filters.Features, hasBias: options.SharedGate);
         gate = options.SharedGate ? null : nn.Linear(_filters.Features, _filters.Features, hasBias: false);
@@ -131,18 +131,20 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         Tensor masks = mask.unsqueeze(1).expand(batch, Representations, time).reshape(batch * Representations, time); // [B * R, T]
         Tensor features = _filters.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
         // No rectifier stands between the last two layers, so that they are one.
-        Tensor weight = output.weight!.mm(hidden.weight!); // [1, W * F]
-        Tensor bias = nn.functional.linear(hidden.bias!.unsqueeze(0), output.weight!, output.bias); // [1, 1]
+        Tensor last = Matrix("output.weight", output.weight!), weight = last.mm(Matrix("hidden.weight", hidden.weight!)); // [1, H], [1, W * F]
+        Tensor bias = nn.functional.linear(hidden.bias!.unsqueeze(0), last, output.bias); // [1, 1]
         bool isFused = !IsTwiceDifferentiable && FilterBank.IsFused(embedded);
         Tensor scores = isFused
-            ? _fused.Score(features, DropoutFactors(features), highway.weight!, highway.bias ?? gate!.weight!, weight)
+            ? _fused.Score(features, DropoutFactors(features), Matrix("highway.weight", highway.weight!),
+                highway.bias ?? Matrix("gate.weight", gate!.weight!), weight)
             : nn.functional.linear(Dropout(Carried(features)), weight).squeeze(1); // [B * R]
         return scores.view(batch, Representations) + bias; // [B, R]
     }
 
     private Tensor Carried(Tensor features)
     {
-        Tensor transformed = highway.call(features), open = (gate?.call(features) ?? transformed).sigmoid(); // [B * R, W * F] each
+        Tensor transformed = Call(nameof(highway), highway, features); // [B * R, W * F]
+        Tensor open = (gate is null ? transformed : Call(nameof(gate), gate, features)).sigmoid(); // [B * R, W * F]
         return features + open * (transformed.relu() - features);
     }
 

@@ -1,8 +1,8 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Training.Runs;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Laboratory;
@@ -34,7 +34,7 @@ internal static class DoublePrecision
     public static void CopyWeights(nn.Module source, nn.Module target)
     {
         using IDisposable off = no_grad();
-        foreach (((string _, Parameter from), (string _, Parameter to)) in source.named_parameters().Zip(target.named_parameters()))
+        foreach (((string _, Tensor from), (string _, Tensor to)) in ModuleWeights.Named(source).Zip(ModuleWeights.Named(target)))
         {
             to.copy_(from);
         }

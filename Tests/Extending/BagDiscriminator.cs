@@ -51,7 +51,7 @@ public sealed class BagDiscriminator : Discriminator
     {
         Tensor places = mask.unsqueeze(2); // [B, T, 1]
         Tensor mean = (embedded * places).sum([1]) / places.sum([1]).clamp_min(1); // [B, E]
-        return output.call(Dropout(hidden.call(mean).relu())); // [B, 1]
+        return Call(nameof(output), output, Dropout(Call(nameof(hidden), hidden, mean).relu())); // [B, 1]
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ public sealed class GoldenRunTests
         ["gumbel-hard-feedback"] =
             ["objective=gumbel", "generator.feedback=hard", "adversarial.loss=non_saturating", "adversarial.discriminator_steps=2"],
         ["gumbel-wasserstein"] = ["objective=gumbel", "adversarial.loss=wasserstein", "adversarial.gradient_penalty=10"],
+        ["gumbel-spectral"] = ["objective=gumbel", "adversarial.loss=hinge", "discriminator.spectral_norm=true"],
         ["gumbel-two-layers"] = ["objective=gumbel", "generator.layers=2"],
         ["reinforce"] = ["objective=reinforce", "reinforce.baseline=moving_average"],
         ["reinforce-leave-one-out"] = ["objective=reinforce", "reinforce.baseline=leave_one_out", "reinforce.entropy_bonus=0.01"],

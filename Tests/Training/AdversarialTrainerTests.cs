@@ -28,6 +28,10 @@ public sealed class AdversarialTrainerTests
         new[] { "objective=reinforce", "reinforce.credit=roll_outs", "reinforce.roll_outs=2", "reinforce.reward=score",
             "adversarial.average_decay=0.9", "adversarial.batch_size=1", "adversarial.discriminator_batch_size=4", "data.split=occurrences",
             "adversarial.loss=relativistic_ratio" },
+        new[] { "objective=gumbel", "adversarial.loss=wasserstein", "discriminator.spectral_norm=true", "adversarial.relaxation=straight_through",
+            "adversarial.discriminator_steps=2", "adversarial.discriminator_restart_every=5" },
+        new[] { "objective=reinforce", "discriminator.kind=lstm", "discriminator.spectral_norm=true", "adversarial.loss=hinge",
+            "adversarial.gradient_penalty=1", "reinforce.credit=dense" },
         new[] { "objective=mle" },
         new[] { "objective=reinforce", "discriminator.kind=cnn", "reinforce.baseline=moving_average" },
         new[] { "objective=reinforce", "discriminator.kind=lstm", "reinforce.credit=roll_outs", "reinforce.roll_outs=3",
@@ -115,6 +119,8 @@ public sealed class AdversarialTrainerTests
     [Theory]
     [InlineData("adversarial.label_smoothing=0.1", "adversarial.loss=hinge", "non_saturating or density_ratio")]
     [InlineData("adversarial.discriminator_batch_size=5", "adversarial.loss=relativistic", "must be batch_size with adversarial.loss relativistic")]
+    [InlineData("discriminator.spectral_norm=false", "adversarial.loss=wasserstein", "or set discriminator.spectral_norm to true.")]
+    [InlineData("discriminator.spectral_norm=1", "adversarial.loss=wasserstein", "'discriminator.spectral_norm' must be true or false")]
     [InlineData("recording.weights=average", "adversarial.loss=hinge", "needs adversarial.average_decay")]
     [InlineData("reinforce.baseline=leave_one_out", "adversarial.batch_size=1", "adversarial.batch_size must be at least 2")]
     public void What_does_not_fit_together_is_refused_in_one_sentence(string one, string other, string said)

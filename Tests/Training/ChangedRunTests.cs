@@ -17,6 +17,7 @@ public sealed class ChangedRunTests
     [InlineData("data", "split_seed: 0", "split_seed: 1")]
     [InlineData("generator", "feedback: relaxed", "feedback: hard")]
     [InlineData("discriminator", "dropout: 0.25", "dropout: 0.5")]
+    [InlineData("discriminator", "spectral_norm: false", "spectral_norm: true")]
     public void What_has_changed_is_named_and_nothing_is_lost(string what, string before, string after)
     {
         using TemporaryRun run = Interrupted();
@@ -59,6 +60,21 @@ public sealed class ChangedRunTests
         using TemporaryRun run = Interrupted();
         string config = Path.Combine(run.Run, "config.yaml");
         File.WriteAllText(config, File.ReadAllText(config).Replace("steps: 12", "steps: 14", StringComparison.Ordinal));
+        TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
+        Assert.Equal(Phase.Finished, RunFolder.Open(run.Run).Latest().State().Phase);
+    }
+
+    [Fact]
+    public void A_run_of_a_version_that_lacked_an_option_goes_on_with_its_default_and_with_nothing_else()
+    {
+        using TemporaryRun run = Interrupted();
+        string config = Path.Combine(run.Run, "config.yaml"), environment = Path.Combine(run.Run, "environment.json");
+        string described = File.ReadAllText(environment), configured = File.ReadAllText(config);
+        Assert.Contains(", spectral_norm: false", described, StringComparison.Ordinal);
+        File.WriteAllText(environment, described.Replace(", spectral_norm: false", "", StringComparison.Ordinal));
+        File.WriteAllText(config, configured.Replace("spectral_norm: false", "spectral_norm: true", StringComparison.Ordinal));
+        Assert.Throws<UserMistakeException>(() => TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None));
+        File.WriteAllText(config, configured.Replace("  spectral_norm: false\n", "", StringComparison.Ordinal));
         TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
         Assert.Equal(Phase.Finished, RunFolder.Open(run.Run).Latest().State().Phase);
     }

@@ -28,7 +28,7 @@ internal static class SharedProgress
         objective.Numbers = state.Objective;
         foreach (Learner learner in objective.Learners)
         {
-            Share(ranks, learner.Module.named_parameters().Select(named => (Tensor)named.parameter));
+            Share(ranks, ModuleWeights.Named(learner.Module).Select(named => named.Value));
             learner.Optimizer.Share(ranks);
         }
 
@@ -62,7 +62,7 @@ internal static class SharedProgress
 
         using DisposeScope scope = NewDisposeScope();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (Tensor weight in objective.Learners.SelectMany(learner => learner.Module.parameters()))
+        foreach ((_, Tensor weight) in objective.Learners.SelectMany(learner => ModuleWeights.Named(learner.Module)))
         {
             hash.AppendData(MemoryMarshal.AsBytes(TensorMemory.Numbers(weight.detach().cpu().contiguous())));
         }

@@ -93,11 +93,13 @@ public sealed record AdversarialOptions
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
 
     /// <summary>What contradicts itself, in sentences that name the keys.</summary>
-    internal IEnumerable<string> Problems()
+    /// <param name="isNormalised">Whether the discriminator's matrices are held in bounds.</param>
+    internal IEnumerable<string> Problems(bool isNormalised)
     {
-        if (Loss.NeedsGradientPenalty && GradientPenalty == 0)
+        if (Loss.NeedsGradientPenalty && GradientPenalty == 0 && !isNormalised)
         {
-            yield return $"adversarial.gradient_penalty must be positive with adversarial.loss {Loss}, for example 10.";
+            yield return $"adversarial.gradient_penalty must be positive with adversarial.loss {Loss}, for example 10; or set "
+                + "discriminator.spectral_norm to true.";
         }
 
         if (LabelSmoothing > 0 && Loss.Smoothed is null)

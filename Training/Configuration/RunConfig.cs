@@ -82,7 +82,7 @@ public sealed record RunConfig : IValidatableObject
         }
 
         // Where nothing judges, the rules of judging contradict nothing.
-        foreach (string contradiction in Objective.HasDiscriminator ? Adversarial.Problems() : [])
+        foreach (string contradiction in Objective.HasDiscriminator ? Adversarial.Problems(Discriminator.SpectralNorm) : [])
         {
             yield return new ValidationResult(contradiction);
         }

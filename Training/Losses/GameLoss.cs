@@ -23,7 +23,7 @@ public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discrimi
     /// <summary>Whether the generator's loss depends on the scores of real sequences.</summary>
     public bool GeneratorReadsRealScores { get; init; }
 
-    /// <summary>Whether the discriminator must be held in bounds by a gradient penalty.</summary>
+    /// <summary>Whether the discriminator must be held in bounds by a gradient penalty, where no spectral normalisation does it.</summary>
     public bool NeedsGradientPenalty { get; init; }
 
     /// <summary>

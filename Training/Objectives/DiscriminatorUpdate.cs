@@ -46,6 +46,8 @@ public sealed class DiscriminatorUpdate(
             Learner.Renew(Learner.Optimizer.LearningRate, options.BetaOfDiscriminator);
         }
 
+        // Before anything is embedded: all passes of this update, and the generator's after it, use the same singular vectors.
+        discriminator.IteratePower();
         if (repeat == TimesAStep - 1 && SharesSamples)
         {
             step.Shared = game.Generate(step.Ranks.Share(options.BatchSize), step.Temperature!.Value, step.Noise.Derive(0));

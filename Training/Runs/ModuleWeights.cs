@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using GumbelGan.Discriminators;
 using GumbelGan.Storage;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,17 +9,20 @@ namespace GumbelGan.Training.Runs;
 /// <summary>Weights to and from safetensors, under PyTorch's parameter names.</summary>
 public static class ModuleWeights
 {
-    /// <summary>The parameters of <paramref name="module"/>.</summary>
-    public static IEnumerable<SafetensorsEntry> Entries(nn.Module module) =>
-        module.named_parameters().Select(named => Entry(named.name, named.parameter));
+    /// <summary>
+    /// What a network's scores or samples depend on: its parameters, and the singular vectors of a discriminator that is spectrally normalised.
+    /// </summary>
+    public static IReadOnlyList<(string Name, Tensor Value)> Named(nn.Module module) =>
+    [
+        .. module.named_parameters().Select(named => (named.name, (Tensor)named.parameter)), .. (module as Discriminator)?.SingularVectors ?? [],
+    ];
 
-    /// <summary>Copies the entries of <paramref name="file"/> into the parameters of <paramref name="module"/>.</summary>
+    /// <summary><see cref="Named"/> of <paramref name="module"/>, as a file holds it.</summary>
+    public static IEnumerable<SafetensorsEntry> Entries(nn.Module module) => Named(module).Select(named => Entry(named.Name, named.Value));
+
+    /// <summary>Copies the entries of <paramref name="file"/> into <see cref="Named"/> of <paramref name="module"/>.</summary>
     /// <exception cref="UserMistakeException">A parameter is missing, unknown, or has another shape.</exception>
-    public static void Load(nn.Module module, SafetensorsFile file)
-    {
-        (string Name, Tensor Target)[] targets = [.. module.named_parameters().Select(named => (named.name, (Tensor)named.parameter))];
-        Load(targets, file);
-    }
+    public static void Load(nn.Module module, SafetensorsFile file) => Load(Named(module), file);
 
     /// <summary>Copies the entries of <paramref name="file"/> into tensors, all of them or none.</summary>
     /// <param name="targets">Names and tensors.</param>

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
@@ -11,7 +13,7 @@ using TorchSharp;
 namespace GumbelGan.Training.Runs;
 
 /// <summary>What a run was made on and from: environment.json.</summary>
-public sealed record RunEnvironment
+public sealed partial record RunEnvironment
 {
     private static readonly JsonSerializerOptions _json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
@@ -68,6 +70,12 @@ public sealed record RunEnvironment
     /// </summary>
     public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// The sections of <see cref="Identity"/> as they are where nothing is said: what an option was in a run of an earlier version, which had none.
+    /// </summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<string, string> Defaults { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Refuses to go on with a run as another one than it was begun as.</summary>
     /// <param name="now">What going on would be.</param>
     /// <param name="path">The run.</param>
@@ -77,12 +85,23 @@ public sealed record RunEnvironment
         IEnumerable<(string Name, string Then, string Now)> compared = Identity.Count > 0
             ? Identity.Select(part => (part.Key, part.Value, now.Identity.GetValueOrDefault(part.Key, "nothing")))
             : [("corpus", CorpusSha256, now.CorpusSha256), ("vocabulary", VocabularySha256, now.VocabularySha256)];
-        if (compared.FirstOrDefault(part => part.Then != part.Now) is { Name: { } name } other)
+        if (compared.FirstOrDefault(part => !now.Agrees(part.Name, part.Then, part.Now)) is { Name: { } name } other)
         {
             throw new UserMistakeException(
                 $"The run in {path} was begun with another {name} ({other.Then}, now {other.Now}); put it back, or start a new run.");
         }
     }
+
+    // Equal, or all that was said then is said now, and what else is said now is the default.
+    private bool Agrees(string name, string then, string now) =>
+        then == now || (Defaults.TryGetValue(name, out string? defaults) && !Options(then).Except(Options(now)).Any()
+            && !Options(now).Except(Options(then)).Except(Options(defaults)).Any());
+
+    // "a: 1, b: [2, 3]" is "a: 1" and "b: [2, 3]".
+    private static string[] Options(string section) => BetweenOptions().Split(section);
+
+    [GeneratedRegex(@", (?=\w+: )")]
+    private static partial Regex BetweenOptions();
 
     /// <summary>The environment of this process.</summary>
     public static RunEnvironment Describe(RunConfig config, EncodedCorpus corpus, IGenerator generator, torch.nn.Module discriminator,
@@ -100,6 +119,12 @@ public sealed record RunEnvironment
                 ["data"] = Section(config.Data with { Validation = "", Test = "", Grammar = "" }),
                 ["generator"] = Section(config.Generator),
                 ["discriminator"] = Section(config.Discriminator),
+            },
+            Defaults = new Dictionary<string, string>
+            {
+                ["data"] = Section(new CorpusOptions()),
+                ["generator"] = Section(config.Generator.Kind.NewOptions()),
+                ["discriminator"] = Section(config.Discriminator.Kind.NewOptions()),
             },
             Commit = FindCommit(),
             TorchSharp = EngineSettings.TorchSharpVersion,

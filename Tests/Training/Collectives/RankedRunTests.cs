@@ -27,6 +27,7 @@ public sealed class RankedRunTests
     [InlineData("objective=gumbel adversarial.relaxation=gumbel_rao")]
     [InlineData("objective=gumbel generator.layers=2 adversarial.average_decay=0.9")]
     [InlineData("objective=gumbel discriminator.kind=lstm adversarial.loss=wasserstein adversarial.gradient_penalty=10")]
+    [InlineData("objective=gumbel discriminator.spectral_norm=true adversarial.loss=wasserstein adversarial.discriminator_steps=2")]
     [InlineData("objective=reinforce reinforce.baseline=leave_one_out")]
     [InlineData("objective=reinforce reinforce.baseline=moving_average reinforce.whiten=true reinforce.entropy_bonus=0.01")]
     [InlineData("objective=reinforce reinforce.credit=dense reinforce.reward=random")]

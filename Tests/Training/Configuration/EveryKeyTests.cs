@@ -107,6 +107,10 @@ public sealed class EveryKeyTests : IDisposable
     }
 
     [Fact]
+    public void Spectral_normalisation_bounds_the_wasserstein_game_without_a_gradient_penalty() =>
+        Assert.True(HasEndedWell(Train(["adversarial.loss=wasserstein", "discriminator.spectral_norm=true"]), "without a penalty"));
+
+    [Fact]
     public void A_run_without_test_text_is_finished_and_everything_says_that_there_is_no_test()
     {
         ProgramRun trained = Train(["data.test_fraction=0"]);
