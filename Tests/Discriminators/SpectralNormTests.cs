@@ -243,7 +243,7 @@ public sealed class SpectralNormTests
         using DisposeScope scope = NewDisposeScope();
         using Discriminator discriminator = Create(kind);
         discriminator.IteratePower();
-        using Discriminator twin = DoublePrecision.Of(discriminator, new SequenceFormat(Vocabulary, 6, 1, 2, Padding));
+        using Discriminator twin = DoublePrecision.Copy(discriminator, new SequenceFormat(Vocabulary, 6, 1, 2, Padding));
         Assert.All(twin.SingularVectors, vector => Assert.Equal(ScalarType.Float64, vector.Value.dtype));
         Tensor ids = Ids, mask = ids.ne(Padding).to(ScalarType.Float64);
         double[] expected = [.. discriminator.Score(ids).data<float>().ToArray().Select(score => (double)score)];

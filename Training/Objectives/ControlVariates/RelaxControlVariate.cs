@@ -19,7 +19,7 @@ public sealed class RelaxControlVariate : RelaxedControlVariate
     private readonly Linear state;
     private readonly Linear token;
     private readonly Linear output;
-    private readonly Parameter log_temperature;
+    private readonly Parameter logTemperature;
 
     /// <summary>A network that gives zero.</summary>
     public RelaxControlVariate(ControlVariateParts parts)
@@ -29,7 +29,7 @@ public sealed class RelaxControlVariate : RelaxedControlVariate
         state = nn.Linear(stateWidth, options.Hidden);
         token = nn.Linear(parts.Generator.Format.Vocabulary, options.Hidden, hasBias: false);
         output = nn.Linear(options.Hidden, 1);
-        log_temperature = new Parameter(full(1, (float)Math.Log(options.Temperature)));
+        logTemperature = new Parameter(full(1, (float)Math.Log(options.Temperature)));
         RegisterComponents();
         using IDisposable off = no_grad();
         Draw(state.weight!, "state.weight", 1 / MathF.Sqrt(stateWidth));
@@ -44,12 +44,12 @@ public sealed class RelaxControlVariate : RelaxedControlVariate
     }
 
     /// <inheritdoc/>
-    public override double Temperature => Math.Exp(Math.Clamp(log_temperature.item<float>(), -LargestLogarithm, LargestLogarithm));
+    public override double Temperature => Math.Exp(Math.Clamp(logTemperature.item<float>(), -LargestLogarithm, LargestLogarithm));
 
     /// <inheritdoc/>
     public override (Tensor Value, Tensor Slope) Of(SampledPlaces places)
     {
-        Tensor temperature = log_temperature.clamp(-LargestLogarithm, LargestLogarithm).exp(); // [1]
+        Tensor temperature = logTemperature.clamp(-LargestLogarithm, LargestLogarithm).exp(); // [1]
         Tensor relaxed = (places.Perturbed / temperature).softmax(-1); // [N, V]
         Tensor active = (state.call(places.Hidden) + token.call(relaxed)).tanh(); // [N, K]
         Tensor slope = (output.weight! * (1 - active.square())).mm(token.weight!); // [N, V], with respect to the relaxed token
