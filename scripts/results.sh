@@ -23,6 +23,7 @@ task() {
 
 corpus "$out/arithmetic.txt" corpora/arithmetic.grammar --count 10000 --seed 1
 task arithmetic
+task two-updates
 if [ -n "${QUICK:-}" ]; then exit; fi
 
 task estimators
