@@ -67,7 +67,7 @@ public sealed unsafe partial class RelaxedVocabulary
             {
                 for (int row = 0; row < step.Rows; row += BackwardRowsAtOnce)
                 {
-                    FromLogits(piece, row, Math.Min(BackwardRowsAtOnce, step.Rows - row), Row(_rowGradients.Pointer, piece, row), step, gradients);
+                    FromLogits(piece, row, Math.Min(BackwardRowsAtOnce, step.Rows - row), Row(_rowGradients.Pointer, piece, row), step, gradients, waits: false);
                 }
             }
         });
