@@ -3,15 +3,13 @@
 # addresses 10.77.N.1 and 10.77.N.2 (N from 1 to 250), and nothing else between them. Needs root and Debian's package iproute2.
 # network-loopback.sh ADDRESS COMMAND...: the command there, under a host name of its own. It takes what ssh is given, so launchers can start with it:
 #   scripts/network-loopback.sh 10.77.N.1 mpirun.openmpi --mca plm_rsh_agent $PWD/scripts/network-loopback.sh --host 10.77.N.1,10.77.N.2 -n 2 ...
-#   scripts/network-loopback.sh 10.77.N.1 env UCX_TLS=tcp,self \
+#   scripts/network-loopback.sh 10.77.N.1 env UCX_TLS=tcp,self UCX_NET_DEVICES=gumbelNa,gumbelNb \
 #       mpirun.mpich -launcher rsh -launcher-exec $PWD/scripts/network-loopback.sh -hosts 10.77.N.1,10.77.N.2 -n 2 ...
-# (UCX, below Debian's MPICH, would find out that there is one memory and leave the network alone.)
+# (UCX, below Debian's MPICH, would find out that there is one memory, or one loopback interface, and leave the network alone.)
 set -euo pipefail
 
 usage() { echo "usage: network-loopback.sh start|stop N | ADDRESS COMMAND..." >&2; exit 2; }
 [ $# -ge 2 ] || usage
-first=10.77.$2.1 second=10.77.$2.2
-
 stop() {
     for address in "$first" "$second"; do
         # The interfaces go with the namespaces.
@@ -19,6 +17,7 @@ stop() {
     done
 }
 
+first=10.77.$2.1 second=10.77.$2.2
 case $1 in
 start)
     command -v ip >/dev/null || { echo "ip is missing; apt-get install iproute2" >&2; exit 3; }
@@ -31,8 +30,13 @@ start)
     ip -n "$first" addr add "$first/24" dev "gumbel$2a"
     ip -n "$second" addr add "$second/24" dev "gumbel$2b"
     for name in "$first gumbel$2a" "$second gumbel$2b"; do
-        ip -n "${name% *}" link set "${name#* }" up
+        # Without an address of IPv6, which for a second or two would be there and not usable.
+        ip -n "${name% *}" link set "${name#* }" addrgenmode none up
         ip -n "${name% *}" link set lo up
+    done
+    # The kernel tells that a link is up up to a second later, and UCX takes its word for it.
+    for name in "$first gumbel$2a" "$second gumbel$2b"; do
+        for _ in $(seq 50); do ip -n "${name% *}" link show "${name#* }" | grep -q 'state UP' && break; sleep 0.1; done
     done
     ;;
 stop) stop ;;
@@ -40,7 +44,7 @@ stop) stop ;;
     address=$1
     shift
     # As ssh does: the words are one line for a shell.
-    exec ip netns exec "$address" unshare --uts /bin/sh -c "hostname host-${address//./-}; $*"
+    exec ip netns exec "$address" unshare --uts /bin/sh -c "echo host-${address//./-} >/proc/sys/kernel/hostname; $*"
     ;;
 *) usage ;;
 esac
