@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# network-loopback.sh start|stop N: two machines in one, to try a run over a network on: two network namespaces with an interface each, of the
+# network-loopback.sh start|stop N: two machines in one, to try a run over a network on: two network namespaces with an interface, gumbel0, each, of the
 # addresses 10.77.N.1 and 10.77.N.2 (N from 1 to 250), and nothing else between them. Needs root and Debian's package iproute2.
 # network-loopback.sh ADDRESS COMMAND...: the command there, under a host name of its own. It takes what ssh is given, so launchers can start with it:
 #   scripts/network-loopback.sh 10.77.N.1 mpirun.openmpi --mca plm_rsh_agent $PWD/scripts/network-loopback.sh --host 10.77.N.1,10.77.N.2 -n 2 ...
-#   scripts/network-loopback.sh 10.77.N.1 env UCX_TLS=tcp,self UCX_NET_DEVICES=gumbelNa,gumbelNb \
+#   scripts/network-loopback.sh 10.77.N.1 env UCX_TLS=tcp,self UCX_NET_DEVICES=gumbel0 \
 #       mpirun.mpich -launcher rsh -launcher-exec $PWD/scripts/network-loopback.sh -hosts 10.77.N.1,10.77.N.2 -n 2 ...
 # (UCX, below Debian's MPICH, would find out that there is one memory, or one loopback interface, and leave the network alone.)
 set -euo pipefail
@@ -25,18 +25,17 @@ start)
     why=$(ip netns add "$first" 2>&1) || { echo "No network namespace can be made here: $why" >&2; exit 3; }
     trap '[ $? = 0 ] || stop' EXIT
     ip netns add "$second"
-    why=$(ip link add "gumbel$2a" netns "$first" type veth peer name "gumbel$2b" netns "$second" 2>&1) \
+    why=$(ip link add gumbel0 netns "$first" type veth peer name gumbel0 netns "$second" 2>&1) \
         || { echo "No pair of interfaces can be made here: $why" >&2; exit 3; }
-    ip -n "$first" addr add "$first/24" dev "gumbel$2a"
-    ip -n "$second" addr add "$second/24" dev "gumbel$2b"
-    for name in "$first gumbel$2a" "$second gumbel$2b"; do
+    for address in "$first" "$second"; do
+        ip -n "$address" addr add "$address/24" dev gumbel0
         # Without an address of IPv6, which for a second or two would be there and not usable.
-        ip -n "${name% *}" link set "${name#* }" addrgenmode none up
-        ip -n "${name% *}" link set lo up
+        ip -n "$address" link set gumbel0 addrgenmode none up
+        ip -n "$address" link set lo up
     done
     # The kernel tells that a link is up up to a second later, and UCX takes its word for it.
-    for name in "$first gumbel$2a" "$second gumbel$2b"; do
-        for _ in $(seq 50); do ip -n "${name% *}" link show "${name#* }" | grep -q 'state UP' && break; sleep 0.1; done
+    for address in "$first" "$second"; do
+        for _ in $(seq 50); do ip -n "$address" link show gumbel0 | grep -q 'state UP' && break; sleep 0.1; done
     done
     ;;
 stop) stop ;;

@@ -27,7 +27,7 @@ internal sealed record RankPlacement(string Name, bool IsOpenMpi, bool IsNetwork
         string[] network = !IsNetworked ? [] : IsOpenMpi
             ? ["--mca", "plm_rsh_agent", agent, "--host", hosts] : ["-launcher", "rsh", "-launcher-exec", agent, "-hosts", hosts];
         string[] start = IsNetworked
-            ? [agent, $"10.77.{Number}.1", "env", "UCX_TLS=tcp,self", $"UCX_NET_DEVICES=gumbel{Number}a,gumbel{Number}b"] : ["env"];
+            ? [agent, $"10.77.{Number}.1", "env", "UCX_TLS=tcp,self", "UCX_NET_DEVICES=gumbel0"] : ["env"];
         return [.. start, "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", Launcher, .. network, "-n", "2",
             Path.GetFullPath(program), .. arguments];
     }

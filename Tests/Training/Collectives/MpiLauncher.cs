@@ -30,7 +30,7 @@ internal sealed class MpiLauncher
         string[] command = [name, .. options, .. network?.Options(IsOpenMpi(name)) ?? [], "-n", $"{ranks}", ProgramProcess.Program, .. arguments];
         if (network is not null)
         {
-            command = [network.Script, network.First, "env", .. network.Environment, .. command];
+            command = [network.Script, network.First, "env", .. LoopbackNetwork.Environment, .. command];
         }
 
         var start = new ProcessStartInfo(command[0], command[1..])
