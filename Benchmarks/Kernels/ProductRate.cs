@@ -3,7 +3,6 @@ using System.Globalization;
 using GumbelGan.Engine;
 using GumbelGan.Kernels;
 using GumbelGan.Randomness;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Benchmarks.Kernels;
