@@ -6,7 +6,8 @@ using GumbelGan.Benchmarks.Comparison;
 namespace GumbelGan.Benchmarks.Scaling;
 
 /// <summary>
-/// Measures what a second rank brings on this machine, alternating between one process and two ranks since such machines drift, and goes on from there
+/// Measures what a second rank brings on this machine, alternating between one process and two ranks since such machines drift, and goes "
+            + "on from there
 /// with a model of networks; writes docs/scaling-measured.md.
 /// </summary>
 internal sealed class ScalingReport
@@ -77,7 +78,8 @@ internal sealed class ScalingReport
     {
         Say("## Adding up over two ranks");
         Say();
-        Say("`mpirun -n 2 gumbelgan bench allreduce`, milliseconds, the median of 30 and in brackets the fastest. Without a remark ranks share memory; "
+        Say("`mpirun -n 2 gumbelgan bench allreduce`, milliseconds, the median of 30 and in brackets the fastest. Without a remark ranks "
+            + "share memory; "
             + "with TCP they are in two network namespaces, with an address and an interface (veth) each.");
         Say();
         Measurement[] all = [.. _places.Select(place => Ranks(place, ["bench", "allreduce", "--json", "--repeats", "30"]))];
@@ -95,10 +97,12 @@ internal sealed class ScalingReport
     {
         Say("## A second core as a thread and as a rank");
         Say();
-        Say(Invariant($"Milliseconds an iteration, the median of {rounds} runs' medians and in brackets the fastest iteration; the cases are those of "
+        Say(Invariant($"Milliseconds an iteration, the median of {rounds} runs' medians and in brackets the fastest iteration; the cases "
+            + $"are those of "
             + $"[benchmarks.md](benchmarks.md). One process with one and with two threads, then two ranks of a thread each: strong scaling shares a "
             + $"batch of 64 (`mpirun -n 2 gumbelgan bench iteration ... --batch 64`), weak scaling gives each rank one of 64. Ratios are of the "
-            + $"throughput of two ranks to that of two threads (wanted: .9), of medians and of minima; for weak scaling of twice that of one thread."));
+            + $"throughput of two ranks to that of two threads (wanted: .9), of medians and of minima; for weak scaling of twice that of "
+            + $"one thread."));
         Say();
         ScalingCase[] cases = [.. ScalingCase.Measured.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
         var alone = cases.ToDictionary(one => one, _ => (One: new Series(), Two: new Series(), Half: new Series()));
@@ -156,9 +160,11 @@ internal sealed class ScalingReport
     {
         Say("## More machines than there are here: a model");
         Say();
-        Say(Invariant($"An iteration on N nodes takes what this machine, with its {Environment.ProcessorCount} cores, takes for a batch N times smaller, "
+        Say(Invariant($"An iteration on N nodes takes what this machine, with its {Environment.ProcessorCount} cores, takes for a batch N "
+            + $"times smaller, "
             + $"which is measured, and then for each update the time to add up its gradient, which is computed: 3 log2 N latencies and 2 (N - 1) / N "
-            + $"times its bytes at the network's bandwidth (`Benchmarks/Scaling/NetworkModel.cs`). Nothing overlaps, as in the program. What is assumed "
+            + $"times its bytes at the network's bandwidth (`Benchmarks/Scaling/NetworkModel.cs`). Nothing overlaps, as in the program. "
+            + $"What is assumed "
             + $"of networks:"));
         Say();
         foreach (NetworkModel network in NetworkModel.Assumed)
@@ -167,8 +173,10 @@ internal sealed class ScalingReport
         }
 
         Say();
-        Say("Not in it: unequal nodes, a busy network, evaluation and checkpoints on rank 0. Faster nodes compute less long and wait as long. Below: how "
-            + "many times faster than one node; the batch is the recipe's and stays. *Pays up to* is the most nodes of which each still gives half of "
+        Say("Not in it: unequal nodes, a busy network, evaluation and checkpoints on rank 0. Faster nodes compute less long and wait as "
+            + "long. Below: how "
+            + "many times faster than one node; the batch is the recipe's and stays. *Pays up to* is the most nodes of which each still "
+            + "gives half of "
             + "what it gives alone.");
         Say();
         int[] nodes = [.. Enumerable.Range(0, 7).Select(power => 1 << power).TakeWhile(count => count <= MostNodes)];

@@ -67,7 +67,8 @@ public sealed unsafe partial class RelaxedVocabulary
             {
                 for (int row = 0; row < step.Rows; row += BackwardRowsAtOnce)
                 {
-                    FromLogits(piece, row, Math.Min(BackwardRowsAtOnce, step.Rows - row), Row(_rowGradients.Pointer, piece, row), step, gradients, waits: false);
+                    int rows = Math.Min(BackwardRowsAtOnce, step.Rows - row);
+                    FromLogits(piece, row, rows, Row(_rowGradients.Pointer, piece, row), step, gradients, waits: false);
                 }
             }
         });
