@@ -6,8 +6,8 @@ using GumbelGan.Benchmarks.Comparison;
 namespace GumbelGan.Benchmarks.Scaling;
 
 /// <summary>
-/// Measures what a second rank brings on this machine, alternating between one process and two ranks since such machines drift, and goes "
-            + "on from there
+/// Measures what a second rank brings on this machine, alternating between one process and two ranks since such machines drift, and goes
+/// on from there
 /// with a model of networks; writes docs/scaling-measured.md.
 /// </summary>
 internal sealed class ScalingReport
