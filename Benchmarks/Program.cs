@@ -32,7 +32,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine(
-            "Name a benchmark: compare [OPTIONS], scaling [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, products, or recording "
-                + "CORPUS.");
+            "Name a benchmark: compare [OPTIONS], scaling [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, "
+                + "products, or recording CORPUS.");
         return 2;
 }
