@@ -4,6 +4,7 @@ using GumbelGan.Benchmarks.Comparison;
 using GumbelGan.Benchmarks.Evaluation;
 using GumbelGan.Benchmarks.Kernels;
 using GumbelGan.Benchmarks.Recording;
+using GumbelGan.Benchmarks.Scaling;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Engine;
 
@@ -12,6 +13,8 @@ switch (args)
 {
     case ["compare", .. string[] rest]:
         return ComparisonReport.Run(rest, Console.Out);
+    case ["scaling", .. string[] rest]:
+        return ScalingReport.Run(rest, Console.Out);
     case ["bpe", .. string[] rest]:
         return BytePairEncodingBenchmark.Run(rest, Console.Out);
     case ["recording", string corpus]:
@@ -29,7 +32,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine(
-            "Name a benchmark: compare [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, products, or recording "
-                + "CORPUS.");
+            "Name a benchmark: compare [OPTIONS], scaling [OPTIONS], kernels [BenchmarkDotNet's options], bpe TEXT [PASSES], bleu CORPORA, "
+                + "products, or recording CORPUS.");
         return 2;
 }

@@ -287,6 +287,7 @@ public sealed unsafe class FusedRollout : IRollout
                     DiscriminatorInputGradient = Gather(outerStep, t, _embeddedRows, _width),
                     Hidden = throughGenerator ? _hiddenGradient.Pointer : null,
                     Weight = Pointer(weight),
+                    HasMoreToCome = t > 0,
                     Bias = Pointer(bias),
                     GeneratorEmbedding = FeedsBackRelaxed && inputGradient != null && !_isOneHot ? Pointer(embedding) : null,
                     DiscriminatorEmbedding = _isOneHot ? null : Pointer(tableGradient),

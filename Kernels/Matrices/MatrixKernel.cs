@@ -114,10 +114,11 @@ internal static unsafe partial class MatrixKernel
     public static void MultiplyTransposed(float* a, nint aDepth, float* b, nint bDepth, float* c, nint cRow, int rows, int columns, int depth,
         bool accumulate)
     {
-        const int RowsAtOnce = 96;
-        for (int row = 0; row < rows; row += RowsAtOnce)
+        // 24 KB of A: half of a first-level cache.
+        int rowsAtOnce = depth <= 64 ? 96 : 48;
+        for (int row = 0; row < rows; row += rowsAtOnce)
         {
-            Multiply(a + row, 1, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(RowsAtOnce, rows - row), columns, depth, accumulate);
+            Multiply(a + row, 1, aDepth, b, bDepth, c + (row * cRow), cRow, Math.Min(rowsAtOnce, rows - row), columns, depth, accumulate);
         }
     }
 

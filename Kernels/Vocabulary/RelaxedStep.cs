@@ -64,6 +64,9 @@ public unsafe struct RelaxedGradients
     /// <summary>[V, H]: added to.</summary>
     public float* Weight { get; set; }
 
+    /// <summary>Whether another step's gradients will be added to the same W; what this step adds may then be left for that one to add.</summary>
+    public bool HasMoreToCome { get; set; }
+
     /// <summary>[V]: added to.</summary>
     public float* Bias { get; set; }
 

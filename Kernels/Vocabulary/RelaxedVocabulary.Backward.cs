@@ -10,6 +10,12 @@ public sealed unsafe partial class RelaxedVocabulary
     // The matrices y and its gradient, 64 x 384 each, fit into the second-level cache; products for the weights' gradients have depth 64.
     private const int BackwardRowsAtOnce = 64;
 
+    // Rows of several steps whose part of W's gradient is made at once. That gradient is as large as W, and each time it is read and written
+    // whole: with 32 rows, as one of two ranks has of a batch of 64, this traffic with memory took a quarter of the backward pass.
+    private const int WaitingRows = 128;
+
+    private int _waiting;
+
     /// <summary>The gradients of one step; those of the parameters are added to what is there.</summary>
     /// <param name="parallel">The threads.</param>
     /// <param name="step">The step, as its forward pass left it.</param>
@@ -27,16 +33,33 @@ public sealed unsafe partial class RelaxedVocabulary
         }
 
         bool throughLogits = gradients.Hidden != null && (gradients.GeneratorInputGradient != null || gradients.DiscriminatorInputGradient != null);
+        bool waits = _waitingLogits.Length > 0 && throughLogits && gradients.Weight != null;
+        if (waits)
+        {
+            int length = step.Rows * _hidden;
+            new ReadOnlySpan<float>(step.Hidden, length).CopyTo(new Span<float>(_waitingHidden.Pointer + ((nint)_waiting * _hidden), length));
+        }
+
+        int waiting = waits ? _waiting + step.Rows : _waiting;
+        bool isTime = waiting > 0 && (!gradients.HasMoreToCome || waiting + _maximumRows > WaitingRows);
         parallel.For(_pieces, 1, (first, end) =>
         {
             for (int piece = first; piece < end; piece++)
             {
-                BackwardPiece(piece, step, gradients, throughLogits);
+                BackwardPiece(piece, step, gradients, throughLogits, waits);
+                if (isTime)
+                {
+                    _walker.MultiplyTransposed(
+                        piece, WaitingLogits(piece, 0), waiting, _waitingHidden.Pointer, _hidden, gradients.Weight, accumulate: true);
+                }
             }
         });
 
+        _waiting = isTime ? 0 : waiting;
         SumHidden(step, gradients, throughLogits);
     }
+
+    private float* WaitingLogits(int piece, int row) => _waitingLogits.Pointer + ((((nint)piece * WaitingRows) + row) * PieceColumns);
 
     // The gradient of h, summed over the pieces in order.
     private void SumHidden(RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
@@ -75,10 +98,11 @@ public sealed unsafe partial class RelaxedVocabulary
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void BackwardPiece(int piece, RelaxedStep step, RelaxedGradients gradients, bool throughLogits)
+    private void BackwardPiece(int piece, RelaxedStep step, RelaxedGradients gradients, bool throughLogits, bool waits)
     {
         float* memory = stackalloc float[(((2 * BackwardRowsAtOnce) + 1) * PieceColumns) + Lanes];
-        float* noise = Align(memory), y = noise + PieceColumns, dy = y + (BackwardRowsAtOnce * PieceColumns);
+        float* noise = Align(memory), y = noise + PieceColumns;
+        float* dy = waits ? WaitingLogits(piece, _waiting) : y + (BackwardRowsAtOnce * PieceColumns);
         int columns = _walker.Columns(piece);
         for (int firstRow = 0; firstRow < step.Rows; firstRow += BackwardRowsAtOnce)
         {
@@ -105,7 +129,7 @@ public sealed unsafe partial class RelaxedVocabulary
 
             if (throughLogits)
             {
-                BackpropagateLogits(piece, firstRow, rows, dy, step, gradients);
+                BackpropagateLogits(piece, firstRow, rows, dy, step, gradients, waits);
             }
 
             _generator.AccumulateGradient(
@@ -128,10 +152,10 @@ public sealed unsafe partial class RelaxedVocabulary
     }
 
     // From a piece of the gradient with respect to the logits to those of h, W and b.
-    private void BackpropagateLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients)
+    private void BackpropagateLogits(int piece, int firstRow, int rows, float* gradient, RelaxedStep step, RelaxedGradients gradients, bool waits)
     {
         _walker.MultiplyWeight(piece, gradient, rows, _hiddenSums.Pointer + (_partials.Index(piece, firstRow) * _hidden), accumulate: false);
-        if (gradients.Weight != null)
+        if (gradients.Weight != null && !waits)
         {
             float* hidden = step.Hidden + ((nint)firstRow * _hidden);
             _walker.MultiplyTransposed(piece, gradient, rows, hidden, _hidden, gradients.Weight, accumulate: true);

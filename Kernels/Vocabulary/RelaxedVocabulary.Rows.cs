@@ -68,7 +68,7 @@ public sealed unsafe partial class RelaxedVocabulary
                 for (int row = 0; row < step.Rows; row += BackwardRowsAtOnce)
                 {
                     int rows = Math.Min(BackwardRowsAtOnce, step.Rows - row);
-                    BackpropagateLogits(piece, row, rows, Row(_rowGradients.Pointer, piece, row), step, gradients);
+                    BackpropagateLogits(piece, row, rows, Row(_rowGradients.Pointer, piece, row), step, gradients, waits: false);
                 }
             }
         });

@@ -24,6 +24,9 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
     private readonly Embedding _generator, _discriminator;
     // [pieces, N, H], each piece's part of the gradient of h; and [N], the product of each row with its gradient, dy . y.
     private readonly NativeBuffer _hiddenSums, _centres;
+    // [pieces, WaitingRows, 384] and [WaitingRows, H]: gradients of logits, and h, of which W's gradient is still to be made; empty where the
+    // rows of two steps are too many.
+    private readonly NativeBuffer _waitingLogits, _waitingHidden;
     // [pieces, N]: the column of each piece's largest value.
     private readonly int[] _tokens;
     private bool _disposed;
@@ -46,6 +49,8 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         (_generator, _discriminator) = (new(this, vocabulary, generatorWidth), new(this, vocabulary, discriminatorWidth));
         (_hiddenSums, _centres) = (new((nint)_pieces * maximumRows * hidden), new(maximumRows));
         _tokens = new int[_pieces * maximumRows];
+        int waiting = 2 * maximumRows <= WaitingRows ? WaitingRows : 0;
+        (_waitingLogits, _waitingHidden) = (new((nint)_pieces * waiting * PieceColumns), new((nint)waiting * hidden));
     }
 
     /// <summary>The number of floats of <see cref="RelaxedStep.Kept"/>, whose address must be a multiple of 64 bytes.</summary>
@@ -64,6 +69,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         _walker.Pack(parallel, weight, bias);
         _generator.Pack(parallel, embedding);
+        _waiting = 0;
     }
 
     /// <summary>The same for the discriminator's embedding.</summary>
@@ -141,7 +147,7 @@ public sealed unsafe partial class RelaxedVocabulary : IDisposable
     {
         _disposed = true;
         foreach (IDisposable? part in (IDisposable?[])[_walker, _partials, _generator, _discriminator, _hiddenSums, _centres,
-            _rowGradients, _rowLogits])
+            _waitingLogits, _waitingHidden, _rowGradients, _rowLogits])
         {
             part?.Dispose();
         }

@@ -98,6 +98,12 @@ public sealed class TrainingBenchmark : IDisposable
         }
     }
 
+    /// <summary>
+    /// What ranks exchange in an iteration: the bytes of each update's gradient, and how often it is made.
+    /// </summary>
+    public IReadOnlyList<(long Bytes, int Times)> Exchanges => [.. _phase.Updates.Select(update =>
+        (update.Learner.Module.parameters().Sum(parameter => parameter.numel()) * sizeof(float), update.TimesAStep))];
+
     /// <summary>Warms up, then times as often as the options say.</summary>
     /// <exception cref="OperationCanceledException">Interrupted between two repeats.</exception>
     public BenchmarkResult Run(CancellationToken cancellation)

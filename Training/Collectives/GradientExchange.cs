@@ -1,3 +1,4 @@
+using System.Numerics;
 using GumbelGan.Engine;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -29,13 +30,23 @@ public sealed class GradientExchange(ICollective ranks)
         ForEach(gradients, static (own, buffer) => own.CopyTo(buffer), isRead: true);
         ranks.Sum(_buffer.AsSpan());
         float share = 1f / ranks.Size;
-        for (int i = 0; i < _buffer.Length; i++)
+        ForEach(gradients, (own, buffer) => Scale(buffer, share, own), isRead: false);
+        return _buffer[^1] * share;
+    }
+
+    // Written out for the vector registers: a loop over the elements took as long as adding them up over two ranks.
+    private static void Scale(ReadOnlySpan<float> values, float factor, Span<float> results)
+    {
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            _buffer[i] *= share;
+            (new Vector<float>(values[i..]) * factor).CopyTo(results[i..]);
         }
 
-        ForEach(gradients, static (own, buffer) => buffer.CopyTo(own), isRead: false);
-        return _buffer[^1];
+        for (; i < values.Length; i++)
+        {
+            results[i] = values[i] * factor;
+        }
     }
 
     private delegate void Copy(Span<float> own, Span<float> buffer);

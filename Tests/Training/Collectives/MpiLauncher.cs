@@ -19,11 +19,21 @@ internal sealed class MpiLauncher
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Starts the program on so many ranks.</summary>
-    public static MpiLauncher Start(string name, int ranks, params string[] arguments)
+    /// <param name="name">The launcher.</param>
+    /// <param name="ranks">How many.</param>
+    /// <param name="network">Where every other rank runs on the other of two machines; null for this one.</param>
+    /// <param name="arguments">The program's.</param>
+    public static MpiLauncher Start(string name, int ranks, LoopbackNetwork? network, params string[] arguments)
     {
         // More ranks than cores, and tests that run as root, are what Open MPI wants to be told of.
-        string[] options = name.EndsWith("openmpi", StringComparison.Ordinal) ? ["--oversubscribe"] : [];
-        var start = new ProcessStartInfo(name, [.. options, "-n", $"{ranks}", ProgramProcess.Program, .. arguments])
+        string[] options = IsOpenMpi(name) ? ["--oversubscribe"] : [];
+        string[] command = [name, .. options, .. network?.Options(IsOpenMpi(name)) ?? [], "-n", $"{ranks}", ProgramProcess.Program, .. arguments];
+        if (network is not null)
+        {
+            command = [network.Script, network.First, "env", .. LoopbackNetwork.Environment, .. command];
+        }
+
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -40,7 +50,10 @@ internal sealed class MpiLauncher
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static ProgramRun Run(string name, int ranks, params string[] arguments) => Start(name, ranks, arguments).End();
+    public static ProgramRun Run(string name, int ranks, LoopbackNetwork? network, params string[] arguments) =>
+        Start(name, ranks, network, arguments).End();
+
+    private static bool IsOpenMpi(string name) => name.EndsWith("openmpi", StringComparison.Ordinal);
 
     /// <summary>Waits until <paramref name="holds"/>; false where the job ends first.</summary>
     public bool WaitUntil(Func<bool> holds)
