@@ -62,6 +62,25 @@ public sealed record TokenizerOptions
     /// <summary>Whether characters outside the vocabulary are spelled by 256 byte tokens instead of becoming unknown (char only).</summary>
     public bool ByteFallback { get; init; }
 
+    /// <summary>These options, but for those that the kind does not read, which are the defaults: equal tokenizers have equal ones.</summary>
+    public TokenizerOptions WhatTheKindReads()
+    {
+        bool isWord = Kind == TokenizerKind.Word, isChar = Kind == TokenizerKind.Char, isBytePair = Kind == TokenizerKind.Bpe;
+        var unread = new TokenizerOptions();
+        return new TokenizerOptions
+        {
+            Kind = Kind,
+            Lowercase = Kind != TokenizerKind.Number && Lowercase,
+            SplitPunctuation = isWord ? SplitPunctuation : unread.SplitPunctuation,
+            GraphemeClusters = isWord ? GraphemeClusters : unread.GraphemeClusters,
+            MinimumCount = isWord || isChar || isBytePair ? MinimumCount : unread.MinimumCount,
+            MaximumVocabulary = isWord || isChar ? MaximumVocabulary : unread.MaximumVocabulary,
+            Merges = isBytePair ? Merges : unread.Merges,
+            Numbers = Kind == TokenizerKind.Number ? Numbers : unread.Numbers,
+            ByteFallback = isChar && ByteFallback,
+        };
+    }
+
     /// <summary>Refuses values that make no sense.</summary>
     /// <exception cref="UserMistakeException">A value is out of range.</exception>
     public void Validate()

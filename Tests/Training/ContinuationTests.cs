@@ -198,6 +198,24 @@ public sealed class ContinuationTests
         Assert.Contains(says, message, StringComparison.Ordinal);
     }
 
+    // A tokenizer's own record of its options may differ from the configuration's in what its kind does not read.
+    [Theory]
+    [InlineData("word")]
+    [InlineData("char")]
+    [InlineData("bpe")]
+    [InlineData("gpt2")]
+    [InlineData("number")]
+    public void A_run_may_begin_with_another_of_the_same_tokenizer_section(string kind)
+    {
+        using var run = new TemporaryRun();
+        string corpus = Path.Combine(run.Folder, "corpus.txt");
+        File.WriteAllLines(corpus, Enumerable.Range(0, 60).Select(i => $"{i % 7} {i % 5} {i % 3}"));
+        string[] section = [$"corpus={corpus}", $"tokenizer.kind={kind}", "tokenizer.numbers=7", "tokenizer.minimum_count=2", "tokenizer.merges=5"];
+        run.Train(run.Config(["objective=mle", "adversarial.steps=0", .. section]));
+        using var job = TrainingJob.Prepare(run.Config(["objective=gumbel", $"from={run.Run}", .. section]));
+        Assert.Equal(kind, job.Config.Tokenizer.Kind.ToString(), ignoreCase: true);
+    }
+
     private static long TrainingLines(TemporaryRun run)
     {
         using var job = TrainingJob.Prepare(run.Config());

@@ -34,7 +34,7 @@ internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, TextTokeniz
     /// <param name="asked">What the new run's configuration says; the defaults say nothing.</param>
     /// <exception cref="UserMistakeException">It asks for another tokenizer.</exception>
     public TokenizerOptions TokenizerFor(TokenizerOptions asked) =>
-        asked == new TokenizerOptions() || asked == Tokenizer.Options
+        asked == new TokenizerOptions() || asked.WhatTheKindReads() == Tokenizer.Options.WhatTheKindReads()
             ? Tokenizer.Options
             : throw new UserMistakeException($"The run begins with the weights and so with the tokenizer of {Name}, but its section 'tokenizer' asks "
                 + "for another; leave that section out.");
