@@ -27,6 +27,8 @@ task two-updates
 if [ -n "${QUICK:-}" ]; then exit; fi
 
 task estimators
+corpus "$out/arithmetic-long.txt" corpora/arithmetic-long.grammar --count 10000 --seed 1
+task longer
 bin/gumbelgan sweep docs/results/batch-size.yaml
 bin/gumbelgan sweep docs/results/batch-size.yaml --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
     --page "$out/batch-size.html" --json > docs/results/batch-size.json
