@@ -93,42 +93,8 @@ public sealed class SpectralNormTests
             using DisposeScope scope = NewDisposeScope();
             using Discriminator discriminator = Create(kind);
             discriminator.IsTwiceDifferentiable = isComposed;
-            Tensor ids = Ids, signs = tensor([2f, -1, 0.5f]);
-            (discriminator.Score(ids) * signs).sum().backward();
-            int kinks = 0, compared = 0;
-            foreach ((string name, Parameter parameter) in discriminator.named_parameters())
-            {
-                float[] gradient = parameter.grad!.data<float>().ToArray();
-                using IDisposable off = no_grad();
-                for (int i = 0; i < gradient.Length; i += 2)
-                {
-                    const float Move = 5e-3f;
-                    double here = At(parameter, i, 0), above = (At(parameter, i, Move) - here) / Move,
-                        below = (here - At(parameter, i, -Move)) / Move;
-                    compared++;
-                    double numeric = (above + below) / 2;
-                    if (Math.Abs(above - below) > 2e-3 + 0.05 * Math.Abs(numeric))
-                    {
-                        // A rectifier opens, or another window becomes the largest, within the step.
-                        kinks++;
-                        continue;
-                    }
-
-                    Assert.True(Math.Abs(numeric - gradient[i]) < 1e-3 + 0.02 * Math.Abs(numeric), $"{name}[{i}]: {gradient[i]} against {numeric}");
-                }
-            }
-
-            Assert.True(kinks * 20 < compared, $"{kinks} of {compared} weights lie at a kink.");
-
-            double At(Parameter parameter, int index, float by)
-            {
-                Tensor flat = parameter.view(-1);
-                float kept = flat[index].item<float>();
-                flat[index] = kept + by;
-                double value = (discriminator.Score(ids) * signs).sum().item<float>();
-                flat[index] = kept;
-                return value;
-            }
+            FiniteDifferences.AssertGradients(discriminator, Ids, tensor([2f, -1, 0.5f]), 2,
+                kink: numeric => 2e-3 + 0.05 * Math.Abs(numeric), tolerance: numeric => 1e-3 + 0.02 * Math.Abs(numeric));
         }
     }
 

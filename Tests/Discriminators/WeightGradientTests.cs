@@ -2,7 +2,6 @@ using GumbelGan.Discriminators;
 using GumbelGan.Randomness;
 using GumbelGan.Tests.Kernels;
 using TorchSharp;
-using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -24,41 +23,8 @@ public sealed class WeightGradientTests
             using DisposeScope scope = NewDisposeScope();
             using Discriminator discriminator = Create(kind);
             discriminator.IsTwiceDifferentiable = isComposed;
-            Tensor ids = tensor([3L, 4, 5, 2, 1, 3, 5, 4, 2, 0], [2, 5]), signs = tensor([1f, -0.5f]);
-            (discriminator.Score(ids) * signs).sum().backward();
-            int kinks = 0, compared = 0;
-            foreach ((string name, Parameter parameter) in discriminator.named_parameters())
-            {
-                float[] gradient = parameter.grad!.data<float>().ToArray();
-                using IDisposable off = no_grad();
-                for (int i = 0; i < gradient.Length; i += 3)
-                {
-                    const float Move = 5e-3f;
-                    double here = At(parameter, i, 0), above = (At(parameter, i, Move) - here) / Move,
-                        below = (here - At(parameter, i, -Move)) / Move;
-                    compared++;
-                    if (Math.Abs(above - below) > 5e-3)
-                    {
-                        // A rectifier opens, or another window becomes the largest, within the step.
-                        kinks++;
-                        continue;
-                    }
-
-                    double numeric = (above + below) / 2;
-                    Assert.True(Math.Abs(numeric - gradient[i]) < 2e-3 + 0.02 * Math.Abs(numeric), $"{name}[{i}]: {gradient[i]} against {numeric}");
-                }
-            }
-
-            Assert.True(kinks * 20 < compared, $"{kinks} of {compared} weights lie at a kink.");
-
-            double At(Parameter parameter, int index, float by)
-            {
-                Tensor flat = parameter.view(-1);
-                flat[index] += by;
-                double value = (discriminator.Score(ids) * signs).sum().item<float>();
-                flat[index] -= by;
-                return value;
-            }
+            FiniteDifferences.AssertGradients(discriminator, tensor([3L, 4, 5, 2, 1, 3, 5, 4, 2, 0], [2, 5]), tensor([1f, -0.5f]), 3,
+                kink: _ => 5e-3, tolerance: numeric => 2e-3 + 0.02 * Math.Abs(numeric));
         }
     }
 

@@ -50,6 +50,21 @@ internal sealed partial class ProgramProcess : IDisposable
         return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
     }
 
+    /// <summary>Runs a script of the repository to its end.</summary>
+    /// <param name="script">Its path.</param>
+    /// <param name="arguments">What it is given.</param>
+    public static (int ExitCode, string Output, string Error) OfScript(string script, params string[] arguments)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/bash", [script, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        Task<string> output = shell.StandardOutput.ReadToEndAsync(), error = shell.StandardError.ReadToEndAsync();
+        shell.WaitForExit();
+        return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
     public static ProgramProcess Start(params string[] arguments)
     {
         var start = new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };

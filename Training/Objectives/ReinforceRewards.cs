@@ -83,9 +83,9 @@ internal sealed class ReinforceRewards(ReinforceOptions options, IGenerator? rol
     // Each prefix is scored with everything behind it masked, by the discriminator that learned from complete sequences.
     private Tensor PrefixRewards(Discriminator discriminator, Tensor ids, Tensor mask, RandomKey key)
     {
-        long batch = ids.shape[0], time = ids.shape[1], width = discriminator.EmbeddingTable.shape[1];
+        long batch = ids.shape[0], time = ids.shape[1], width = discriminator.Options.Embedding;
         // [B, T, T, E]
-        Tensor embedded = discriminator.EmbeddingTable.index_select(0, ids.reshape(-1)).view(batch, 1, time, width).expand(batch, time, time, width);
+        Tensor embedded = discriminator.Embed(ids).view(batch, 1, time, width).expand(batch, time, time, width);
         float[] lower = new float[time * time];
         for (int row = 0; row < time; row++)
         {

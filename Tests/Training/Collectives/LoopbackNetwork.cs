@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Xunit;
 
@@ -31,7 +30,7 @@ internal sealed class LoopbackNetwork : IDisposable
             $"Launchers cannot start {SourceTree.Root}/scripts/network-loopback.sh, whose path has a space.");
         // Other tests may be running on this machine.
         var network = new LoopbackNetwork(1 + (System.Environment.ProcessId % 250));
-        (int exitCode, _, string why) = Shell(network.Script, "start", $"{network._number}");
+        (int exitCode, _, string why) = ProgramProcess.OfScript(network.Script, "start", $"{network._number}");
         Assert.SkipWhen(exitCode != 0, $"There is no network of two machines here: {why.Trim()}");
         return network;
     }
@@ -43,19 +42,7 @@ internal sealed class LoopbackNetwork : IDisposable
 
     /// <summary>Bytes that the second machine has received from the first.</summary>
     public long Received() =>
-        long.Parse(Shell(Script, Second, "cat /sys/class/net/gumbel0/statistics/rx_bytes").Output, CultureInfo.InvariantCulture);
+        long.Parse(ProgramProcess.OfScript(Script, Second, "cat /sys/class/net/gumbel0/statistics/rx_bytes").Output, CultureInfo.InvariantCulture);
 
-    public void Dispose() => Shell(Script, "stop", $"{_number}");
-
-    private static (int ExitCode, string Output, string Error) Shell(string script, params string[] arguments)
-    {
-        using Process shell = Process.Start(new ProcessStartInfo("/bin/bash", [script, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> output = shell.StandardOutput.ReadToEndAsync(), error = shell.StandardError.ReadToEndAsync();
-        shell.WaitForExit();
-        return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
-    }
+    public void Dispose() => ProgramProcess.OfScript(Script, "stop", $"{_number}");
 }

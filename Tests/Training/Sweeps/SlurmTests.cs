@@ -80,7 +80,7 @@ public sealed class SlurmTests
         using var sweep = new TemporarySweep("seeds: [1, 2]\nlist: { mle: , gumbel: { objective: gumbel } }", "adversarial.steps=30");
         string state = Path.Combine(sweep.Folder, "slurm");
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Slurm is for Unix.");
-        (int started, _, string why) = Shell(loopback, "start", state);
+        (int started, _, string why) = ProgramProcess.OfScript(loopback, "start", state);
         try
         {
             Assert.SkipWhen(started != 0, $"Slurm does not start here: {why.Trim()}");
@@ -105,19 +105,7 @@ public sealed class SlurmTests
         }
         finally
         {
-            Shell(loopback, "stop", state);
+            ProgramProcess.OfScript(loopback, "stop", state);
         }
-    }
-
-    private static (int ExitCode, string Output, string Error) Shell(string script, params string[] arguments)
-    {
-        using Process shell = Process.Start(new ProcessStartInfo("/bin/bash", [script, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> output = shell.StandardOutput.ReadToEndAsync(), error = shell.StandardError.ReadToEndAsync();
-        shell.WaitForExit();
-        return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
     }
 }
