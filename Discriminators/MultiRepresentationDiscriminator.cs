@@ -6,10 +6,13 @@ using static TorchSharp.torch;
 namespace GumbelGan.Discriminators;
 
 /// <summary>Options of a <see cref="MultiRepresentationDiscriminator"/>; the defaults are RelGAN's.</summary>
-public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOptions, IValidatableObject
+public sealed record MultiRepresentationDiscriminatorOptions : FilteringDiscriminatorOptions
 {
     internal static readonly DiscriminatorKind TheKind =
         new("relgan", () => new MultiRepresentationDiscriminatorOptions()) { HasPublishedSizes = true };
+
+    /// <summary>The published sizes.</summary>
+    public MultiRepresentationDiscriminatorOptions() => Filters = 300;
 
     /// <inheritdoc/>
     public override DiscriminatorKind Kind => TheKind;
@@ -17,14 +20,6 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
     /// <summary>In how many ways a sequence is embedded; they share the embedding's width, which must be a multiple of it.</summary>
     [Range(1, 4096)]
     public int Representations { get; init; } = 64;
-
-    /// <summary>Widths of the filters, in tokens, each once; none wider than the longest sequence.</summary>
-    [Range(1, 1000)]
-    public IReadOnlyList<int> FilterWidths { get; init; } = [2, 3, 4, 5];
-
-    /// <summary>Filters of each width.</summary>
-    [Range(1, 65536)]
-    public int Filters { get; init; } = 300;
 
     /// <summary>Width of the layer before the score.</summary>
     [Range(1, 65536)]
@@ -52,17 +47,11 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
         this with { Embedding = embedding, Representations = embedding, Filters = hidden, Hidden = hidden, Dropout = 0 };
 
     /// <inheritdoc/>
-    public override string? ProblemWith(int length) => FilterWidths.Max() > length
-        ? $"The discriminator has filters of {FilterWidths.Max()} tokens, but the longest sequence has {length}; set discriminator.filter_widths "
-            + "to smaller widths."
-        : null;
-
-    /// <inheritdoc/>
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (FilterWidths.Count == 0 || FilterWidths.Distinct().Count() < FilterWidths.Count)
+        foreach (ValidationResult problem in base.Validate(validationContext))
         {
-            yield return new ValidationResult("must name at least one width, and each once.", [nameof(FilterWidths)]);
+            yield return problem;
         }
 
         if (Embedding % Representations != 0)
@@ -85,10 +74,9 @@ public sealed record MultiRepresentationDiscriminatorOptions : DiscriminatorOpti
 /// from a normal cut at two deviations, of deviation 1/sqrt(V) for the embedding, sqrt(2/fan-in) for filters and 1/sqrt(fan-in) else; biases are 0.
 /// There dropout acts in the generator's steps too; here, as for every discriminator, in the discriminator's alone.
 /// </remarks>
-public sealed class MultiRepresentationDiscriminator : Discriminator
+public sealed class MultiRepresentationDiscriminator : FilteringDiscriminator
 {
     private readonly MultiRepresentationDiscriminatorOptions _options;
-    private readonly FilterBank _filters;
     private readonly FusedHighway _fused;
     private readonly Linear highway;
     private readonly Linear? gate;
@@ -98,26 +86,18 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
     /// <summary>See <see cref="DiscriminatorOptions.Create"/>.</summary>
     public MultiRepresentationDiscriminator(
         MultiRepresentationDiscriminatorOptions options, int vocabulary, int? paddingId, RandomKey initialisation)
-        : base(nameof(MultiRepresentationDiscriminator), options, vocabulary, paddingId)
+        : base(nameof(MultiRepresentationDiscriminator), options, vocabulary, paddingId, options.Embedding / options.Representations)
     {
         _options = options;
-        _filters = new FilterBank(options.Embedding / options.Representations, options.Filters, options.FilterWidths, Matrix);
         _fused = new FusedHighway(options.SharedGate);
-        highway = nn.Linear(_filters.Features, _filters.Features, hasBias: options.SharedGate);
-        gate = options.SharedGate ? null : nn.Linear(_filters.Features, _filters.Features, hasBias: false);
-        hidden = nn.Linear(_filters.Features, options.Hidden);
+        highway = nn.Linear(Bank.Features, Bank.Features, hasBias: options.SharedGate);
+        gate = options.SharedGate ? null : nn.Linear(Bank.Features, Bank.Features, hasBias: false);
+        hidden = nn.Linear(Bank.Features, options.Hidden);
         output = nn.Linear(options.Hidden, 1);
         RegisterComponents();
-        foreach ((string name, Conv1d convolution) in _filters.Convolutions)
-        {
-            register_module(name, convolution);
-        }
-
+        RegisterFilters();
         Initialise(initialisation);
     }
-
-    /// <inheritdoc/>
-    public override int MinimumTime => _options.FilterWidths.Max();
 
     /// <inheritdoc/>
     public override int Representations => _options.Representations;
@@ -129,7 +109,7 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         // [B * R, T, E / R]
         Tensor apart = embedded.view(batch, time, Representations, width).transpose(1, 2).reshape(batch * Representations, time, width);
         Tensor masks = mask.unsqueeze(1).expand(batch, Representations, time).reshape(batch * Representations, time); // [B * R, T]
-        Tensor features = _filters.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
+        Tensor features = Bank.Maxima(apart, masks, IsGraded(mask), IsTwiceDifferentiable); // [B * R, W * F]
         // No rectifier stands between the last two layers, so that they are one.
         Tensor last = Matrix("output.weight", output.weight!), weight = last.mm(Matrix("hidden.weight", hidden.weight!)); // [1, H], [1, W * F]
         Tensor bias = nn.functional.linear(hidden.bias!.unsqueeze(0), last, output.bias); // [1, 1]
@@ -158,19 +138,18 @@ public sealed class MultiRepresentationDiscriminator : Discriminator
         }
 
         double fanIn = name == EmbeddingName ? (double)weight.Length / Options.Embedding : FanIn(name);
-        RandomFill.TruncatedNormal(key, (float)Math.Sqrt((_filters.FanIn(name) is null ? 1 : 2) / fanIn), weight);
+        RandomFill.TruncatedNormal(key, (float)Math.Sqrt((Bank.FanIn(name) is null ? 1 : 2) / fanIn), weight);
     }
 
     /// <inheritdoc/>
-    protected override int FanIn(string parameterName) => _filters.FanIn(parameterName)
-        ?? (parameterName.StartsWith("output.", StringComparison.Ordinal) ? _options.Hidden : _filters.Features);
+    protected override int FanIn(string parameterName) =>
+        parameterName.StartsWith("output.", StringComparison.Ordinal) ? _options.Hidden : base.FanIn(parameterName);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            _filters.Dispose();
             _fused.Dispose();
         }
 

@@ -12,10 +12,12 @@ namespace GumbelGan.Kernels;
 /// <param name="AverageOfSquares">[n], the second moment, changed.</param>
 /// <param name="Count">n.</param>
 /// <param name="Step">How many steps it has made, this one included; at least 1.</param>
-public readonly record struct AdamParameter(nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step);
+/// <param name="Decay">What a step with rate r multiplies the parameter by first is 1 - r times this; 0 leaves it.</param>
+public readonly record struct AdamParameter(
+    nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step, double Decay = 0);
 
 /// <summary>
-/// Adam (Kingma and Ba 2015, algorithm 1) in one pass over memory, where plain tensor operations make a dozen, and the joint norm of the gradients.
+/// Adam (Kingma and Ba 2015, algorithm 1), with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in one pass over memory, where plain tensor operations make a dozen, and the joint norm of the gradients.
 /// A step gives the same bits for every vector width and number of threads. Sums are taken block by block in a fixed order, so that they do not
 /// depend on the threads either.
 /// </summary>
@@ -63,7 +65,8 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
                 AdamParameter parameter = parameters[blocks[block].Parameter];
                 var constants = new Constants(
                     gradientScale, (float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)epsilon,
-                    (float)(learningRate / (1 - Math.Pow(beta1, parameter.Step))), (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, parameter.Step))));
+                    (float)(learningRate / (1 - Math.Pow(beta1, parameter.Step))), (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, parameter.Step))),
+                    (float)(1 - (learningRate * parameter.Decay)));
                 Update(parameter, constants, blocks[block].First, Math.Min(parameter.Count, blocks[block].First + Block));
             }
         });
@@ -102,7 +105,7 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
             Vector.Store(m, average + i);
             Vector.Store(v, averageOfSquares + i);
             Vector<float> denominator = (Vector.SquareRoot(v) * constants.InverseRoot) + epsilon;
-            Vector.Store(Vector.Load(parameter + i) - (m * constants.StepSize / denominator), parameter + i);
+            Vector.Store((Vector.Load(parameter + i) * constants.Kept) - (m * constants.StepSize / denominator), parameter + i);
         }
 
         for (; i < end; i++)
@@ -112,7 +115,7 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
             float v = (averageOfSquares[i] * constants.Beta2) + (g * constants.OneMinusBeta2 * g);
             average[i] = m = MathF.Abs(m) < SmallestNormal ? 0 : m;
             averageOfSquares[i] = v = v < SmallestNormal ? 0 : v;
-            parameter[i] -= m * constants.StepSize / ((MathF.Sqrt(v) * constants.InverseRoot) + constants.Epsilon);
+            parameter[i] = (parameter[i] * constants.Kept) - (m * constants.StepSize / ((MathF.Sqrt(v) * constants.InverseRoot) + constants.Epsilon));
         }
     }
 
@@ -141,7 +144,9 @@ public sealed unsafe class AdamKernel(RowParallel parallel)
         return total;
     }
 
-    // StepSize is the learning rate over the first moment's bias correction, InverseRoot one over the root of the second's.
+    // StepSize is the learning rate over the first moment's bias correction, InverseRoot one over the root of the second's, Kept the share of a
+    // parameter that decay leaves.
     private readonly record struct Constants(
-        float GradientScale, float Beta1, float OneMinusBeta1, float Beta2, float OneMinusBeta2, float Epsilon, float StepSize, float InverseRoot);
+        float GradientScale, float Beta1, float OneMinusBeta1, float Beta2, float OneMinusBeta2, float Epsilon, float StepSize, float InverseRoot,
+        float Kept);
 }

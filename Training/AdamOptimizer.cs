@@ -15,13 +15,14 @@ namespace GumbelGan.Training;
 /// tensor operations elsewhere. Its state is saved and loaded by the parameters' names.
 /// </summary>
 /// <remarks>
-/// The formula is PyTorch's, its epsilon of 1e-8 and second decay of .999 included. A parameter without a gradient is left alone, as there.
+/// The formula is PyTorch's, its epsilon of 1e-8 and second decay of .999 included. A parameter without a gradient is left alone, as there. Weight
+/// decay is decoupled (Loshchilov and Hutter 2019) and acts on matrices alone, embeddings among them; biases keep their freedom.
 /// </remarks>
 public sealed class AdamOptimizer : IDisposable
 {
     private const double Beta2 = 0.999, Epsilon = 1e-8;
     private const double NormEpsilon = 1e-6;
-    private readonly double _beta1;
+    private readonly double _beta1, _weightDecay;
     private readonly AdamKernel _kernel = new(RowParallel.Shared(get_num_threads()));
     private readonly bool _isOnCpu;
     private readonly (string Name, Parameter Parameter, State State)[] _parameters;
@@ -30,9 +31,10 @@ public sealed class AdamOptimizer : IDisposable
     /// <param name="module">What learns; it must outlive the optimizer.</param>
     /// <param name="learningRate">Step size.</param>
     /// <param name="beta1">Decay of the first moment.</param>
-    public AdamOptimizer(nn.Module module, double learningRate, double beta1 = 0.9)
+    /// <param name="weightDecay">Before a step with rate r, matrices are multiplied by 1 - r times this.</param>
+    public AdamOptimizer(nn.Module module, double learningRate, double beta1 = 0.9, double weightDecay = 0)
     {
-        (LearningRate, _beta1) = (learningRate, beta1);
+        (LearningRate, _beta1, _weightDecay) = (learningRate, beta1, weightDecay);
         _parameters = [.. module.named_parameters()
             .Select(named => (named.name, named.parameter, new State(zeros_like(named.parameter), zeros_like(named.parameter))))];
         _isOnCpu = Array.TrueForAll(_parameters, entry => entry.Parameter.device.type == DeviceType.CPU);
@@ -152,20 +154,22 @@ public sealed class AdamOptimizer : IDisposable
             ? entry.Values<long>()[0]
             : throw new UserMistakeException($"{file.Path} holds no step count for {name}; use another checkpoint.");
 
-    private static unsafe AdamParameter Memory(Parameter parameter, State state, Tensor gradient)
+    private unsafe AdamParameter Memory(Parameter parameter, State state, Tensor gradient)
     {
         return new AdamParameter(Address(parameter), Address(gradient), Address(state.Average), Address(state.AverageOfSquares),
-            (int)parameter.numel(), state.Steps + 1);
+            (int)parameter.numel(), state.Steps + 1, DecayOf(parameter));
 
         static nint Address(Tensor tensor) => (nint)TensorMemory.Pointer(tensor);
     }
+
+    private double DecayOf(Tensor parameter) => parameter.dim() > 1 ? _weightDecay : 0;
 
     private void ComposedStep(Tensor parameter, State state, Tensor gradient)
     {
         state.Average.mul_(_beta1).add_(gradient * (1 - _beta1));
         state.AverageOfSquares.mul_(Beta2).add_(gradient.square() * (1 - Beta2));
         Tensor denominator = state.AverageOfSquares.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, state.Steps)) + Epsilon;
-        parameter.sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
+        parameter.mul_(1 - LearningRate * DecayOf(parameter)).sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
     }
 
     /// <summary>The moments of one parameter.</summary>

@@ -38,11 +38,11 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
     /// <summary>What averages its gradients over the ranks; null where there is one.</summary>
     public GradientExchange? ExchangeWith(ICollective ranks) => ranks.Size == 1 ? null : _exchange ??= new GradientExchange(ranks);
 
-    /// <summary>Begins anew with another optimizer, without moments.</summary>
-    public void Renew(double rate, double decay)
+    /// <summary>Begins anew with another optimizer, without moments; see <see cref="AdamOptimizer"/>.</summary>
+    public void Renew(double rate, double beta, double weightDecay = 0)
     {
         Optimizer.Dispose();
-        Optimizer = new AdamOptimizer(module, rate, decay);
+        Optimizer = new AdamOptimizer(module, rate, beta, weightDecay);
     }
 
     /// <summary>Lets gradients reach the weights, or not.</summary>

@@ -56,18 +56,10 @@ internal sealed record ScalingCase(string Name, string CommandLine, IReadOnlyLis
     // A recipe's networks, game and estimator, as assignments.
     private static ScalingCase Of(string recipe, string commandLine, int batch, int repeats)
     {
-        var settings = new List<string>();
-        string section = "";
-        foreach (string line in Recipes.Load(recipe).Text.Split('\n').Where(line => line.Contains(':', StringComparison.Ordinal)))
-        {
-            string[] parts = line.Split('#')[0].Split(':', 2, StringSplitOptions.TrimEntries);
-            section = char.IsLetter(line[0]) ? parts[0] : section;
-            if (line[0] == ' ' && _sections.Contains(section) && !_own.Contains($"{section}.{parts[0]}"))
-            {
-                settings.Add($"{section}.{parts[0]}={parts[1]}");
-            }
-        }
-
+        RunConfig config = ConfigurationReader.Read<RunConfig>([Recipes.Load(recipe)], []);
+        string[] settings = [.. ConfigurationWriter.Flat(config)
+            .Where(setting => _sections.Contains(setting.Key.Split('.')[0]) && !_own.Contains(setting.Key))
+            .Select(setting => $"{setting.Key}={setting.Value}")];
         return new ScalingCase($"recipe {recipe}", commandLine, settings, batch, repeats);
     }
 }

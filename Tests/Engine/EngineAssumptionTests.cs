@@ -121,6 +121,19 @@ public sealed class EngineAssumptionTests
     }
 
     [Fact]
+    public void Weight_decay_leaves_biases_alone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using TorchSharp.Modules.Linear layer = nn.Linear(2, 2);
+        float[] weight = layer.weight!.data<float>().ToArray(), bias = layer.bias!.data<float>().ToArray();
+        using var optimizer = new AdamOptimizer(layer, 0.5, weightDecay: 0.2);
+        // Gradients of zero: Adam itself stands still.
+        optimizer.Minimise((layer.weight!.sum() + layer.bias!.sum()) * 0, 1);
+        Assert.Equal([.. weight.Select(value => value * 0.9f)], layer.weight!.data<float>().ToArray());
+        Assert.Equal(bias, layer.bias!.data<float>().ToArray());
+    }
+
+    [Fact]
     public void A_gradient_can_be_differentiated_again_where_the_graph_is_asked_for_and_kept()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -131,13 +144,16 @@ public sealed class EngineAssumptionTests
         Assert.Equal(972, x.grad!.item<float>());
     }
 
-    [Fact]
-    public void Our_Adam_makes_TorchSharps_steps_and_goes_on_from_a_file()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.3)]
+    public void Our_Adam_makes_TorchSharps_steps_with_and_without_decay_and_goes_on_from_a_file(double weightDecay)
     {
         using DisposeScope scope = NewDisposeScope();
         using OneWeight ours = new(), theirs = new();
-        using Adam reference = optim.Adam(theirs.parameters(), 0.1, 0.5);
-        var optimizer = new AdamOptimizer(ours, 0.1, 0.5);
+        using OptimizerHelper reference = weightDecay == 0
+            ? optim.Adam(theirs.parameters(), 0.1, 0.5) : optim.AdamW(theirs.parameters(), 0.1, 0.5, weight_decay: weightDecay);
+        var optimizer = new AdamOptimizer(ours, 0.1, 0.5, weightDecay);
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "optimizer.safetensors");
         for (int step = 0; step < 20; step++)
@@ -153,7 +169,7 @@ public sealed class EngineAssumptionTests
                 pair => Assert.Equal(pair.First, pair.Second, 2e-6f));
             SafetensorsFile.Write(file, optimizer.Entries());
             optimizer.Dispose();
-            optimizer = new AdamOptimizer(ours, 0.1, 0.5);
+            optimizer = new AdamOptimizer(ours, 0.1, 0.5, weightDecay);
             optimizer.Load(SafetensorsFile.Read(file));
         }
 
@@ -169,7 +185,7 @@ public sealed class EngineAssumptionTests
         public OneWeight()
             : base(nameof(OneWeight))
         {
-            _weight = new Parameter(tensor([1f, -2]));
+            _weight = new Parameter(tensor([1f, -2]).view(1, 2));
             RegisterComponents();
         }
 

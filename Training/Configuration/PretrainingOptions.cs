@@ -4,7 +4,7 @@ using GumbelGan.Training.Schedules;
 namespace GumbelGan.Training.Configuration;
 
 /// <summary>The maximum-likelihood phase that every objective starts with.</summary>
-public sealed record PretrainingOptions
+public sealed record PretrainingOptions : IValidatableObject
 {
     /// <summary>Passes over the training split; 0 skips the phase.</summary>
     [Range(0, 100000)]
@@ -29,9 +29,26 @@ public sealed record PretrainingOptions
     [Range(0, 0.95)]
     public double Dropout { get; init; } = 0.3;
 
+    /// <summary>
+    /// Decoupled weight decay (AdamW): each update with step size r first multiplies the generator's matrices, the embedding among them, by 1 - r times
+    /// this. Where the corpus is small it may do more than dropout. Objective mle goes on with it after this phase, as with dropout.
+    /// </summary>
+    [Range(0, 1000)]
+    public double WeightDecay { get; init; }
+
     /// <summary>Stop after this many evaluations without a better held-out NLL, and go on from the best weights; 0 never stops early.</summary>
     [Range(0, 100000)]
     public int Patience { get; init; } = 3;
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (LearningRate * WeightDecay >= 1)
+        {
+            yield return new ValidationResult($"is {WeightDecay}, which with a step size of {LearningRate} takes the weights to zero or beyond; "
+                + "set it below 1 / learning_rate.", [nameof(WeightDecay)]);
+        }
+    }
 
     /// <summary>Adam's step size in step <paramref name="step"/> of <paramref name="steps"/>, counted from 1.</summary>
     public double LearningRateAt(long step, long steps) => LearningRate * Schedule.FactorAt(step, steps);

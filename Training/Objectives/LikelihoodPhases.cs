@@ -24,7 +24,7 @@ internal static class LikelihoodPhases
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Pretraining.BatchesPerEpoch),
             Patience = options.Patience,
             EndsAtBest = true,
-            Begin = () => learner.Renew(options.LearningRate, PretrainingBeta1),
+            Begin = () => learner.Renew(options.LearningRate, PretrainingBeta1, options.WeightDecay),
         };
     }
 
@@ -38,7 +38,7 @@ internal static class LikelihoodPhases
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
-            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator),
+            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, parts.Config.Pretraining.WeightDecay),
         };
     }
 
