@@ -10,7 +10,8 @@ namespace GumbelGan.Training;
 /// <param name="module">The network; whoever made it disposes of it.</param>
 /// <param name="learningRate">Step size of the first optimizer.</param>
 /// <param name="beta1">Adam's first decay rate.</param>
-public sealed class Learner(string name, nn.Module module, double learningRate, double beta1) : IDisposable
+/// <param name="weightDecay">Of the same.</param>
+public sealed class Learner(string name, nn.Module module, double learningRate, double beta1, double weightDecay = 0) : IDisposable
 {
     private readonly Parameter[] _parameters = [.. module.parameters()];
     private GradientExchange? _exchange;
@@ -22,7 +23,7 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
     public nn.Module Module => module;
 
     /// <summary>How.</summary>
-    public AdamOptimizer Optimizer { get; private set; } = new(module, learningRate, beta1);
+    public AdamOptimizer Optimizer { get; private set; } = new(module, learningRate, beta1, weightDecay);
 
     /// <summary>Whether every weight is a finite number.</summary>
     public bool IsFinite
@@ -39,10 +40,10 @@ public sealed class Learner(string name, nn.Module module, double learningRate, 
     public GradientExchange? ExchangeWith(ICollective ranks) => ranks.Size == 1 ? null : _exchange ??= new GradientExchange(ranks);
 
     /// <summary>Begins anew with another optimizer, without moments; see <see cref="AdamOptimizer"/>.</summary>
-    public void Renew(double rate, double beta, double weightDecay = 0)
+    public void Renew(double rate, double beta, double decay = 0)
     {
         Optimizer.Dispose();
-        Optimizer = new AdamOptimizer(module, rate, beta, weightDecay);
+        Optimizer = new AdamOptimizer(module, rate, beta, decay);
     }
 
     /// <summary>Lets gradients reach the weights, or not.</summary>

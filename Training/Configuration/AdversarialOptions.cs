@@ -8,7 +8,7 @@ namespace GumbelGan.Training.Configuration;
 /// <summary>
 /// The phase in which the generator learns from the discriminator (with objective mle: the same number of further likelihood steps).
 /// </summary>
-public sealed record AdversarialOptions
+public sealed record AdversarialOptions : IValidatableObject
 {
     /// <summary>Adversarial steps N; 0 skips the phase.</summary>
     [Range(0, 100000000)]
@@ -63,6 +63,17 @@ public sealed record AdversarialOptions
     [Range(0, 0.9999)]
     public double? DiscriminatorBeta1 { get; init; }
 
+    /// <summary>
+    /// Decoupled weight decay (AdamW) of the generator: each update with step size r first multiplies its matrices, the embedding among them, by
+    /// 1 - r times this.
+    /// </summary>
+    [Range(0, 1000)]
+    public double GeneratorWeightDecay { get; init; }
+
+    /// <summary>The same of the discriminator, in its warm-up too; a small corpus is soon learnt by heart without.</summary>
+    [Range(0, 1000)]
+    public double DiscriminatorWeightDecay { get; init; }
+
     /// <summary>Gradients are scaled down to this joint norm; 0 does not clip.</summary>
     [Range(0, 1e6)]
     public double ClipNorm { get; init; } = 5;
@@ -91,6 +102,22 @@ public sealed record AdversarialOptions
 
     /// <summary>What a sample looks like to the discriminator, and which gradient it carries (docs/estimators.md).</summary>
     public Relaxation Relaxation { get; init; } = Relaxation.Default;
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach ((string name, double rate, double decay) in new[]
+        {
+            (nameof(GeneratorWeightDecay), GeneratorLearningRate, GeneratorWeightDecay),
+            (nameof(DiscriminatorWeightDecay), DiscriminatorLearningRate, DiscriminatorWeightDecay),
+        })
+        {
+            if (rate * decay >= 1)
+            {
+                yield return PretrainingOptions.TooMuchDecay(name, rate, decay);
+            }
+        }
+    }
 
     /// <summary>What contradicts itself, in sentences that name the keys.</summary>
     /// <param name="isNormalised">Whether the discriminator's matrices are held in bounds.</param>

@@ -31,7 +31,7 @@ public sealed record PretrainingOptions : IValidatableObject
 
     /// <summary>
     /// Decoupled weight decay (AdamW): each update with step size r first multiplies the generator's matrices, the embedding among them, by 1 - r times
-    /// this. Where the corpus is small it may do more than dropout. Objective mle goes on with it after this phase, as with dropout.
+    /// this. Where the corpus is small it may do more than dropout.
     /// </summary>
     [Range(0, 1000)]
     public double WeightDecay { get; init; }
@@ -45,10 +45,13 @@ public sealed record PretrainingOptions : IValidatableObject
     {
         if (LearningRate * WeightDecay >= 1)
         {
-            yield return new ValidationResult($"is {WeightDecay}, which with a step size of {LearningRate} takes the weights to zero or beyond; "
-                + "set it below 1 / learning_rate.", [nameof(WeightDecay)]);
+            yield return TooMuchDecay(nameof(WeightDecay), LearningRate, WeightDecay);
         }
     }
+
+    /// <summary>What is said of a decay that leaves nothing of the weights.</summary>
+    internal static ValidationResult TooMuchDecay(string name, double rate, double decay) => new(FormattableString.Invariant(
+        $"is {decay}, which with a step size of {rate} takes the weights to zero or beyond; set it below {1 / rate}."), [name]);
 
     /// <summary>Adam's step size in step <paramref name="step"/> of <paramref name="steps"/>, counted from 1.</summary>
     public double LearningRateAt(long step, long steps) => LearningRate * Schedule.FactorAt(step, steps);

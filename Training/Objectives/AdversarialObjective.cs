@@ -40,7 +40,8 @@ public abstract class AdversarialObjective : Objective
         _averageDecay = options.AverageDecay;
         _average = _averageDecay > 0 ? new FollowingGenerator(parts.Generator) : null;
         _generatorLearner = LikelihoodPhases.Learner(config, parts.Generator);
-        _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.BetaOfDiscriminator);
+        _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.BetaOfDiscriminator,
+            options.DiscriminatorWeightDecay);
         DiscriminatorUpdate Judge(bool isWarmUp) =>
             new(_discriminatorLearner, parts.Discriminator, this, parts.Judged.Batch, options, isWarmUp)
             {
@@ -48,7 +49,7 @@ public abstract class AdversarialObjective : Objective
             };
         void Begin()
         {
-            _generatorLearner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator);
+            _generatorLearner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, options.GeneratorWeightDecay);
             BeforePhase();
         }
 

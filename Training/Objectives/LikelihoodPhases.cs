@@ -38,7 +38,7 @@ internal static class LikelihoodPhases
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
-            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, parts.Config.Pretraining.WeightDecay),
+            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, options.GeneratorWeightDecay),
         };
     }
 
