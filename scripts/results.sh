@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # results.sh: every table of docs/results.md, from corpus to JSON. What is finished is kept and what was interrupted goes on, so this may be stopped and
-# started at will. QUICK=1: the arithmetic task alone. ORACLE: SeqGAN's oracle as safetensors, for the synthetic task; it is left out without.
+# started at will. QUICK=1: the arithmetic task alone. ORACLE: SeqGAN's oracle as safetensors, COCO: the folder of Texygen's image_coco.txt and
+# image_coco_test.txt; their tasks are left out without.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,5 +43,26 @@ if [ -n "${ORACLE:-}" ]; then
     corpus "$out/oracle/test.txt" --oracle "$ORACLE" --count 10000 --seed 2
     corpus "$out/oracle/validation.txt" --oracle "$ORACLE" --count 10000 --seed 3
     task oracle
+fi
+
+# BLEU and self-BLEU of 1,000 samples over temperatures, each run's.
+curves() {
+    local run temperature separator='['
+    for run in "$out"/coco/*-seed*; do
+        for temperature in 1.1 1 0.9 0.8 0.7 0.6 0.5 0.4; do
+            printf '%s{"run": "%s", "temperature": %s, "metrics": ' "$separator" "$(basename "$run")" "$temperature"
+            bin/gumbelgan metrics --run "$run" --reference "$out/coco/image_coco_test.txt" --count 1000 --temperature "$temperature" --json
+            echo '}'
+            separator=','
+        done
+    done
+    echo ']'
+}
+
+if [ -n "${COCO:-}" ]; then
+    mkdir -p "$out/coco"
+    ln -sf "$(readlink -f "$COCO")"/image_coco{,_test}.txt "$out/coco/"
+    task coco
+    curves > docs/results/coco-curves.json
 fi
 echo "make results took $SECONDS s." >&2
