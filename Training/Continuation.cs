@@ -106,8 +106,7 @@ public sealed class Continuation : IDisposable
         long left = objective.Phases.SkipWhile(phase => phase != now).Sum(phase => phase.Steps) - state.PhaseStep;
         string extended = _extensions.Count == 0 ? "" : $", lengthened by {string.Join(" and ", _extensions.Select(given => given.Split(' ')[0]))},";
         return $"The run in {_folder.Path} would go on{extended} from step {state.Step} (phase '{now.Name}', {state.PhaseStep} of {now.Steps}) to "
-            + "step "
-            + $"{state.Step + left} at most, and write metrics, TensorBoard events, samples and checkpoints there; nothing has been changed.";
+            + $"step {state.Step + left} at most, and write metrics, TensorBoard events, samples and checkpoints there; nothing has been changed.";
     }
 
     /// <summary>Writes down what is extended, so that the run goes on so however often it is interrupted. The old evaluation is set aside.</summary>

@@ -116,8 +116,7 @@ internal static class TrainingChecks
             if (!ids.Contains(tokenizer.UnknownId) && tokenizer.Decode(ids) is { } back && back != given)
             {
                 return $"The tokenizer writes '{Excerpt.Of(given)}' of the corpus as '{Excerpt.Of(back)}'. If a grammar is to judge this run, "
-                    + "train with "
-                    + "tokenizer.split_punctuation=false.";
+                    + "train with tokenizer.split_punctuation=false.";
             }
         }
 

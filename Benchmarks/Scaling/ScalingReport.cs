@@ -78,8 +78,7 @@ internal sealed class ScalingReport
         Say("## Adding up over two ranks");
         Say();
         Say("`mpirun -n 2 gumbelgan bench allreduce`, milliseconds, the median of 30 and in brackets the fastest. Without a remark ranks "
-            + "share memory; "
-            + "with TCP they are in two network namespaces, with an address and an interface (veth) each.");
+            + "share memory; with TCP they are in two network namespaces, with an address and an interface (veth) each.");
         Say();
         Measurement[] all = [.. _places.Select(place => Ranks(place, ["bench", "allreduce", "--json", "--repeats", "30"]))];
         Row(["buffer", .. _places.Select(place => place.Name)]);
@@ -97,9 +96,8 @@ internal sealed class ScalingReport
         Say("## A second core as a thread and as a rank");
         Say();
         Say(Invariant($"Milliseconds an iteration, the median of {rounds} runs' medians and in brackets the fastest iteration; the cases "
-            + $"are those of "
-            + $"[benchmarks.md](benchmarks.md). One process with one and with two threads, then two ranks of a thread each: strong scaling shares a "
-            + $"batch of 64 (`mpirun -n 2 gumbelgan bench iteration ... --batch 64`), weak scaling gives each rank one of 64. Ratios are of the "
+            + $"are those of [benchmarks.md](benchmarks.md). One process with one and with two threads, then two ranks of a thread each: strong scaling "
+            + $"shares a batch of 64 (`mpirun -n 2 gumbelgan bench iteration ... --batch 64`), weak scaling gives each rank one of 64. Ratios are of the "
             + $"throughput of two ranks to that of two threads (wanted: .9), of medians and of minima; for weak scaling of twice that of "
             + $"one thread."));
         Say();
@@ -173,10 +171,8 @@ internal sealed class ScalingReport
 
         Say();
         Say("Not in it: unequal nodes, a busy network, evaluation and checkpoints on rank 0. Faster nodes compute less long and wait as "
-            + "long. Below: how "
-            + "many times faster than one node; the batch is the recipe's and stays. *Pays up to* is the most nodes of which each still "
-            + "gives half of "
-            + "what it gives alone.");
+            + "long. Below: how many times faster than one node; the batch is the recipe's and stays. *Pays up to* is the most nodes of which "
+            + "each still gives half of what it gives alone.");
         Say();
         int[] nodes = [.. Enumerable.Range(0, 7).Select(power => 1 << power).TakeWhile(count => count <= MostNodes)];
         Row(["workload", "gradients an iteration", "network", .. nodes.Select(count => $"{count}"), "pays up to"]);
