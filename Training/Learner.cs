@@ -10,7 +10,7 @@ namespace GumbelGan.Training;
 /// <param name="module">The network; whoever made it disposes of it.</param>
 /// <param name="learningRate">Step size of the first optimizer.</param>
 /// <param name="beta1">Adam's first decay rate.</param>
-/// <param name="weightDecay">Of the same.</param>
+/// <param name="weightDecay">The decay of its matrices, see <see cref="AdamOptimizer"/>.</param>
 public sealed class Learner(string name, nn.Module module, double learningRate, double beta1, double weightDecay = 0) : IDisposable
 {
     private readonly Parameter[] _parameters = [.. module.parameters()];
