@@ -31,9 +31,11 @@ if [ -n "${QUICK:-}" ]; then exit; fi
 task estimators
 corpus "$out/arithmetic-long.txt" corpora/arithmetic-long.grammar --count 10000 --seed 1
 task longer
-bin/gumbelgan sweep docs/results/batch-size.yaml
-bin/gumbelgan sweep docs/results/batch-size.yaml --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
-    --page "$out/batch-size.html" --json > docs/results/batch-size.json
+for name in batch-size batch-size-large; do
+    bin/gumbelgan sweep "docs/results/$name.yaml"
+    bin/gumbelgan sweep "docs/results/$name.yaml" --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
+        --page "$out/$name.html" --json > "docs/results/$name.json"
+done
 
 corpus corpora/captions.txt corpora/captions.grammar --count 20000 --seed 1
 task captions
