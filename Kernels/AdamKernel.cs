@@ -17,9 +17,9 @@ public readonly record struct AdamParameter(
     nint Parameter, nint Gradient, nint Average, nint AverageOfSquares, int Count, long Step, double Decay = 0);
 
 /// <summary>
-/// Adam (Kingma and Ba 2015, algorithm 1), with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in one pass over memory, where plain tensor operations make a dozen, and the joint norm of the gradients.
-/// A step gives the same bits for every vector width and number of threads. Sums are taken block by block in a fixed order, so that they do not
-/// depend on the threads either.
+/// Adam (Kingma and Ba 2015, algorithm 1), with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in one pass over memory, where
+/// plain tensor operations make a dozen, and the joint norm of the gradients. A step gives the same bits for every vector width and number of
+/// threads. Sums are taken block by block in a fixed order, so that they do not depend on the threads either.
 /// </summary>
 /// <param name="parallel">The threads.</param>
 public sealed unsafe class AdamKernel(RowParallel parallel)

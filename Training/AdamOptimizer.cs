@@ -169,7 +169,8 @@ public sealed class AdamOptimizer : IDisposable
         state.Average.mul_(_beta1).add_(gradient * (1 - _beta1));
         state.AverageOfSquares.mul_(Beta2).add_(gradient.square() * (1 - Beta2));
         Tensor denominator = state.AverageOfSquares.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, state.Steps)) + Epsilon;
-        parameter.mul_(1 - LearningRate * DecayOf(parameter)).sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
+        parameter.mul_(1 - LearningRate * DecayOf(parameter));
+        parameter.sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
     }
 
     /// <summary>The moments of one parameter.</summary>

@@ -96,10 +96,10 @@ internal sealed class ScalingReport
         Say("## A second core as a thread and as a rank");
         Say();
         Say(Invariant($"Milliseconds an iteration, the median of {rounds} runs' medians and in brackets the fastest iteration; the cases "
-            + $"are those of [benchmarks.md](benchmarks.md). One process with one and with two threads, then two ranks of a thread each: strong scaling "
-            + $"shares a batch of 64 (`mpirun -n 2 gumbelgan bench iteration ... --batch 64`), weak scaling gives each rank one of 64. Ratios are of the "
-            + $"throughput of two ranks to that of two threads (wanted: .9), of medians and of minima; for weak scaling of twice that of "
-            + $"one thread."));
+            + $"are those of [benchmarks.md](benchmarks.md). One process with one and with two threads, then two ranks of a thread each: strong "
+            + $"scaling shares a batch of 64 (`mpirun -n 2 gumbelgan bench iteration ... --batch 64`), weak scaling gives each rank one of 64. "
+            + $"Ratios are of the throughput of two ranks to that of two threads (wanted: .9), of medians and of minima; for weak scaling of "
+            + $"twice that of one thread."));
         Say();
         ScalingCase[] cases = [.. ScalingCase.Measured.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
         var alone = cases.ToDictionary(one => one, _ => (One: new Series(), Two: new Series(), Half: new Series()));

@@ -24,7 +24,7 @@ public sealed class WeightDecayTests
         string objective, string phase, string decayKey, string rateKey, int update = 0)
     {
         using var run = new TemporaryRun();
-        string[] settings = [$"objective={objective}", $"{rateKey}={Rate}", "pretraining.dropout=0", "discriminator.dropout=0", "discriminator.filters=4"];
+        string[] settings = [$"objective={objective}", $"{rateKey}={Rate}", "pretraining.dropout=0", "discriminator.dropout=0"];
         Dictionary<string, (float[] Before, float[] After, bool IsMatrix)> plain = FirstUpdate(0), decayed = FirstUpdate(Decay);
         Assert.Contains(plain.Values, weight => weight.IsMatrix);
         Assert.Contains(plain.Values, weight => !weight.IsMatrix);

@@ -30,8 +30,8 @@ public sealed record PretrainingOptions : IValidatableObject
     public double Dropout { get; init; } = 0.3;
 
     /// <summary>
-    /// Decoupled weight decay (AdamW): each update with step size r first multiplies the generator's matrices, the embedding among them, by 1 - r times
-    /// this. Where the corpus is small it may do more than dropout.
+    /// Decoupled weight decay (AdamW): each update with step size r first multiplies the generator's matrices, the embedding among them, by
+    /// 1 - r times this. Where the corpus is small it may do more than dropout.
     /// </summary>
     [Range(0, 1000)]
     public double WeightDecay { get; init; }
