@@ -31,6 +31,8 @@ if [ -n "${QUICK:-}" ]; then exit; fi
 task estimators
 corpus "$out/arithmetic-long.txt" corpora/arithmetic-long.grammar --count 10000 --seed 1
 task longer
+corpus "$out/texygen.txt" corpora/texygen.grammar --count 10000 --seed 1
+task texygen
 for name in batch-size batch-size-large; do
     bin/gumbelgan sweep "docs/results/$name.yaml"
     bin/gumbelgan sweep "docs/results/$name.yaml" --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
@@ -39,6 +41,7 @@ done
 
 corpus corpora/captions.txt corpora/captions.grammar --count 20000 --seed 1
 task captions
+task captions-from-nothing
 
 if [ -n "${ORACLE:-}" ]; then
     cp "$ORACLE" "$out/oracle/oracle.safetensors"
