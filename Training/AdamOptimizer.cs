@@ -127,6 +127,18 @@ public sealed class AdamOptimizer : IDisposable
         }
     }
 
+    /// <summary>Begins anew, without moments.</summary>
+    public void Forget()
+    {
+        using IDisposable off = no_grad();
+        foreach ((string _, Parameter _, State state) in _parameters)
+        {
+            state.Average.zero_();
+            state.AverageOfSquares.zero_();
+            state.Steps = 0;
+        }
+    }
+
     /// <summary>Replaces the moments by those of rank 0.</summary>
     internal void Share(ICollective ranks)
     {
@@ -169,7 +181,11 @@ public sealed class AdamOptimizer : IDisposable
         state.Average.mul_(_beta1).add_(gradient * (1 - _beta1));
         state.AverageOfSquares.mul_(Beta2).add_(gradient.square() * (1 - Beta2));
         Tensor denominator = state.AverageOfSquares.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, state.Steps)) + Epsilon;
-        parameter.mul_(1 - LearningRate * DecayOf(parameter));
+        if (DecayOf(parameter) is > 0 and double decay)
+        {
+            parameter.mul_(1 - LearningRate * decay);
+        }
+
         parameter.sub_(state.Average * (LearningRate / (1 - Math.Pow(_beta1, state.Steps))) / denominator);
     }
 

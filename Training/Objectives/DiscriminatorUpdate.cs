@@ -43,7 +43,7 @@ public sealed class DiscriminatorUpdate(
         if (options.DiscriminatorRestartEvery > 0 && !isWarmUp && repeat == 0 && restart > 0 && since == 0)
         {
             discriminator.Initialise(Restarts.Derive((ulong)restart));
-            Learner.Renew(Learner.Optimizer.LearningRate, options.BetaOfDiscriminator, options.DiscriminatorWeightDecay);
+            Learner.Optimizer.Forget();
         }
 
         // Before anything is embedded: all passes of this update, and the generator's after it, use the same singular vectors.
