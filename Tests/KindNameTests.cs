@@ -42,6 +42,7 @@ public sealed partial class KindNameTests
         ("Training/Watching/InterimEvaluation.cs", "\"token_entropy\"", "the same"),
         ("Training/Watching/GameDiagnosis.cs", "\"soft\"", "the name of a random key"),
         ("Training/Configuration/RunConfig.cs", "ReinforceOptions", "the section of a configuration that holds its options"),
+        ("Training/Configuration/RunConfig.cs", "MixtureOptions", "the same"),
         ("Training/Benchmarking/TrainingBenchmark.cs", "ReinforceOptions", "--rollouts sets an option of that section"),
         ("Training/Objectives/ReinforceRewards.cs", "ReinforceOptions", "a part of the objective, in a file of its own"),
         ("Training/Objectives/ScoreFunctionObjective.cs", "ReinforceOptions", "what all score functions share reads that section"),

@@ -15,9 +15,9 @@ namespace GumbelGan.Training;
 /// </summary>
 /// <remarks>
 /// A phase that is lengthened goes on as if it had been so long from the beginning: same batches, same noise, optimizers and all. The temperature
-/// keeps the horizon that it had, so it stays at its final value; a cosine learning rate of pre-training is that of the new number of epochs. So a
-/// run of N adversarial steps that is extended by M ends with the bits of one of N + M steps with <c>temperature.horizon</c> N. Pre-training that is
-/// lengthened goes on from the weights that it ended with, its best.
+/// and the mixture's shares keep the horizon that they had, so they stay at their final values; a cosine learning rate of pre-training is that of the
+/// new number of epochs. So a run of N adversarial steps that is extended by M ends with the bits of one of N + M steps with
+/// <c>temperature.horizon</c> and <c>mixture.horizon</c> N. Pre-training that is lengthened goes on from the weights that it ended with, its best.
 /// </remarks>
 public sealed class Continuation : IDisposable
 {
@@ -148,9 +148,10 @@ public sealed class Continuation : IDisposable
         }
 
         ConfigurationAssignment Set(string path, long value) => extension with { Path = path, Value = value.ToString(CultureInfo.InvariantCulture) };
-        int horizon = config.Temperature.Horizon > 0 ? config.Temperature.Horizon : config.Adversarial.Steps;
         return ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("config.yaml", ConfigurationWriter.Write(config))],
-            [Set(extension.Path, (long)length(config) + more), Set("temperature.horizon", horizon)]);
+            [Set(extension.Path, (long)length(config) + more),
+                Set("temperature.horizon", Horizon(config.Temperature.Horizon)), Set("mixture.horizon", Horizon(config.Mixture.Horizon))]);
+        int Horizon(int own) => own > 0 ? own : config.Adversarial.Steps;
     }
 
     /// <summary>Where a run stands once its phases have their new lengths.</summary>

@@ -18,6 +18,7 @@ public sealed class ContinuationTests
     [InlineData("reinforce", "reinforce.credit=roll_outs")]
     [InlineData("rebar", "reinforce.reward=score")]
     [InlineData("relax", "control_variate.hidden=5")]
+    [InlineData("mixture", "adversarial.relaxation=straight_through")]
     [InlineData("mle", "adversarial.steps=6")]
     public void A_finished_run_extended_ends_with_the_bits_of_one_that_was_as_long_from_the_beginning(string objective, string assignment)
     {
@@ -25,8 +26,8 @@ public sealed class ContinuationTests
         string whole = Path.Combine(run.Folder, "whole");
         run.Train(run.Config($"objective={objective}", assignment, "adversarial.steps=6"));
         Extend(run.Run, "adversarial.steps=5");
-        TemporaryRun.TrainInto(whole, run.Config($"objective={objective}", assignment, "adversarial.steps=11", "temperature.horizon=6"),
-            new SilentTrainingObserver(), CancellationToken.None);
+        RunConfig longer = run.Config($"objective={objective}", assignment, "adversarial.steps=11", "temperature.horizon=6", "mixture.horizon=6");
+        TemporaryRun.TrainInto(whole, longer, new SilentTrainingObserver(), CancellationToken.None);
         AssertSameBits(whole, run.Run);
         Assert.Contains("steps: 11", File.ReadAllText(Path.Combine(run.Run, "config.yaml")), StringComparison.Ordinal);
         Assert.Equal($"adversarial.steps=5 at step {RunFolder.Open(whole).Latest().State().Step - 5}",

@@ -58,8 +58,11 @@ public sealed record RunConfig : IValidatableObject
     /// <summary>The adversarial phase.</summary>
     public AdversarialOptions Adversarial { get; init; } = new();
 
-    /// <summary>How objectives reinforce, rloo, rebar, relax and critic learn from rewards.</summary>
+    /// <summary>How objectives reinforce, rloo, rebar, relax, critic and mixture learn from rewards.</summary>
     public ReinforceOptions Reinforce { get; init; } = new();
+
+    /// <summary>The shares of objective mixture's two estimates.</summary>
+    public MixtureOptions Mixture { get; init; } = new();
 
     /// <summary>The control variate of objectives rebar, relax and critic.</summary>
     public ControlVariateOptions ControlVariate { get; init; } = new();

@@ -13,6 +13,12 @@ public sealed record GeneratedBatch(Tensor Ids, Tensor Mask)
 {
     /// <summary>The key that the batch was drawn with, for whatever else an objective draws about it.</summary>
     public RandomKey Noise { get; init; }
+
+    /// <summary>The step of the phase that it is learned from in, from 1.</summary>
+    public long Step { get; init; } = 1;
+
+    /// <summary>How many steps the phase has.</summary>
+    public long Steps { get; init; } = 1;
 }
 
 /// <summary>

@@ -33,7 +33,8 @@ public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialO
                 step.Noise.Derive((ulong)(_options.DiscriminatorSteps + repeat)));
         Tensor real = parts.Judged.Batch((step.PhaseStep - 1) * _options.DiscriminatorSteps); // [B, T]
         Tensor realScores = _options.Loss.RealScoresForGenerator(parts.Discriminator, real); // [B, R]
-        (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = game.GeneratorLoss(generated, realScores);
+        (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = game.GeneratorLoss(
+            generated with { Step = step.PhaseStep, Steps = step.PhaseSteps }, realScores);
         if (_options.LikelihoodWeight == 0)
         {
             return (loss, measured);

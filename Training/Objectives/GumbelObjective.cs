@@ -1,6 +1,5 @@
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
-using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -12,9 +11,7 @@ namespace GumbelGan.Training.Objectives;
 public sealed class GumbelObjective : AdversarialObjective
 {
     private readonly AdversarialOptions _options;
-    private readonly int _batch;
-    // The roll-outs for the generator's updates, and those for the discriminator's: the same object unless the batches have different sizes.
-    private readonly IRollout _rollout, _judged;
+    private readonly RelaxedSamples _samples;
 
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName)
@@ -25,16 +22,7 @@ public sealed class GumbelObjective : AdversarialObjective
 
     /// <summary>A game of these parts.</summary>
     public GumbelObjective(TrainingParts parts)
-        : base(parts)
-    {
-        _options = parts.Config.Adversarial;
-        _batch = parts.Ranks.Share(_options.BatchSize);
-        _rollout = RollOut(_batch);
-        _judged = _options.BatchOfDiscriminator == _options.BatchSize ? _rollout : RollOut(parts.Ranks.Share(_options.BatchOfDiscriminator));
-
-        IRollout RollOut(int batch) =>
-            parts.Generator.RollOut(batch, Discriminator.Options.Embedding, Discriminator.MinimumTime, _options.Relaxation);
-    }
+        : base(parts) => (_options, _samples) = (parts.Config.Adversarial, new RelaxedSamples(parts));
 
     /// <inheritdoc/>
     protected override bool IsRelaxed => true;
@@ -46,28 +34,26 @@ public sealed class GumbelObjective : AdversarialObjective
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
-        RolledOutSequences sequences = Of(batch).Generate(Discriminator.EmbeddingTable, temperature, noise);
+        RolledOutSequences sequences = _samples.Generate(batch, Discriminator.EmbeddingTable, temperature, noise);
         return new GeneratedBatch(sequences.Ids, sequences.Mask);
     }
 
     /// <inheritdoc/>
     public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) =>
-        Of(generated.Ids.shape[0]).Embedded(Discriminator.EmbeddingTable, throughGenerator: false);
+        _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: false);
 
     /// <inheritdoc/>
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
     {
-        (Tensor embedded, Tensor mask) = _rollout.Embedded(Discriminator.EmbeddingTable, throughGenerator: true); // [B, T', F], [B, T']
+        (Tensor embedded, Tensor mask) = // [B, T', F], [B, T']
+            _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: true);
         return (_options.Loss.Generator(realScores, Discriminator.ScoresEmbedded(embedded, mask)), []);
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _rollout.Dispose();
-        _judged.Dispose();
+        _samples.Dispose();
         base.Dispose(disposing);
     }
-
-    private IRollout Of(long batch) => batch == _batch ? _rollout : _judged;
 }

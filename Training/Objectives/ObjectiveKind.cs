@@ -20,6 +20,7 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
         RebarObjective.Kind,
         RelaxObjective.Kind,
         CriticObjective.Kind,
+        MixtureObjective.Kind,
     ];
 
     /// <summary>What a run learns by that does not say otherwise.</summary>

@@ -1,4 +1,3 @@
-using GumbelGan.Generators;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
@@ -12,8 +11,6 @@ namespace GumbelGan.Training.Objectives;
 public sealed class ReinforceObjective : ScoreFunctionObjective
 {
     private const string LeaveOneOutName = "rloo";
-    private readonly IGenerator _generator;
-    private readonly ReinforceOptions _options;
 
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new(
@@ -42,21 +39,13 @@ public sealed class ReinforceObjective : ScoreFunctionObjective
     /// <param name="parts">See <see cref="ScoreFunctionObjective"/>.</param>
     /// <param name="baseline">What is taken off where reinforce.baseline does not say it.</param>
     public ReinforceObjective(TrainingParts parts, BaselineKind baseline = BaselineKind.MovingAverage)
-        : base(parts, baseline) => (_generator, _options) = (parts.Generator, parts.Config.Reinforce);
+        : base(parts, baseline)
+    {
+    }
 
     /// <inheritdoc/>
-    protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor advantages)
-    {
-        (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
-        if (_options.EntropyBonus == 0)
-        {
-            return (_generator.WeightedNegativeLogLikelihood(ids, advantages / ids.shape[0]), []);
-        }
-
-        Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
-        Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
-        return (-(advantages * taken).sum() / ids.shape[0] - EntropyBonus(logProbabilities, mask), []);
-    }
+    protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor scores,
+        Tensor advantages) => (PolicyLoss(generated, advantages), []);
 
     private static string? OneAlone(RunConfig config) => config.Adversarial.BatchSize == 1
         ? "adversarial.batch_size must be at least 2 with a leave-one-out baseline, which averages over the other sequences." : null;

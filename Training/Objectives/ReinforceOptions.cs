@@ -53,7 +53,7 @@ public enum BaselineKind
     Pooled,
 }
 
-/// <summary>How the objectives reinforce, rloo, rebar, relax and critic turn rewards into a gradient.</summary>
+/// <summary>How the objectives reinforce, rloo, rebar, relax, critic and mixture turn rewards into a gradient.</summary>
 public sealed record ReinforceOptions
 {
     /// <summary>discriminator (the sigmoid of its score), score (the score itself), or as controls constant or random.</summary>
@@ -68,7 +68,7 @@ public sealed record ReinforceOptions
 
     /// <summary>
     /// none, moving_average, leave_one_out, or pooled (the last two together); null is the objective's own: moving_average with reinforce,
-    /// leave_one_out with rloo, pooled with rebar, relax and critic.
+    /// leave_one_out with rloo, pooled with rebar, relax, critic and mixture.
     /// </summary>
     public BaselineKind? Baseline { get; init; }
 

@@ -82,13 +82,7 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
     }
 
     /// <inheritdoc/>
-    public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
-    {
-        Tensor ids = _generator.Sample(batch, 1, noise); // [B, T]
-        // [B, T]
-        Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device);
-        return new GeneratedBatch(ids, mask) { Noise = noise };
-    }
+    public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise) => Hard(_generator.Sample(batch, 1, noise), noise);
 
     /// <inheritdoc/>
     public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) => (Discriminator.Embed(generated.Ids), generated.Mask);
@@ -98,24 +92,65 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
         Tensor realScores)
     {
         (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
-        Tensor advantages;
+        Tensor scores = Score(generated), advantages; // [B], [B, T]
         (string Tag, double Value)[] measured;
         using (no_grad())
         {
-            Tensor scores = Discriminator.Score(ids); // [B]
-            Tensor returns = _rewards.Returns(Discriminator, ids, mask, scores, generated.Noise); // [B, T]
-            (advantages, measured) = Advantages(returns, mask); // [B, T]
+            Tensor returns = _rewards.Returns(Discriminator, ids, mask, scores.detach(), generated.Noise); // [B, T]
+            (advantages, measured) = Advantages(returns, mask);
         }
 
-        (Tensor loss, IReadOnlyList<(string Tag, double Value)> more) = Loss(generated, advantages);
+        (Tensor loss, IReadOnlyList<(string Tag, double Value)> more) = Loss(generated, scores, advantages);
         return (loss, [.. measured, .. more]);
+    }
+
+    /// <summary>Hard samples as a batch.</summary>
+    /// <param name="ids">[B, T] of int64, padding after the end token.</param>
+    /// <param name="noise">What they were drawn with.</param>
+    protected GeneratedBatch Hard(Tensor ids, RandomKey noise)
+    {
+        // [B, T]
+        Tensor mask = _generator.Format.PaddingId is { } padding ? ids.ne(padding).to(ScalarType.Float32) : ones(ids.shape, device: ids.device);
+        return new GeneratedBatch(ids, mask) { Noise = noise };
+    }
+
+    /// <summary>The discriminator's scores of a batch, [B]; without a gradient, unless a kind makes use of one.</summary>
+    protected virtual Tensor Score(GeneratedBatch generated)
+    {
+        using IDisposable off = no_grad();
+        return Discriminator.Score(generated.Ids);
     }
 
     /// <summary>What the generator minimises.</summary>
     /// <param name="generated">Hard samples, [B, T].</param>
+    /// <param name="scores">[B], from <see cref="Score"/>.</param>
     /// <param name="advantages">[B, T], numbers: returns less the baseline, 0 after the end.</param>
     /// <returns>The scalar loss, and what was measured beside it.</returns>
-    protected abstract (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor advantages);
+    protected abstract (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor scores,
+        Tensor advantages);
+
+    /// <summary>Each token made more likely by its advantage: sum over t of advantage * -log p(token t | before), averaged over the batch.</summary>
+    /// <returns>A scalar, less the bonus for entropy.</returns>
+    protected Tensor PolicyLoss(GeneratedBatch generated, Tensor advantages)
+    {
+        (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
+        if (_options.EntropyBonus == 0)
+        {
+            return _generator.WeightedNegativeLogLikelihood(ids, advantages / ids.shape[0]);
+        }
+
+        Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
+        Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
+        return -(advantages * taken).sum() / ids.shape[0] - EntropyBonus(logProbabilities, mask);
+    }
+
+    /// <summary>A reward as a smooth function of scores; null where it is none.</summary>
+    protected static Func<Tensor, Tensor>? RewardOf(RewardKind reward) => reward switch
+    {
+        RewardKind.Discriminator => scores => scores.sigmoid(),
+        RewardKind.Score => scores => scores,
+        _ => null,
+    };
 
     /// <summary>The weighted mean entropy of the next token, in nats, at the places that samples visit.</summary>
     /// <param name="logProbabilities">[B, T, V].</param>

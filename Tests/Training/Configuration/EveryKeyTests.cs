@@ -69,6 +69,10 @@ public sealed class EveryKeyTests : IDisposable
     [InlineData("adversarial.batch_size must be at least 2", "objective=reinforce", "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
     [InlineData("adversarial.batch_size must be at least 2", "objective=rloo", "adversarial.batch_size=1")]
     [InlineData("reinforce.baseline must be leave_one_out with objective rloo", "objective=rloo", "reinforce.baseline=none")]
+    [InlineData("choose a hard one, for example straight_through", "objective=mixture", "adversarial.relaxation=soft")]
+    [InlineData("reinforce.reward must be discriminator or score", "objective=mixture", "adversarial.relaxation=reinmax",
+        "reinforce.reward=constant")]
+    [InlineData("reinforce.credit must be sequence or roll_outs", "objective=mixture", "adversarial.relaxation=reinmax", "reinforce.credit=dense")]
     [InlineData("filters of 900 tokens", "discriminator.filter_widths=[900]")]
     [InlineData("pretraining.epochs and adversarial.steps are both 0", "pretraining.epochs=0", "adversarial.steps=0")]
     [InlineData("adversarial.gradient_penalty must be positive", "adversarial.loss=wasserstein")]

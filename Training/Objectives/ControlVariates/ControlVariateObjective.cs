@@ -48,7 +48,8 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
     internal IReadOnlyList<Tensor> ControlLosses => _losses;
 
     /// <inheritdoc/>
-    protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor advantages)
+    protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor scores,
+        Tensor advantages)
     {
         Tensor hidden = _generator.HiddenStates(generated.Ids), logits = _generator.LogitsOf(hidden); // [B, T, H], [B, T, V]
         var places = SampledPlaces.Of(generated.Ids, generated.Mask, hidden, logits, generated.Noise.Derive("control variate"));
@@ -84,12 +85,4 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
         base.Dispose(disposing);
         _control.Dispose();
     }
-
-    // Null where the reward is no function of the score.
-    private static Func<Tensor, Tensor>? RewardOf(RewardKind reward) => reward switch
-    {
-        RewardKind.Discriminator => scores => scores.sigmoid(),
-        RewardKind.Score => scores => scores,
-        _ => null,
-    };
 }
