@@ -21,7 +21,8 @@ internal static class SweepAction
 
         if (request is { Best: { } drawn, Against: { } key })
         {
-            return Curves(SweepCurves.Of(plan, drawn, request.Direction, key), request, surroundings);
+            var curves = SweepCurves.Of(plan, drawn, request.Direction, key);
+            return Curves(request.Beside.Aggregate(curves, (all, file) => all.Beside(CurvesDocument.Read(file))), request, surroundings);
         }
 
         if (request.Best is { } metric)
@@ -57,12 +58,13 @@ internal static class SweepAction
     private static int Curves(SweepCurves curves, SweepRequest request, Surroundings surroundings)
     {
         surroundings.Print(
-            request.IsJson, () => JsonSerializer.Serialize(SweepPage.Document(curves), JsonFormat.Options),
+            request.IsJson, () => JsonSerializer.Serialize(CurvesDocument.Of(curves), JsonFormat.Options),
             writer => writer.Write(SweepPage.Rows(curves)));
 
         if (request.Page is { } page)
         {
-            PageFile.Write(page, "page", charts => SweepPage.Render(curves, request.File, charts), surroundings);
+            string sources = string.Join(", ", new[] { request.File }.Concat(request.Beside).Select(Path.GetFileName));
+            PageFile.Write(page, "page", charts => SweepPage.Render(curves, sources, charts), surroundings);
         }
 
         return ExitCode.Done;

@@ -49,6 +49,8 @@ internal static class SweepCommand
         .Text("--best", "metric", "Rank the settings by a metric that their runs recorded while training: nll/validation, seconds, "
             + $"{string.Join(", ", MetricCatalogue.TagsWhileTraining)}.", request => request.Best)
         .Text("--against", "key", "With --best: the metric against this key, which holds a number, one curve a method.", request => request.Against)
+        .Texts("--beside", "file", "With --against: show the curves of another sweep too, as --json has printed them; may be given several times.",
+            (request, text) => request with { Beside = [.. request.Beside, text] })
         .Text("--page", "file", "With --against: an HTML page with the curves.", request => request.Page, FileUse.Write)
         .Flag("--lowest", "With --best: lower is better, whatever the metric's own direction.", request => request.Lowest)
         .Flag("--highest", "With --best: higher is better.", request => request.Highest)

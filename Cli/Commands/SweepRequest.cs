@@ -43,6 +43,9 @@ internal sealed record SweepRequest
     /// <summary>Show it against this key, a curve a method; null for a ranking.</summary>
     public string? Against { get; init; }
 
+    /// <summary>Files with the curves of other sweeps, to be shown beside these.</summary>
+    public IReadOnlyList<string> Beside { get; init; } = [];
+
     /// <summary>The page for those curves; null for none.</summary>
     public string? Page { get; init; }
 
@@ -83,6 +86,11 @@ internal sealed record SweepRequest
         if (Page is not null && Against is null)
         {
             throw new UserMistakeException("--page draws a metric against a key; name the key with --against, for example adversarial.batch_size.");
+        }
+
+        if (Beside.Count > 0 && Against is null)
+        {
+            throw new UserMistakeException("--beside shows other curves beside those of --against; name the key with it.");
         }
 
         if (Best is null && (IsJson || Direction is not null || Against is not null))

@@ -8,7 +8,7 @@ using static GumbelGan.Evaluation.Report.ReportPage;
 
 namespace GumbelGan.Cli.Printing;
 
-/// <summary>The curves of a sweep: as a table, as JSON, and as a page with a chart.</summary>
+/// <summary>The curves of a sweep: as a table, and as a page with a chart.</summary>
 internal static class SweepPage
 {
     /// <summary>A row a value of the key, a column a method: mean and half of the 95% interval over seeds.</summary>
@@ -18,31 +18,9 @@ internal static class SweepPage
         .. Values(curves).Select(x => (string[])[Shown(x), .. curves.Curves.Select(curve => At(curve, x) is { } summary ? Shown(summary) : "")]),
     ];
 
-    /// <summary>Every point with its mean, interval, seeds and setting.</summary>
-    public static JsonObject Document(SweepCurves curves) => new()
-    {
-        ["metric"] = curves.Tag,
-        ["against"] = curves.Key,
-        ["curves"] = new JsonArray([.. curves.Curves.Select(curve => (JsonNode)new JsonObject
-        {
-            ["method"] = curve.Method,
-            ["points"] = new JsonArray([.. curve.Points.Select(point => (JsonNode)new JsonObject
-            {
-                ["x"] = point.X,
-                ["mean"] = point.Setting.Last!.Mean,
-                ["interval"] = point.Setting.Last.Count < 2 ? null
-                    : new JsonArray(point.Setting.Last.Interval.Lower, point.Setting.Last.Interval.Upper),
-                ["seeds"] = point.Setting.Last.Count,
-                ["failed"] = point.Setting.Failed,
-                ["setting"] = point.Setting.Setting.Name,
-                ["seconds"] = point.Setting.Seconds?.Mean,
-            })]),
-        })]),
-    };
-
     /// <summary>The page.</summary>
     /// <param name="curves">What it shows.</param>
-    /// <param name="file">The sweep file, for the title.</param>
+    /// <param name="file">Where they are from, for the title.</param>
     /// <param name="charts">The chart library; without it (null) the page is its table.</param>
     public static string Render(SweepCurves curves, string file, ChartLibrary? charts)
     {
@@ -50,13 +28,13 @@ internal static class SweepPage
         string title = $"{curves.Tag} against {curves.Key}";
         var page = new StringBuilder();
         page.Append("<header>\n<h1>").Append(Text(title)).Append("</h1>\n<p>").Append(Text(
-            $"Runs of {Path.GetFileName(file)}, at the end of their training; mean and 95% interval over seeds. Where a method was tried with "
+            $"Runs of {file}, at the end of their training; mean and 95% interval over seeds. Where a method was tried with "
                 + "several settings at one value, its best is shown.")).Append("</p>\n</header>\n<section>\n");
         AppendCharts(page, Place, charts);
         AppendTable(page, Rows(curves));
         page.Append("</section>\n");
         bool isWide = Values(curves) is [> 0, .., var last] values && last / values[0] > 8;
-        bool isPositive = curves.Curves.All(curve => curve.Points.All(point => point.Setting.Last!.Mean > 0));
+        bool isPositive = curves.Curves.All(curve => curve.Points.All(point => point.Summary.Mean > 0));
         var chart = new LineChart(title, curves.Key, [.. curves.Curves.Select(Line)])
         {
             HasLogarithmicX = isWide,
@@ -66,11 +44,11 @@ internal static class SweepPage
     }
 
     private static ChartLine Line(SweepCurve curve) =>
-        new(curve.Method, [.. curve.Points.Select(point => point.X)], [.. curve.Points.Select(point => point.Setting.Last!.Mean)])
+        new(curve.Method, [.. curve.Points.Select(point => point.X)], [.. curve.Points.Select(point => point.Summary.Mean)])
         {
             // A logarithmic axis has no place for an interval that reaches below zero, so its band ends at a tenth of the mean.
-            Band = ([.. curve.Points.Select(point => Math.Max(Lower(point.Setting.Last!), point.Setting.Last!.Mean / 10))],
-                [.. curve.Points.Select(point => point.Setting.Last!.Count < 2 ? point.Setting.Last.Mean : point.Setting.Last.Interval.Upper)]),
+            Band = ([.. curve.Points.Select(point => Math.Max(Lower(point.Summary), point.Summary.Mean / 10))],
+                [.. curve.Points.Select(point => point.Summary.Count < 2 ? point.Summary.Mean : point.Summary.Interval.Upper)]),
         };
 
     private static double Lower(SeedSummary summary) => summary.Count < 2 ? summary.Mean : summary.Interval.Lower;
@@ -79,7 +57,7 @@ internal static class SweepPage
         [.. curves.Curves.SelectMany(curve => curve.Points.Select(point => point.X)).Distinct().Order()];
 
     private static SeedSummary? At(SweepCurve curve, double x) =>
-        curve.Points.Where(point => point.X == x).Select(point => point.Setting.Last).FirstOrDefault();
+        curve.Points.Where(point => point.X == x).Select(point => point.Summary).FirstOrDefault();
 
     private static string Shown(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 

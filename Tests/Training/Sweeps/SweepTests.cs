@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using GumbelGan.Cli;
 using GumbelGan.Storage;
 using GumbelGan.Tests.Cli;
@@ -154,6 +155,7 @@ public sealed class SweepTests
         Assert.Contains("which is no number", ProgramRun.Of([.. words, "--best", "nll/validation", "--against", "tokenizer.kind"]).Error,
             StringComparison.Ordinal);
         Assert.Contains("--page draws a metric against a key", ProgramRun.Of([.. words, "--page", page]).Error, StringComparison.Ordinal);
+        ShowsOtherCurvesBeside(sweep.Folder, [.. against[..^2]]);
     }
 
     [Fact]
@@ -184,6 +186,49 @@ public sealed class SweepTests
         ProgramRun other = ProgramRun.Of(words);
         Assert.Equal(ExitCode.UserMistake, other.ExitCode);
         Assert.Contains("but the sweep file says", other.Error, StringComparison.Ordinal);
+    }
+
+    // The sweep's own point at .02 stands, another of the method is added, and so is another method.
+    private static void ShowsOtherCurvesBeside(string folder, string[] against)
+    {
+        string others = Path.Combine(folder, "others.json");
+        JsonNode document = JsonNode.Parse(ProgramRun.Of([.. against, "--json"]).Output)!;
+        JsonNode curve = document["curves"]![0]!;
+        double own = curve["points"]![1]!["mean"]!.GetValue<double>();
+        curve["points"]![0]!["x"] = 0.5;
+        curve["points"]![1]!["mean"] = own + 1;
+        JsonNode another = curve.DeepClone();
+        another["method"] = "another";
+        document["curves"]!.AsArray().Add(another);
+        File.WriteAllText(others, document.ToJsonString());
+        JsonElement[] curves = [.. JsonDocument.Parse(ProgramRun.Of([.. against, "--json", "--beside", others]).Output)
+            .RootElement.GetProperty("curves").EnumerateArray()];
+        Assert.Equal(["mle", "another"], curves.Select(shown => shown.GetProperty("method").GetString()));
+        JsonElement[] points = [.. curves[0].GetProperty("points").EnumerateArray()];
+        Assert.Equal([1e-6, 0.02, 0.5], points.Select(point => point.GetProperty("x").GetDouble()));
+        Assert.Equal(own, points[1].GetProperty("mean").GetDouble());
+        Assert.Equal(own + 1, curves[1].GetProperty("points")[0].GetProperty("mean").GetDouble());
+
+        document["metric"] = "auc/hard";
+        File.WriteAllText(others, document.ToJsonString());
+        AssertRefused("do not belong beside", [.. against, "--beside", others]);
+        string whole = document.ToJsonString();
+        foreach (string broken in (string[])["", "null", "[]", "{}", whole[..^9], whole.Replace("\"seeds\":", "\"sedes\":", StringComparison.Ordinal),
+            whole.Replace("\"interval\":[", "\"interval\":[1,", StringComparison.Ordinal), "\0\u0001"])
+        {
+            File.WriteAllText(others, broken);
+            AssertRefused("holds no curves", [.. against, "--beside", others]);
+        }
+
+        AssertRefused("cannot be read", [.. against, "--beside", folder + "/nothing.json"]);
+        AssertRefused("--beside shows other curves beside those of --against", [.. against[..^4], "--beside", others]);
+
+        static void AssertRefused(string says, string[] words)
+        {
+            ProgramRun run = ProgramRun.Of(words);
+            Assert.Equal(ExitCode.UserMistake, run.ExitCode);
+            Assert.Contains(says, run.Error, StringComparison.Ordinal);
+        }
     }
 
     private static void WaitUntil(Func<bool> holds)
