@@ -24,6 +24,7 @@ public static class StandardTags
         ["control_variate/saved"] =
             "REBAR and RELAX: the share of the squared length of the gradient (with respect to the logits, a place) that the control variate saves.",
         ["control_variate/temperature"] = "REBAR and RELAX: the temperature at which the control variate reads relaxed tokens.",
+        ["mixture/share"] = "Mixture: the relaxation's share of the generator's gradient; the rest is the score function's.",
         ["temperature"] = "Gumbel-Softmax temperature: high is smooth and biased, low is sharp and noisy.",
         ["gradient_norm/generator"] = "Euclidean norm of the generator's gradient before clipping.",
         ["gradient_norm/discriminator"] = "Euclidean norm of the discriminator's gradient before clipping.",
@@ -58,7 +59,7 @@ public static class StandardTags
             new ScalarChart("What the discriminator tells apart (AUC, 0.5 is chance)", ["auc/.*"]),
             new ScalarChart("Rewards", ["reward/.*"]),
             new ScalarChart("Gradient norms", ["gradient_norm/.*"]),
-            new ScalarChart("Temperature", ["temperature"]),
+            new ScalarChart("Temperature, and the relaxation's share", ["temperature", "mixture/share"]),
         ]),
         new ScalarCategory("Quality",
         [

@@ -34,6 +34,7 @@ public sealed class RankedRunTests
     [InlineData("objective=rebar reinforce.reward=score reinforce.entropy_bonus=0.01")]
     [InlineData("objective=relax adversarial.generator_steps=2")]
     [InlineData("objective=critic reinforce.reward=score")]
+    [InlineData("objective=mixture adversarial.relaxation=straight_through adversarial.loss=hinge adversarial.discriminator_batch_size=8")]
     public void Two_and_four_ranks_end_with_the_weights_of_one_that_has_the_whole_batch(string method)
     {
         using var run = new TemporaryRun();
