@@ -47,7 +47,7 @@ internal static class BenchCommand
         .Number("--repeats", $"How often to time after the warm-up, {BenchmarkOptions.UsualRepeats} times unless given; "
             + $"{BenchmarkOptions.SamplingRepeats} with sample.", request => request.Benchmark.Repeats, hasVaryingDefault: true)
         .Number("--count", "Sequences that sample draws in a repeat.", request => request.Benchmark.Count)
-        .Number("--rollouts", "Completions of every prefix, where rewards come from roll-outs.", request => request.Benchmark.RollOuts)
+        .Number("--rollouts", "With reinforce: completions of every prefix, which its rewards come from.", request => request.Benchmark.RollOuts)
         .Chosen("--device", "Where to run.", request => request.Benchmark.Device, ["cpu", "cuda"])
         .Flag("--composed", "Time the plain tensor operations that define the fused passes, in their place.", request => request.Benchmark.IsComposed)
         .Flag("--gradient-penalty",

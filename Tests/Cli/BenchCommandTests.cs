@@ -13,6 +13,8 @@ public sealed class BenchCommandTests
     [Theory]
     [InlineData("iteration --discriminator lstm", new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
     [InlineData("iteration --discriminator cnn --composed", new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
+    [InlineData("mixture --relaxation straight_through",
+        new[] { "iteration", "generator_forward", "discriminator_step", "generator_step" })]
     [InlineData("mle", new[] { "iteration" })]
     [InlineData("sample", new[] { "iteration" })]
     [InlineData("reinforce --rollouts 2", new[] { "iteration", "generator_forward", "generator_step" })]
@@ -47,6 +49,10 @@ public sealed class BenchCommandTests
     [InlineData("iteration --length 4 --discriminator cnn",
         "--length is 4, shorter than what a cnn discriminator reads at once; give a greater length or another --discriminator.")]
     [InlineData("mle --batch 0", "--batch is 0; give a positive number.")]
+    [InlineData("mixture --relaxation soft",
+        "objective mixture rewards tokens, which adversarial.relaxation soft does not draw; choose a hard one, for example straight_through.")]
+    [InlineData("rloo --batch 1",
+        "adversarial.batch_size must be at least 2 with a leave-one-out baseline, which averages over the other sequences.")]
     [InlineData("sample --threads -1", "--threads is -1; give 0 for one thread a core, or a number up to 1024.")]
     public void Impossible_sizes_are_refused_in_one_sentence(string commandLine, string expected) =>
         Assert.Equal(new ProgramRun(ExitCode.UserMistake, "", expected + "\n"), ProgramRun.Of(["bench", .. commandLine.Split(' ')]));

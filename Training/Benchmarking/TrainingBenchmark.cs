@@ -3,6 +3,7 @@ using GumbelGan.Discriminators;
 using GumbelGan.Engine;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
+using GumbelGan.Storage;
 using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
@@ -48,8 +49,10 @@ public sealed class TrainingBenchmark : IDisposable
         EngineSettings.Prepare(options.Threads == 0 ? _ranks.Threads : options.Threads);
         Device device = torch.device(options.Device);
         SequenceFormat format = SequenceFormat.FixedLength(options.Vocabulary, options.Length, 0);
+        ObjectiveKind objective = options.Subject.Objective ?? ObjectiveKind.Baseline;
         var config = new RunConfig
         {
+            Objective = objective,
             Generator = options.GeneratorOptions,
             Discriminator = options.DiscriminatorOptions,
             Pretraining = new PretrainingOptions { BatchSize = options.Batch, Dropout = 0, LearningRate = LearningRate },
@@ -63,12 +66,18 @@ public sealed class TrainingBenchmark : IDisposable
                 GeneratorLearningRate = LearningRate,
                 DiscriminatorLearningRate = LearningRate,
             },
-            Reinforce = new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts },
+            Reinforce = objective.IsBenchmarkedWithoutDiscriminator
+                ? new ReinforceOptions { Credit = CreditKind.RollOuts, RollOuts = options.RollOuts } : new ReinforceOptions(),
         };
         if (options.Settings.Count > 0)
         {
             config = ConfigurationReader.Read<RunConfig>([new ConfigurationLayer("the benchmark", ConfigurationWriter.Write(config))],
                 options.Settings);
+        }
+
+        if (objective.Problem(config) is { } problem)
+        {
+            throw new UserMistakeException(problem);
         }
 
         _generator = config.Generator.Create(format, _root.Derive("generator"));
@@ -86,7 +95,7 @@ public sealed class TrainingBenchmark : IDisposable
         _real = tensor(ids, [options.Batch, options.Length]).narrow(0, share * _ranks.Rank, share).contiguous().to(device); // [B, T]
         var sequences = new RealSequences(_ => _real, 1);
         var parts = new TrainingParts(config, _generator, _discriminator, sequences, sequences) { Ranks = _ranks };
-        _objective = (options.Subject.Objective ?? ObjectiveKind.Baseline).Create(parts);
+        _objective = objective.Create(parts);
         _phase = _objective.Phases[^1];
         if (options.IsComposed)
         {
