@@ -66,6 +66,7 @@ public sealed class RecipeTests
             TokenizerKind.Number =>
                 _ => string.Join(' ', Enumerable.Range(0, 20).Select(_ => random.NextInt32(5000).ToString(CultureInfo.InvariantCulture))),
             TokenizerKind.Char => number => "x" + string.Concat(Enumerable.Range(0, number % 6).Select(_ => "+-*/"[random.NextInt32(4)] + "x")),
+            TokenizerKind.Word => number => string.Join(' ', Enumerable.Range(0, 3 + number % 12).Select(_ => "abcdefgh"[random.NextInt32(8)])),
             _ => null,
         };
         if (line is null)
