@@ -75,7 +75,7 @@ public sealed class RecipeTests
         }
 
         string path = Path.Combine(run.Folder, "lines.txt");
-        File.WriteAllLines(path, Enumerable.Range(0, 300).Select(line));
+        File.WriteAllLines(path, Enumerable.Range(0, 2000).Select(line));
         return path;
     }
 }
