@@ -76,10 +76,5 @@ public sealed class MixtureObjective : ScoreFunctionObjective
         base.Dispose(disposing);
     }
 
-    private static string MethodName(RunConfig config)
-    {
-        string shares = config.Mixture with { Horizon = 0 } == new MixtureOptions()
-            ? "" : FormattableString.Invariant($"-{config.Mixture.Initial}-{config.Mixture.Final}");
-        return MethodName(Kind.Name + shares + config.Adversarial.Relaxation.MethodSuffix, config);
-    }
+    private static string MethodName(RunConfig config) => MethodName(Kind.Name + config.Adversarial.Relaxation.MethodSuffix, config);
 }
