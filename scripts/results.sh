@@ -15,10 +15,10 @@ corpus() {
     [ -s "$file" ] || bin/gumbelgan corpus build "$@" --output "$file"
 }
 
-# task NAME: its runs, side by side, then the comparison that docs/results.md is written from.
+# task NAME OPTIONS...: its runs, side by side, then the comparison, with these options, that docs/results.md is written from.
 task() {
     bin/gumbelgan sweep "docs/results/$1.yaml"
-    bin/gumbelgan compare "$out/$1" --report "$out/$1.html" --json > "docs/results/$1.json"
+    bin/gumbelgan compare "$out/$1" "${@:2}" --report "$out/$1.html" --json > "docs/results/$1.json"
     echo "$1: done after $SECONDS s; the report is $out/$1.html, its numbers docs/results/$1.json" >&2
 }
 
@@ -33,15 +33,23 @@ corpus "$out/arithmetic-long.txt" corpora/arithmetic-long.grammar --count 10000 
 task longer
 corpus "$out/texygen.txt" corpora/texygen.grammar --count 10000 --seed 1
 task texygen
-for name in batch-size batch-size-large; do
+# The figure: error by batch, at equal steps and at equal time.
+curves() {
+    bin/gumbelgan sweep "docs/results/$1.yaml" --best "$2" --against adversarial.batch_size --json "${@:3}"
+}
+bin/gumbelgan sweep docs/results/step-time.yaml
+curves step-time seconds > docs/results/step-time.json
+for name in batch-size-large batch-size-more batch-size-time batch-size; do
     bin/gumbelgan sweep "docs/results/$name.yaml"
-    bin/gumbelgan sweep "docs/results/$name.yaml" --best likelihood_divergence/jensen_shannon --against adversarial.batch_size \
-        --page "$out/$name.html" --json > "docs/results/$name.json"
+    curves "$name" likelihood_divergence/jensen_shannon > "docs/results/$name.json"
 done
+curves batch-size likelihood_divergence/jensen_shannon --beside docs/results/batch-size-large.json --beside docs/results/batch-size-more.json \
+    --page "$out/batch-size.html" > /dev/null
 
 corpus corpora/captions.txt corpora/captions.grammar --count 20000 --seed 1
 task captions
-task captions-from-nothing
+# Methods at budgets of their own, ten minutes each.
+task captions-from-nothing --force
 
 if [ -n "${ORACLE:-}" ]; then
     cp "$ORACLE" "$out/oracle/oracle.safetensors"
@@ -52,7 +60,7 @@ if [ -n "${ORACLE:-}" ]; then
 fi
 
 # BLEU and self-BLEU of 1,000 samples over temperatures, each run's.
-curves() {
+quality_curves() {
     local run temperature separator='['
     for run in "$out"/coco/*-seed*; do
         for temperature in 1.1 1 0.9 0.8 0.7 0.6 0.5 0.4; do
@@ -69,6 +77,6 @@ if [ -n "${COCO:-}" ]; then
     mkdir -p "$out/coco"
     ln -sf "$(readlink -f "$COCO")"/image_coco{,_test}.txt "$out/coco/"
     task coco
-    curves > docs/results/coco-curves.json
+    quality_curves > docs/results/coco-curves.json
 fi
 echo "make results took $SECONDS s." >&2

@@ -55,7 +55,6 @@ public sealed class MixtureObjective : ScoreFunctionObjective
     /// <inheritdoc/>
     protected override Tensor Score(GeneratedBatch generated)
     {
-        using IDisposable on = enable_grad();
         (Tensor embedded, Tensor mask) = _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: true);
         return Discriminator.ScoresEmbedded(embedded, mask).mean([1]); // [B], of [B, R]
     }
