@@ -43,7 +43,7 @@ for name in batch-size-large batch-size-more batch-size-time batch-size; do
     bin/gumbelgan sweep "docs/results/$name.yaml"
     curves "$name" likelihood_divergence/jensen_shannon > "docs/results/$name.json"
 done
-curves batch-size likelihood_divergence/jensen_shannon --beside docs/results/batch-size-large.json --beside docs/results/batch-size-more.json \
+curves batch-size-more likelihood_divergence/jensen_shannon --beside docs/results/batch-size.json --beside docs/results/batch-size-large.json \
     --page "$out/batch-size.html" > /dev/null
 
 corpus corpora/captions.txt corpora/captions.grammar --count 20000 --seed 1

@@ -2,7 +2,7 @@
 // Draws the charts of the report from the JSON in #data with uPlot, and draws them anew when the colour scheme changes.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const height = 260;
+  const height = data.charts.length === 1 && !data.trade_offs ? 420 : 260;
   let drawn = [];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
