@@ -50,7 +50,7 @@ internal static class SweepCommand
             + $"{string.Join(", ", MetricCatalogue.TagsWhileTraining)}.", request => request.Best)
         .Text("--against", "key", "With --best: the metric against this key, which holds a number, one curve a method.", request => request.Against)
         .Texts("--beside", "file", "With --against: show the curves of another sweep too, as --json has printed them; may be given several times.",
-            (request, text) => request with { Beside = [.. request.Beside, text] })
+            (request, text) => request with { Beside = [.. request.Beside, text] }, use: FileUse.Read)
         .Text("--page", "file", "With --against: an HTML page with the curves.", request => request.Page, FileUse.Write)
         .Flag("--lowest", "With --best: lower is better, whatever the metric's own direction.", request => request.Lowest)
         .Flag("--highest", "With --best: higher is better.", request => request.Highest)

@@ -111,10 +111,11 @@ internal sealed class RequestCommand<TRequest> : ExplainedCommand
 
     /// <summary>Adds an option that may be given several times, and changes the request for each as <paramref name="take"/> says.</summary>
     public RequestCommand<TRequest> Texts(string name, string helpName, string description, Func<TRequest, string, TRequest> take,
-        Func<IEnumerable<string>>? completions = null)
+        Func<IEnumerable<string>>? completions = null, FileUse use = FileUse.None)
     {
         var option = new Option<string[]>(name) { HelpName = helpName, Description = description, Arity = ArgumentArity.OneOrMore };
         option.CompletionSources.Add(_ => (completions?.Invoke() ?? []).Select(text => new System.CommandLine.Completions.CompletionItem(text)));
+        _files.Add(use, name, parsed => parsed.GetValue(option) ?? []);
         Options.Add(option);
         _readers.Add((request, parsed) => (parsed.GetValue(option) ?? []).Aggregate(request, take));
         return this;

@@ -24,6 +24,8 @@ public sealed class OverwrittenInputTests : IDisposable
         ("train --run", ["train --config IN.yaml --run RUN", "train --config RUN/config.yaml --run RUN", "train --corpus IN.txt --run TARGET"]),
         // Runs are begun in it, and none is written over.
         ("sweep --output", []),
+        ("sweep --page", ["sweep IN.yaml --best nll/validation --against seed --page IN.yaml",
+            "sweep IN.yaml --best nll/validation --against seed --beside IN.txt --page IN.txt"]),
         ("evaluate", ["evaluate RUN --grammar RUN/evaluation.json"]),
         // It is read.
         ("metrics --run", []),
@@ -46,7 +48,7 @@ public sealed class OverwrittenInputTests : IDisposable
     public void Every_option_that_names_something_to_write_is_in_the_table()
     {
         string[] found = [.. from pair in Commands.All() from option in pair.Command.Options
-            where option.Name is "--output" or "--report" or "--run" or "--markdown" select $"{pair.Path} {option.Name}"];
+            where option.Name is "--output" or "--report" or "--run" or "--markdown" or "--page" select $"{pair.Path} {option.Name}"];
         Assert.Empty(found.Except(_writers.Select(writer => writer.Option)));
     }
 
