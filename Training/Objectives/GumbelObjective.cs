@@ -34,19 +34,19 @@ public sealed class GumbelObjective : AdversarialObjective
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)
     {
-        RolledOutSequences sequences = _samples.Generate(batch, Discriminator.EmbeddingTable, temperature, noise);
+        RolledOutSequences sequences = _samples.Generate(batch, temperature, noise);
         return new GeneratedBatch(sequences.Ids, sequences.Mask);
     }
 
     /// <inheritdoc/>
     public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) =>
-        _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: false);
+        _samples.Embedded(generated.Ids.shape[0], throughGenerator: false);
 
     /// <inheritdoc/>
     public override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores)
     {
         (Tensor embedded, Tensor mask) = // [B, T', F], [B, T']
-            _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: true);
+            _samples.Embedded(generated.Ids.shape[0], throughGenerator: true);
         return (_options.Loss.Generator(realScores, Discriminator.ScoresEmbedded(embedded, mask)), []);
     }
 

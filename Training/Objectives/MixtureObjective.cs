@@ -46,16 +46,16 @@ public sealed class MixtureObjective : ScoreFunctionObjective
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise) =>
-        Hard(_samples.Generate(batch, Discriminator.EmbeddingTable, temperature, noise).Ids, noise);
+        Hard(_samples.Generate(batch, temperature, noise).Ids, noise);
 
     /// <inheritdoc/>
     public override (Tensor Embedded, Tensor Mask) Detached(GeneratedBatch generated) =>
-        _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: false);
+        _samples.Embedded(generated.Ids.shape[0], throughGenerator: false);
 
     /// <inheritdoc/>
     protected override Tensor Score(GeneratedBatch generated)
     {
-        (Tensor embedded, Tensor mask) = _samples.Embedded(generated.Ids.shape[0], Discriminator.EmbeddingTable, throughGenerator: true);
+        (Tensor embedded, Tensor mask) = _samples.Embedded(generated.Ids.shape[0], throughGenerator: true);
         return Discriminator.ScoresEmbedded(embedded, mask).mean([1]); // [B], of [B, R]
     }
 

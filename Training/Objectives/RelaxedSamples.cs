@@ -1,3 +1,4 @@
+using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Collectives;
@@ -12,27 +13,28 @@ namespace GumbelGan.Training.Objectives;
 internal sealed class RelaxedSamples : IDisposable
 {
     private readonly int _batch;
+    private readonly Discriminator _discriminator;
     private readonly IRollout _rollout, _judged;
 
     /// <summary>Of these parts.</summary>
     public RelaxedSamples(TrainingParts parts)
     {
         AdversarialOptions options = parts.Config.Adversarial;
-        _batch = parts.Ranks.Share(options.BatchSize);
+        (_batch, _discriminator) = (parts.Ranks.Share(options.BatchSize), parts.Discriminator);
         _rollout = RollOut(_batch);
         _judged = options.BatchOfDiscriminator == options.BatchSize ? _rollout : RollOut(parts.Ranks.Share(options.BatchOfDiscriminator));
 
         IRollout RollOut(int batch) =>
-            parts.Generator.RollOut(batch, parts.Discriminator.Options.Embedding, parts.Discriminator.MinimumTime, options.Relaxation);
+            parts.Generator.RollOut(batch, _discriminator.Options.Embedding, _discriminator.MinimumTime, options.Relaxation);
     }
 
     /// <summary>Rolls out a batch, see <see cref="IRollout.Generate"/>.</summary>
-    public RolledOutSequences Generate(int batch, Tensor discriminatorTable, double temperature, RandomKey noise) =>
-        Of(batch).Generate(discriminatorTable, temperature, noise);
+    public RolledOutSequences Generate(int batch, double temperature, RandomKey noise) =>
+        Of(batch).Generate(_discriminator.EmbeddingTable, temperature, noise);
 
     /// <summary>The last batch of that size, see <see cref="IRollout.Embedded"/>.</summary>
-    public (Tensor Embedded, Tensor Mask) Embedded(long batch, Tensor discriminatorTable, bool throughGenerator) =>
-        Of(batch).Embedded(discriminatorTable, throughGenerator);
+    public (Tensor Embedded, Tensor Mask) Embedded(long batch, bool throughGenerator) =>
+        Of(batch).Embedded(_discriminator.EmbeddingTable, throughGenerator);
 
     /// <inheritdoc/>
     public void Dispose()
