@@ -22,5 +22,5 @@ public sealed record MixtureOptions
     /// <summary>The share in step <paramref name="step"/> of <paramref name="steps"/>.</summary>
     /// <param name="step">From 1.</param>
     /// <param name="steps">Of the phase.</param>
-    public double At(long step, long steps) => Initial + (Final - Initial) * Math.Min(1, (double)step / (Horizon > 0 ? Horizon : steps));
+    public double At(long step, long steps) => Initial + (Final - Initial) * Schedules.Horizon.Progress(Horizon, step, steps);
 }

@@ -57,7 +57,7 @@ public sealed record TemperatureOptions : IValidatableObject
     /// <param name="steps">N.</param>
     public double At(long step, long steps)
     {
-        double progress = Math.Min(1, (double)step / (Horizon > 0 ? Horizon : steps));
+        double progress = Schedules.Horizon.Progress(Horizon, step, steps);
         return Schedule switch
         {
             TemperatureSchedule.Constant => Initial,
