@@ -57,7 +57,7 @@ public sealed class BytePairTokenizer : TextTokenizer
         string[] lines;
         try
         {
-            lines = StrictUtf8.Encoding.GetString(BoundedFile.Read(mergesPath, BoundedFile.MaximumModelBytes)).Split('\n');
+            lines = StrictUtf8.Encoding.GetString(BoundedFile.Read(mergesPath, Vocabulary.MaximumBytes)).Split('\n');
         }
         catch (DecoderFallbackException exception)
         {

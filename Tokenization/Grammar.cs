@@ -16,6 +16,8 @@ namespace GumbelGan.Tokenization;
 /// </remarks>
 public sealed class Grammar
 {
+    private const int MaximumBytes = 4 << 20;
+
     private readonly GrammarParts _parts;
     private readonly GrammarChart _chart;
     private readonly GrammarRule[][] _rulesOf;
@@ -79,7 +81,7 @@ public sealed class Grammar
     /// </exception>
     public static Grammar Load(string path)
     {
-        byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
+        byte[] content = BoundedFile.Read(path, MaximumBytes);
         try
         {
             return Parse(StrictUtf8.Encoding.GetString(content).TrimStart('\uFEFF'), path);

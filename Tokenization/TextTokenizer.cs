@@ -20,6 +20,8 @@ public abstract class TextTokenizer : Tokenizer
     /// <summary>How an unknown token reads in decoded text: U+FFFD, the replacement character.</summary>
     public const string UnknownText = "\uFFFD";
 
+    private const int MaximumOptionsBytes = 4 << 20;
+
     private static readonly JsonSerializerOptions _optionsFormat = new()
     {
         WriteIndented = true,
@@ -235,7 +237,7 @@ public abstract class TextTokenizer : Tokenizer
     {
         try
         {
-            byte[] content = BoundedFile.Read(path, BoundedFile.MaximumSourceBytes);
+            byte[] content = BoundedFile.Read(path, MaximumOptionsBytes);
             TokenizerOptions options = JsonSerializer.Deserialize<TokenizerOptions>(content, _optionsFormat)
                 ?? throw new UserMistakeException($"{path} is null; it must be the options that the tokenizer was saved with.");
             using var written = JsonDocument.Parse(content);

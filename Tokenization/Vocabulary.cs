@@ -26,6 +26,9 @@ public sealed class Vocabulary
     /// <summary>The four special spellings in the order of their ids in a vocabulary of ours.</summary>
     public static ReadOnlyCollection<string> SpecialTokens { get; } = new([PaddingToken, BeginToken, EndToken, UnknownToken]);
 
+    /// <summary>The most that a vocabulary or a list of merges may hold, in bytes.</summary>
+    internal const int MaximumBytes = 128 << 20;
+
     private const int MaximumId = (1 << 24) - 1;
 
     private readonly string?[] _tokens;
@@ -173,7 +176,7 @@ public sealed class Vocabulary
     /// <exception cref="UserMistakeException">The file is missing, is no JSON map from spellings to whole numbers, or its ids clash.</exception>
     public static Vocabulary Load(string path, string endToken = EndToken)
     {
-        byte[] content = BoundedFile.Read(path, BoundedFile.MaximumModelBytes);
+        byte[] content = BoundedFile.Read(path, MaximumBytes);
         var reader = new Utf8JsonReader(content);
         var ids = new List<KeyValuePair<string, int>>();
         try

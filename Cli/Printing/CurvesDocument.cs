@@ -13,7 +13,7 @@ namespace GumbelGan.Cli.Printing;
 internal sealed record CurvesDocument(string Metric, string Against, IReadOnlyList<CurvesDocument.Curve> Curves)
 {
     // Far above any page that can be read.
-    private const long LargestFile = 16 << 20;
+    private const int LargestFile = 16 << 20;
 
     private static readonly JsonSerializerOptions _strict = new(JsonFormat.Options)
     {
@@ -38,24 +38,16 @@ internal sealed record CurvesDocument(string Metric, string Against, IReadOnlyLi
     /// <exception cref="UserMistakeException">It cannot be read, or is none.</exception>
     public static SweepCurves Read(string file)
     {
+        byte[] bytes = BoundedFile.Read(file, LargestFile);
         try
         {
-            if (new FileInfo(file).Length > LargestFile)
-            {
-                throw new JsonException("too large");
-            }
-
-            CurvesDocument document = JsonSerializer.Deserialize<CurvesDocument>(File.ReadAllBytes(file), _strict) ?? throw new JsonException("null");
+            CurvesDocument document = JsonSerializer.Deserialize<CurvesDocument>(bytes, _strict) ?? throw new JsonException("null");
             return new SweepCurves(document.Metric, document.Against, [.. document.Curves.Select(curve => new SweepCurve(curve.Method,
                 [.. curve.Points.Select(Known).OrderBy(point => point.X)]))]);
         }
         catch (JsonException cause)
         {
             throw new UserMistakeException($"{file} holds no curves as 'gumbelgan sweep --best METRIC --against KEY --json' prints them.", cause);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new UserMistakeException($"{file} cannot be read: {cause.Message}", cause);
         }
     }
 

@@ -21,24 +21,7 @@ public sealed record ConfigurationLayer(string Name, string Text)
                 $"{path} is a folder; give the configuration file itself, for example {Path.Combine(path, "config.yaml")}.");
         }
 
-        byte[] bytes = new byte[MaximumBytes + 1];
-        int length;
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        }
-        catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UserMistakeException($"There is no configuration file {path}; name an existing one.", cause);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new UserMistakeException(
-                $"The configuration file {path} cannot be read ({cause.Message.TrimEnd('.')}); grant access to it.", cause);
-        }
-
-        return FromBytes(path, bytes.AsSpan(0, length));
+        return FromBytes(path, BoundedFile.Read(path, MaximumBytes));
     }
 
     /// <summary>The layer whose UTF-8 bytes (a byte-order mark may stand before them) are <paramref name="bytes"/>.</summary>

@@ -74,15 +74,14 @@ public sealed record SlurmScript(string Path, string Text)
     /// <exception cref="UserMistakeException">It cannot be read, or is no text.</exception>
     public static string ReadTemplate(string path)
     {
+        byte[] bytes = BoundedFile.Read(path, LongestTemplate);
         try
         {
-            return new FileInfo(path).Length <= LongestTemplate
-                ? File.ReadAllText(path)
-                : throw new UserMistakeException($"{path} is too long for a job script; name another with --template.");
+            return StrictUtf8.Encoding.GetString(bytes);
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (DecoderFallbackException cause)
         {
-            throw new UserMistakeException($"The job script {path} cannot be read ({cause.Message.TrimEnd('.')}).", cause);
+            throw new UserMistakeException($"{path} is no text in UTF-8, and so no job script; name another with --template.", cause);
         }
     }
 

@@ -203,15 +203,15 @@ public sealed class ConfigurationReaderTests
         try
         {
             string path = Path.Combine(folder, "config.yaml");
-            Assert.Contains("There is no configuration file", Mistake(path));
+            Assert.Contains("does not exist", Mistake(path));
             Assert.Contains("is a folder", Mistake(folder));
             File.WriteAllBytes(path, [.. "seed: 1\ntitle: "u8, 0xC3, 0x28]);
             Assert.Equal($"{path}, line 2: the bytes are not valid UTF-8; save the file as UTF-8.", Mistake(path));
             File.WriteAllBytes(path, new byte[ConfigurationLayer.MaximumBytes + 1]);
-            Assert.Contains("is larger than 1048576 bytes", Mistake(path));
+            Assert.Contains("is larger than 1 MiB", Mistake(path));
             if (File.Exists("/dev/zero"))
             {
-                Assert.Contains("is larger than 1048576 bytes", Mistake("/dev/zero"));
+                Assert.Contains("is larger than 1 MiB", Mistake("/dev/zero"));
             }
         }
         finally

@@ -36,6 +36,19 @@ public sealed class SlurmTests
     }
 
     [Theory]
+    [InlineData("/dev/zero", "is larger than 1 MiB")]
+    [InlineData("/bin/true", "is no text in UTF-8")]
+    [InlineData("/nowhere/job.sh", "does not exist")]
+    public void What_cannot_be_a_job_script_is_no_template(string template, string says)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "files and devices of Linux");
+        using var sweep = new TemporarySweep("seeds: [1]", "adversarial.steps=2");
+        ProgramRun run = ProgramRun.Of("sweep", sweep.File, "--output", sweep.Output, "--slurm", "--dry-run", "--template", template);
+        Assert.Equal(ExitCode.UserMistake, run.ExitCode);
+        Assert.Contains(says, run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("slurm: [--array=0-3]", "leave '--array=0-3' out")]
     [InlineData("slurm: [-a 1]", "leave '-a 1' out")]
     [InlineData("slurm: [time]", "'slurm' holds options of sbatch, such as --time=01:00:00, not 'time'")]

@@ -220,7 +220,12 @@ public sealed class SweepTests
             AssertRefused("holds no curves", [.. against, "--beside", others]);
         }
 
-        AssertRefused("cannot be read", [.. against, "--beside", folder + "/nothing.json"]);
+        AssertRefused("does not exist", [.. against, "--beside", folder + "/nothing.json"]);
+        if (File.Exists("/dev/zero"))
+        {
+            AssertRefused("is larger than 16 MiB", [.. against, "--beside", "/dev/zero"]);
+        }
+
         AssertRefused("--beside shows other curves beside those of --against", [.. against[..^4], "--beside", others]);
 
         static void AssertRefused(string says, string[] words)

@@ -1,21 +1,13 @@
-using GumbelGan.Storage;
-
-namespace GumbelGan.Tokenization;
+namespace GumbelGan.Storage;
 
 /// <summary>Reads small files whole; refuses a directory, a missing file or one that is too large before memory is spent on it.</summary>
-internal static class BoundedFile
+public static class BoundedFile
 {
-    /// <summary>The most that a vocabulary or a list of merges may hold, in bytes.</summary>
-    internal const int MaximumModelBytes = 128 << 20;
-
-    /// <summary>The most that a grammar or an options file may hold, in bytes.</summary>
-    internal const int MaximumSourceBytes = 4 << 20;
-
-    /// <summary>The bytes of the file.</summary>
+    /// <summary>The bytes of the file; of one that does not tell its size (a pipe, a device) too no more than the limit is read.</summary>
     /// <exception cref="UserMistakeException">
     /// The file is missing, unreadable, a directory, or larger than <paramref name="maximumBytes"/>.
     /// </exception>
-    internal static byte[] Read(string path, int maximumBytes)
+    public static byte[] Read(string path, int maximumBytes)
     {
         using FileStream stream = Open(path);
         var content = new MemoryStream();
@@ -27,7 +19,8 @@ internal static class BoundedFile
                 content.Write(buffer, 0, count);
                 if (content.Length > maximumBytes)
                 {
-                    throw new UserMistakeException($"{path} is larger than {maximumBytes >> 20} MiB; name a file of the right kind.");
+                    throw new UserMistakeException(
+                        $"{path} is larger than {maximumBytes / (double)(1 << 20):0.##} MiB; name a file of the right kind.");
                 }
             }
         }
@@ -41,7 +34,7 @@ internal static class BoundedFile
 
     /// <summary>Opens a file that must exist.</summary>
     /// <exception cref="UserMistakeException">It is missing, unreadable, or a directory.</exception>
-    internal static FileStream Open(string path)
+    public static FileStream Open(string path)
     {
         if (string.IsNullOrWhiteSpace(path))
         {
