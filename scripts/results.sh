@@ -24,8 +24,6 @@ task() {
 
 corpus "$out/arithmetic.txt" corpora/arithmetic.grammar --count 10000 --seed 1
 task arithmetic
-task two-updates
-task likelihood
 if [ -n "${QUICK:-}" ]; then exit; fi
 
 task estimators
