@@ -51,7 +51,7 @@ compare: build corpora/arithmetic.txt ## compare five methods on arithmetic from
 corpora/arithmetic.txt: | build
 	@bin/gumbelgan corpus build corpora/arithmetic.grammar --count 10000 --seed 1 --output $@
 
-results: build ## every table of docs/results.md; hours, goes on where it was stopped (QUICK=1: arithmetic alone; ORACLE=file, COCO=folder)
+results: build ## every table of docs/results.md; hours, goes on where it was stopped (QUICK=1: arithmetic alone, 20 minutes; ORACLE=file, COCO=folder)
 	@scripts/results.sh
 
 corpora: build ## bring or generate the public corpora
