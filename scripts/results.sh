@@ -27,6 +27,7 @@ task arithmetic
 if [ -n "${QUICK:-}" ]; then exit; fi
 
 task estimators
+task large-critic
 corpus "$out/arithmetic-long.txt" corpora/arithmetic-long.grammar --count 10000 --seed 1
 task longer
 corpus "$out/texygen.txt" corpora/texygen.grammar --count 10000 --seed 1
