@@ -12,6 +12,9 @@ public static partial class EngineSettings
     // Any of them says how OpenMP's threads wait; the first is the standard's own.
     private static readonly string[] _waitVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"];
 
+    // The most of the processor that oneDNN uses, and what every processor and hypervisor computes rightly.
+    private const string VectorVariable = "ONEDNN_MAX_CPU_ISA", TrustedVectors = "AVX";
+
     /// <summary>The version of the TorchSharp package.</summary>
     public static string TorchSharpVersion => typeof(torch).Assembly.GetName().Version!.ToString(3);
 
@@ -21,15 +24,26 @@ public static partial class EngineSettings
     /// <summary>
     /// Has OpenMP's idle threads sleep instead of spin: they would take the cores from our own threads and, on a busy machine, from the very thread
     /// that they wait for. Without effect after the first use of libtorch (even asking its version loads it), so it is the first thing a program
-    /// calls; elsewhere than on Linux it does nothing.
+    /// calls; elsewhere than on Linux it does nothing. And has oneDNN use no more than AVX: on some virtual machines its AVX2 and AVX-512 code
+    /// (v3.7.1) returns wrong gradients of a convolution's input. What the user has set in the environment stays.
     /// </summary>
     public static void ApplyEnvironment()
     {
         if (OperatingSystem.IsLinux() && Array.TrueForAll(_waitVariables, variable => Environment.GetEnvironmentVariable(variable) is null))
         {
-            // .NET keeps its own copy of the environment, which C libraries do not see.
-            _ = SetInC(_waitVariables[0], "PASSIVE", 1);
-            Environment.SetEnvironmentVariable(_waitVariables[0], "PASSIVE");
+            Set(_waitVariables[0], "PASSIVE");
+        }
+
+        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(VectorVariable) is null)
+        {
+            Set(VectorVariable, TrustedVectors);
+        }
+
+        // .NET keeps its own copy of the environment, which C libraries do not see.
+        static void Set(string variable, string value)
+        {
+            _ = SetInC(variable, value, 1);
+            Environment.SetEnvironmentVariable(variable, value);
         }
     }
 
