@@ -8,7 +8,8 @@ using GumbelGan.Benchmarks.Scaling;
 using GumbelGan.Benchmarks.Tokenization;
 using GumbelGan.Engine;
 
-EngineSettings.ApplyEnvironment();
+// The vectors are left to oneDNN: eager libtorch, here and in the peer's process, is timed as its users have it.
+EngineSettings.LetIdleThreadsSleep();
 switch (args)
 {
     case ["compare", .. string[] rest]:

@@ -2,7 +2,6 @@
 # bench.sh [OPTIONS]: sets the program beside the eager PyTorch peer on this machine and writes docs/benchmarks.md. OPTIONS: --rounds N, --only TEXT
 # (cases whose name contains TEXT), --except TEXT (cases whose name does not; then nothing is written unless --output says where), --narrow (as without AVX-512), --scaling, --startup, --output FILE.
 set -euo pipefail
-export ONEDNN_MAX_CPU_ISA="${ONEDNN_MAX_CPU_ISA:-DEFAULT}"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 dotnet build Benchmarks/Benchmarks.csproj -c Release -v quiet --nologo -clp:NoSummary </dev/null
