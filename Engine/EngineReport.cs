@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,11 +19,17 @@ namespace GumbelGan.Engine;
 /// library can do).
 /// </param>
 /// <param name="KeepsArgumentsAlive">Whether TorchSharp is the build's corrected copy; see <c>Engine/Build/CorrectEngine.cs</c>.</param>
+/// <param name="ConvolutionError">
+/// The largest difference of a convolution's gradients from those of the same sum written as products, over their largest number; NaN where one is.
+/// </param>
 public sealed record EngineReport(
     string TorchSharp, string Libtorch, string? LibtorchPath, int InitialThreads, int Threads, int Cores, int CudaDevices, double Gigaflops,
-        bool KeepsArgumentsAlive)
+        bool KeepsArgumentsAlive, [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] double ConvolutionError)
 {
     private const string MemoryMap = "/proc/self/maps";
+
+    /// <summary>Sums of some hundred products of float32 in another order differ by 1e-6; wrong code by about 1.</summary>
+    private const double LargestRounding = 1e-4;
 
     /// <summary>A plain triple loop reaches 1 to 3 on any machine of this century; a tuned library at least ten times that.</summary>
     private const double SlowGigaflops = 8;
@@ -40,7 +47,7 @@ public sealed record EngineReport(
         return new EngineReport(
             EngineSettings.TorchSharpVersion, EngineSettings.LibtorchVersion, LoadedLibtorch(), initialThreads, threads, Environment.ProcessorCount,
                 cuda.is_available() ? cuda.device_count() : 0, gigaflops,
-            typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled ?? false);
+            typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled ?? false, MeasureConvolution());
     }
 
     /// <summary>What is wrong, each with its remedy; empty if all is well.</summary>
@@ -62,6 +69,12 @@ public sealed record EngineReport(
         {
             problems.Add("TorchSharp.dll is not the copy that the build corrects, so a garbage collection at a bad moment can end a run with an "
                 + "error of libtorch: build the solution again.");
+        }
+
+        if (!(ConvolutionError <= LargestRounding))
+        {
+            problems.Add(FormattableString.Invariant(
+                $"the gradient of a convolution is wrong (by {ConvolutionError:G2} of its size): unset ONEDNN_MAX_CPU_ISA, or set it to SSE41."));
         }
 
         return problems;
@@ -86,6 +99,36 @@ public sealed record EngineReport(
         }
 
         return 2.0 * Size * Size * Size / best / 1e9;
+    }
+
+    // In the sizes of a small discriminator; a library picks its code by them.
+    private static double MeasureConvolution()
+    {
+        const int Batch = 16, Channels = 32, Filters = 48, Time = 24;
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        double error = 0;
+        foreach (int width in new[] { 1, 2, 3, 5, 8, 12 })
+        {
+            Tensor input = randn([Batch, Channels, Time], generator: generator).requires_grad_(); // [B, C, T]
+            Tensor filters = randn([Filters, Channels, width], generator: generator).requires_grad_(); // [F, C, W]
+            Tensor upstream = randn([Batch, Filters, Time - width + 1], generator: generator); // [B, F, T - W + 1]
+            Tensor products = zeros_like(upstream);
+            for (int place = 0; place < width; place++)
+            {
+                products += filters[.., .., place].matmul(input[.., .., place..(Time - width + 1 + place)]);
+            }
+
+            IList<Tensor> expected = autograd.grad([(products * upstream).sum()], [input, filters]);
+            IList<Tensor> returned = autograd.grad([(nn.functional.conv1d(input, filters) * upstream).sum()], [input, filters]);
+            foreach ((Tensor right, Tensor value) in expected.Zip(returned))
+            {
+                // A NaN stays one through every maximum.
+                error = double.Max(error, ((value - right).abs().max() / right.abs().max()).item<float>());
+            }
+        }
+
+        return error;
     }
 
     private static string? LoadedLibtorch() => !File.Exists(MemoryMap)

@@ -19,6 +19,7 @@ internal static class EngineTable
             ("threads", string.Create(CultureInfo.InvariantCulture,
                 $"{report.Threads} of {report.Cores} cores ({report.InitialThreads} unless told)")),
             ("product", string.Create(CultureInfo.InvariantCulture, $"{report.Gigaflops:F0} GFLOP/s (512 x 512, one thread)")),
+            ("convolution", string.Create(CultureInfo.InvariantCulture, $"gradient within {report.ConvolutionError:G1} of products'")),
             ("CUDA", report.CudaDevices == 0 ? "no device" : string.Create(CultureInfo.InvariantCulture, $"{report.CudaDevices} device(s)")),
         ]);
         writer.WriteLine();
