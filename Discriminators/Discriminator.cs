@@ -151,13 +151,16 @@ public abstract class Discriminator : nn.Module
         }
     }
 
-    /// <summary>Draws every weight anew.</summary>
+    /// <summary>Draws every weight anew, on whatever device it is.</summary>
     public void Initialise(RandomKey key)
     {
         using IDisposable off = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         foreach ((string name, Parameter parameter) in named_parameters())
         {
-            Draw(key.Derive(name), name, TensorMemory.Numbers(parameter));
+            Tensor drawn = empty(parameter.shape);
+            Draw(key.Derive(name), name, TensorMemory.Numbers(drawn));
+            parameter.copy_(drawn);
             if (spectral is not null && IsMatrix(parameter))
             {
                 spectral.Begin(name, parameter, key.Derive(name).Derive("singular vector"));

@@ -54,7 +54,7 @@ public sealed class RunGradients : IDisposable
         }
 
         _corpus = RunCorpus.Read(folder, config);
-        (_generator, _, _config) = TrainingJob.Load(folder, _checkpoint, corpus: _corpus);
+        (_generator, _, _config) = TrainingJob.Load(folder, _checkpoint, GeneratorWeights.Last, _corpus);
         EngineSettings.Prepare(options.Threads);
         SequenceFormat format = _generator.Format;
         _discriminator = config.Discriminator.Create(format.Vocabulary, format.PaddingId, new RandomKey(0));

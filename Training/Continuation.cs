@@ -15,9 +15,10 @@ namespace GumbelGan.Training;
 /// </summary>
 /// <remarks>
 /// A phase that is lengthened goes on as if it had been so long from the beginning: same batches, same noise, optimizers and all. The temperature
-/// and the mixture's shares keep the horizon that they had, so they stay at their final values; a cosine learning rate of pre-training is that of the
-/// new number of epochs. So a run of N adversarial steps that is extended by M ends with the bits of one of N + M steps with
-/// <c>temperature.horizon</c> and <c>mixture.horizon</c> N. Pre-training that is lengthened goes on from the weights that it ended with, its best.
+/// and the mixture's shares keep the horizon that they had, so they stay at their final values. So a run of N adversarial steps at constant learning
+/// rates that is extended by M ends with the bits of one of N + M steps with <c>temperature.horizon</c> and <c>mixture.horizon</c> N. A learning rate
+/// that falls, a cosine, is from there on that of the new length: it rises again, since at the old one's end nothing more would be learned, and
+/// <see cref="Remark"/> tells so. Pre-training that is lengthened goes on from the weights that it ended with, its best.
 /// </remarks>
 public sealed class Continuation : IDisposable
 {
@@ -54,6 +55,9 @@ public sealed class Continuation : IDisposable
     /// <summary>Where the run stands; null where it has no checkpoint and begins anew.</summary>
     public TrainingState? State { get; private set; }
 
+    /// <summary>What to tell of learning rates that the new length changes; null where it changes none.</summary>
+    public string? Remark { get; private set; }
+
     /// <summary>How the run in <paramref name="folder"/> would go on.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="extensions">By how much to lengthen what.</param>
@@ -81,6 +85,7 @@ public sealed class Continuation : IDisposable
             if (continuation.State is { } state)
             {
                 continuation.State = continuation.Placed(state, before);
+                continuation.Remark = continuation.RatesOfNewLength(before);
             }
 
             return continuation;
@@ -106,7 +111,8 @@ public sealed class Continuation : IDisposable
         long left = objective.Phases.SkipWhile(phase => phase != now).Sum(phase => phase.Steps) - state.PhaseStep;
         string extended = _extensions.Count == 0 ? "" : $", lengthened by {string.Join(" and ", _extensions.Select(given => given.Split(' ')[0]))},";
         return $"The run in {_folder.Path} would go on{extended} from step {state.Step} (phase '{now.Name}', {state.PhaseStep} of {now.Steps}) to "
-            + $"step {state.Step + left} at most, and write metrics, TensorBoard events, samples and checkpoints there; nothing has been changed.";
+            + $"step {state.Step + left} at most, and write metrics, TensorBoard events, samples and checkpoints there; nothing has been changed."
+            + (Remark is null ? "" : $" {Remark}");
     }
 
     /// <summary>Writes down what is extended, so that the run goes on so however often it is interrupted. The old evaluation is set aside.</summary>
@@ -186,6 +192,24 @@ public sealed class Continuation : IDisposable
         return grown == at
             ? state with { Phase = names[at], PhaseStep = Math.Min(old[at], state.Step) }
             : state with { Phase = names[grown], PhaseStep = 0, StaleEvaluations = 0 };
+    }
+
+    // In a phase that is begun: what was a rate of the old length at the step reached, and is one of the new.
+    private string? RatesOfNewLength(RunConfig before)
+    {
+        if (_extensions.Count == 0 || State is not { PhaseStep: > 0 and var step } state)
+        {
+            return null;
+        }
+
+        using Objective objective = Job.CreateObjective();
+        Phase phase = objective.Named(state.Phase);
+        (long old, long now) = (Steps(before)[objective.Phases.ToList().IndexOf(phase)], phase.Steps);
+        string[] changed = [.. phase.Updates
+            .Select(update => (update.Learner.Name, Was: update.LearningRateAt(step, old), Is: update.LearningRateAt(step, now)))
+            .Where(rate => rate.Was != rate.Is)
+            .Select(rate => string.Create(CultureInfo.InvariantCulture, $"the {rate.Name}'s is {rate.Is:G3} where it had come to {rate.Was:G3}"))];
+        return changed.Length == 0 ? null : $"Learning rates are from here on those of {now} steps: {string.Join(", ", changed)}.";
     }
 
     private long[] Steps(RunConfig config)

@@ -132,6 +132,11 @@ public sealed class TrainingJob : IDisposable
         }
 
         continuation.Write();
+        if (continuation.Remark is { } remark)
+        {
+            observer.OnMessage(remark);
+        }
+
         if (continuation.State is { } state)
         {
             folder.PrepareFor(state);
@@ -164,10 +169,10 @@ public sealed class TrainingJob : IDisposable
     /// <exception cref="UserMistakeException">The folder holds no run, or its files are damaged.</exception>
     /// <param name="folder">The run.</param>
     /// <param name="checkpoint">Which weights.</param>
-    /// <param name="weights">The last ones, or their average.</param>
+    /// <param name="weights">The last ones, or their average; null for what the run's evaluations measure.</param>
     /// <param name="corpus">The run's corpus, whose longest sequence bounds the samples as in training; null where it may be gone.</param>
     public static (IGenerator Generator, TextTokenizer Tokenizer, RunConfig Config) Load(RunFolder folder, Checkpoint checkpoint,
-        GeneratorWeights weights = GeneratorWeights.Last, EncodedCorpus? corpus = null)
+        GeneratorWeights? weights = null, EncodedCorpus? corpus = null)
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         EngineSettings.Prepare(config.Threads);
@@ -176,11 +181,7 @@ public sealed class TrainingJob : IDisposable
         SequenceFormat format = corpus is not null ? FormatOf(corpus)
             : FormatOf(tokenizer, config.Data.End, config.Data.MaximumTokens + (config.Data.End == SequenceEnd.Token ? 1 : 0));
         IGenerator generator = config.Generator.Create(format, new RandomKey(0));
-        if (weights == GeneratorWeights.Last || !checkpoint.LoadAverage(generator))
-        {
-            checkpoint.LoadGenerator(generator);
-        }
-
+        checkpoint.LoadGenerator(generator, weights ?? config.Recording.Weights);
         return (generator, tokenizer, config);
     }
 

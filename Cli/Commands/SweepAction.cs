@@ -41,6 +41,11 @@ internal static class SweepAction
         }
 
         plan.Check(surroundings.Cancellation);
+        foreach (string remark in plan.Remarks())
+        {
+            surroundings.Error.WriteLine(remark);
+        }
+
         if (request.Slurm)
         {
             return OnSlurm(plan, request, surroundings);

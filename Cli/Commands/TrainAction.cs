@@ -48,6 +48,11 @@ internal static class TrainAction
             }
 
             RunConfig config = ConfigurationReader.Read<RunConfig>(layers, request.Assignments);
+            if (config.Objective.RemarkOn(request.Assignments.Select(given => given.Path)) is { } idle)
+            {
+                surroundings.Error.WriteLine(idle);
+            }
+
             if (request.DryRun)
             {
                 using TrainingJob checkedJob = TrainingJob.Prepare(config, ranks: ranks);

@@ -20,6 +20,7 @@ internal static class GeneratorRequestOptions
         .Flag("--start", "Use the weights that the last phase began with: pre-trained, or untrained ones.", request => request.Choice.Start)
         .Text("--checkpoint", "name", "Use the checkpoint of this name in the run's folder checkpoints, such as 000500.",
             request => request.Choice.Checkpoint)
-        .Chosen("--weights", "The weights of the last update, or their average over training (adversarial.average_decay).",
-            request => request.Choice.Weights, Enum.GetValues<GeneratorWeights>());
+        .Chosen("--weights", "The weights of the last update, or their average over training (adversarial.average_decay); as in the run's own "
+            + "evaluations (recording.weights) where it is not given.", request => request.Choice.Weights!.Value, Enum.GetValues<GeneratorWeights>(),
+            hasVaryingDefault: true);
 }

@@ -118,7 +118,6 @@ public sealed class AdversarialTrainerTests
 
     [Theory]
     [InlineData("adversarial.label_smoothing=0.1", "adversarial.loss=hinge", "non_saturating or density_ratio")]
-    [InlineData("adversarial.discriminator_batch_size=5", "adversarial.loss=relativistic", "must be batch_size with adversarial.loss relativistic")]
     [InlineData("discriminator.spectral_norm=false", "adversarial.loss=wasserstein", "or set discriminator.spectral_norm to true.")]
     [InlineData("discriminator.spectral_norm=1", "adversarial.loss=wasserstein", "'discriminator.spectral_norm' must be true or false")]
     [InlineData("recording.weights=average", "adversarial.loss=hinge", "needs adversarial.average_decay")]
@@ -131,10 +130,23 @@ public sealed class AdversarialTrainerTests
     }
 
     [Fact]
-    public void Averaged_weights_are_the_exponential_average_of_the_updates_and_can_be_sampled()
+    public void A_loss_of_paired_scores_wants_equal_batches_where_the_generator_minimises_it_and_nowhere_else()
     {
         using var run = new TemporaryRun();
-        run.Train(run.Config("objective=gumbel", "adversarial.average_decay=0.8", "pretraining.epochs=1", "adversarial.steps=5",
+        string[] other = ["adversarial.discriminator_batch_size=5", "adversarial.loss=relativistic", "adversarial.steps=2"];
+        UserMistakeException mistake = Assert.Throws<UserMistakeException>(() => run.Config(["objective=gumbel", .. other]));
+        Assert.Contains("must be batch_size with adversarial.loss relativistic", mistake.Message, StringComparison.Ordinal);
+        run.Train(run.Config(["objective=rloo", .. other]));
+        Assert.Equal(Phase.Finished, RunFolder.Open(run.Run).Latest().State().Phase);
+    }
+
+    [Theory]
+    [InlineData("gumbel")]
+    [InlineData("mle")]
+    public void Averaged_weights_are_the_exponential_average_of_the_updates_and_can_be_sampled(string objective)
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config($"objective={objective}", "adversarial.average_decay=0.8", "pretraining.epochs=1", "adversarial.steps=5",
             "recording.checkpoint_every=1", "recording.keep_checkpoints=100", "recording.evaluate_every=1000"));
         Checkpoint[] checkpoints = [.. Directory.GetDirectories(Path.Combine(run.Run, "checkpoints")).Order(StringComparer.Ordinal)
             .Select(path => new Checkpoint(path)).Where(checkpoint => checkpoint.HasAverage).TakeLast(5)];

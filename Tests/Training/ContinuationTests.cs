@@ -35,6 +35,45 @@ public sealed class ContinuationTests
     }
 
     [Fact]
+    public void An_extension_tells_of_the_learning_rates_that_the_new_length_changes_and_is_silent_where_it_changes_none()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=gumbel", "adversarial.steps=6", "adversarial.generator_schedule=cosine"));
+        var observer = new ReportingObserver(_ => { });
+        TrainingJob.Resume(run.Run, observer, CancellationToken.None, [Extension("adversarial.steps=6")]);
+        // Cosines at step 6 of 6 and of 12: (1 + cos(5 pi / 6)) / 2 and (1 + cos(5 pi / 12)) / 2 of 1e-4.
+        Assert.Equal("Learning rates are from here on those of 12 steps: the generator's is 6.29E-05 where it had come to 6.7E-06.",
+            Assert.Single(observer.Messages, message => message.StartsWith("Learning", StringComparison.Ordinal)));
+
+        string constant = Path.Combine(run.Folder, "constant");
+        TemporaryRun.TrainInto(constant, run.Config("objective=gumbel", "adversarial.steps=6"), new SilentTrainingObserver(), CancellationToken.None);
+        Assert.EndsWith("nothing has been changed.", TrainingJob.Plan(constant, [Extension("adversarial.steps=6")]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_from_one_that_measures_its_average_begins_with_that()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=gumbel", "adversarial.average_decay=0.9", "recording.weights=average",
+            "adversarial.generator_learning_rate=0.05"));
+        string second = Path.Combine(run.Folder, "second");
+        TemporaryRun.TrainInto(second, run.Config("objective=mle", $"from={run.Run}:latest", "recording.keep_checkpoints=100"),
+            new SilentTrainingObserver(), CancellationToken.None);
+        Checkpoint origin = RunFolder.Open(run.Run).Latest();
+        float[] begun = Weights(second, new GeneratorChoice { Checkpoint = "000000" });
+        Assert.Equal(Weights(run.Run, new GeneratorChoice()), begun);
+        Assert.NotEqual(Weights(run.Run, new GeneratorChoice { Weights = GeneratorWeights.Last }), begun);
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(origin.Path, "objective.safetensors")))),
+            RunEnvironment.Read(RunFolder.Open(second).Environment).InitialWeightsSha256);
+
+        static float[] Weights(string folder, GeneratorChoice choice)
+        {
+            using ChosenGenerator chosen = choice.Load(RunFolder.Open(folder));
+            return [.. chosen.Generator.Module.parameters().SelectMany(parameter => parameter.data<float>().ToArray())];
+        }
+    }
+
+    [Fact]
     public void A_run_that_only_learned_likelihood_is_extended_by_the_whole_game()
     {
         using var run = new TemporaryRun();
@@ -152,8 +191,8 @@ public sealed class ContinuationTests
             new SilentTrainingObserver(), CancellationToken.None);
 
         RunFolder begun = RunFolder.Open(second);
-        byte[] weights = File.ReadAllBytes(first.Named(checkpoint.Length == 0 ? "best" : checkpoint[1..]).GeneratorFile);
-        Assert.Equal(weights, File.ReadAllBytes(begun.Named("000000").GeneratorFile));
+        byte[] weights = File.ReadAllBytes(first.Named(checkpoint.Length == 0 ? "best" : checkpoint[1..]).GeneratorFile(GeneratorWeights.Last));
+        Assert.Equal(weights, File.ReadAllBytes(begun.Named("000000").GeneratorFile(GeneratorWeights.Last)));
         Assert.Equal(File.ReadAllBytes(Path.Combine(first.Tokenizer, "vocab.json")), File.ReadAllBytes(Path.Combine(begun.Tokenizer, "vocab.json")));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(weights)), RunEnvironment.Read(begun.Environment).InitialWeightsSha256);
 

@@ -2,11 +2,13 @@ using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Laboratory;
 using GumbelGan.Randomness;
+using GumbelGan.Storage;
 using GumbelGan.Tests.Laboratory;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using GumbelGan.Training.Objectives.ControlVariates;
+using GumbelGan.Training.Runs;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -224,6 +226,21 @@ public sealed class ControlVariateTests
         EnumeratedWorld.AssertWithinErrors(mean, error, exact);
         double taught = error.Sum(value => value * value);
         Assert.True(taught < name switch { "critic" => 0.6, "relax" => 0.9, _ => 0.99 } * untaught, $"{taught} is not below {untaught}");
+    }
+
+    [Fact]
+    public void However_often_the_generator_learns_in_a_step_the_control_variate_learns_from_the_weights_that_it_had_in_it()
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=critic", "pretraining.epochs=0", "adversarial.discriminator_warm_up_steps=0", "adversarial.steps=1",
+            "adversarial.generator_steps=3", "recording.checkpoint_every=1", "recording.keep_checkpoints=100"));
+        // Its output layer is zero at first, so that nothing behind it has a gradient in the first step.
+        Assert.Equal(Read("000000", "state.weight"), Read("000001", "state.weight"));
+        Assert.NotEqual(Read("000000", "output.weight"), Read("000001", "output.weight"));
+
+        float[] Read(string checkpoint, string name) =>
+            SafetensorsFile.Read(Path.Combine(RunFolder.Open(run.Run).Named(checkpoint).Path, "control_variate.safetensors"))
+                .Entries.Single(entry => entry.Name == name).Values<float>().ToArray();
     }
 
     // A network whose output is not zero, in double precision.

@@ -61,6 +61,22 @@ public sealed class MixtureObjectiveTests
     }
 
     [Fact]
+    public void The_bonus_for_entropy_is_the_same_whatever_the_share_of_the_score_function()
+    {
+        using var world = new EnumeratedWorld();
+        double[] Bonus(double share)
+        {
+            RunConfig config = Config(new MixtureOptions { Initial = share, Final = share }, RewardKind.Score);
+            using MixtureObjective without = new(world.Parts(config)),
+                with = new(world.Parts(config with { Reinforce = config.Reinforce with { EntropyBonus = 0.7 } }));
+            return [.. world.Gradient(with, 5).Zip(world.Gradient(without, 5)).Select(pair => pair.First - pair.Second)];
+        }
+
+        Assert.True(Bonus(0).Max(Math.Abs) > 0.01);
+        AssertClose(Bonus(0), Bonus(1));
+    }
+
+    [Fact]
     public void The_share_goes_from_its_first_value_to_its_last_in_a_straight_line()
     {
         using var world = new EnumeratedWorld();
@@ -89,8 +105,13 @@ public sealed class MixtureObjectiveTests
     }
 
     [Fact]
-    public void Runs_are_compared_under_the_name_of_the_relaxation_and_the_reward() =>
-        Assert.Equal("mixture-straight-through-score", MixtureObjective.Kind.MethodName(Config(new MixtureOptions(), RewardKind.Score)));
+    public void Runs_are_compared_under_the_name_of_the_relaxation_the_ending_and_the_reward()
+    {
+        RunConfig config = Config(new MixtureOptions(), RewardKind.Score);
+        Assert.Equal("mixture-straight-through-score", MixtureObjective.Kind.MethodName(config));
+        Assert.Equal("mixture-straight-through-ending-score",
+            MixtureObjective.Kind.MethodName(config with { Generator = config.Generator with { Ending = Ending.Gradient } }));
+    }
 
     private static MixtureObjective Mixture(EnumeratedWorld world, double share, RewardKind reward = RewardKind.Score) =>
         new(world.Parts(Config(new MixtureOptions { Initial = share, Final = share }, reward)));

@@ -38,6 +38,7 @@ public sealed class TemperatureOptionsTests
         var options = new TemperatureOptions { Schedule = TemperatureSchedule.Jang, Initial = 1, Final = 0.5, Rate = 1e-3 };
         Assert.Equal(Math.Exp(-0.3), options.At(300, 10000), 1e-12);
         Assert.Equal(0.5, options.At(5000, 10000), 1e-12);
+        Assert.Equal(Math.Exp(-0.2), (options with { Horizon = 200 }).At(300, 10000), 1e-12);
     }
 
     [Fact]

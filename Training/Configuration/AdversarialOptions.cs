@@ -121,7 +121,8 @@ public sealed record AdversarialOptions : IValidatableObject
 
     /// <summary>What contradicts itself, in sentences that name the keys.</summary>
     /// <param name="isNormalised">Whether the discriminator's matrices are held in bounds.</param>
-    internal IEnumerable<string> Problems(bool isNormalised)
+    /// <param name="isMinimised">Whether the generator minimises the loss.</param>
+    internal IEnumerable<string> Problems(bool isNormalised, bool isMinimised)
     {
         if (Loss.NeedsGradientPenalty && GradientPenalty == 0 && !isNormalised)
         {
@@ -135,7 +136,7 @@ public sealed record AdversarialOptions : IValidatableObject
             yield return $"adversarial.label_smoothing must be 0 with adversarial.loss {Loss}, which has no labels; use {able}.";
         }
 
-        if (Loss.GeneratorReadsRealScores && BatchOfDiscriminator != BatchSize)
+        if (isMinimised && Loss.GeneratorReadsRealScores && BatchOfDiscriminator != BatchSize)
         {
             yield return $"adversarial.discriminator_batch_size must be batch_size with adversarial.loss {Loss}, which pairs generated with real "
                 + "sequences; leave it out.";

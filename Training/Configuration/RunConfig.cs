@@ -9,7 +9,7 @@ using GumbelGan.Training.Watching;
 
 namespace GumbelGan.Training.Configuration;
 
-/// <summary>Everything that a run depends on. Written into the run folder, it starts the same run again.</summary>
+/// <summary>Everything that a run depends on, its extensions excepted. Written into the run folder, it starts the same run again.</summary>
 public sealed record RunConfig : IValidatableObject
 {
     /// <summary>The text to learn, UTF-8, one sequence a line.</summary>
@@ -85,7 +85,8 @@ public sealed record RunConfig : IValidatableObject
         }
 
         // Where nothing judges, the rules of judging contradict nothing.
-        foreach (string contradiction in Objective.HasDiscriminator ? Adversarial.Problems(Discriminator.SpectralNorm) : [])
+        foreach (string contradiction in Objective.HasDiscriminator
+            ? Adversarial.Problems(Discriminator.SpectralNorm, Objective.MinimisesGameLoss) : [])
         {
             yield return new ValidationResult(contradiction);
         }

@@ -50,11 +50,12 @@ public sealed record GameLoss(string Name, Func<Tensor, Tensor, Tensor> Discrimi
     /// <summary>The scores of real sequences that <see cref="Generator"/> wants, without a gradient; zeros where it does not read them.</summary>
     /// <param name="discriminator">Scores.</param>
     /// <param name="realIds">[B, T] of int64.</param>
+    /// <param name="isMinimised">Whether the generator minimises <see cref="Generator"/>.</param>
     /// <returns>[B, R].</returns>
-    public Tensor RealScoresForGenerator(Discriminator discriminator, Tensor realIds)
+    public Tensor RealScoresForGenerator(Discriminator discriminator, Tensor realIds, bool isMinimised)
     {
         using IDisposable off = no_grad();
-        return GeneratorReadsRealScores ? discriminator.Scores(realIds) : zeros(realIds.shape[0], 1, device: realIds.device);
+        return isMinimised && GeneratorReadsRealScores ? discriminator.Scores(realIds) : zeros(realIds.shape[0], 1, device: realIds.device);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,4 @@
 using GumbelGan.Discriminators;
-using GumbelGan.Generators;
 using GumbelGan.Randomness;
 using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
@@ -27,24 +26,26 @@ public sealed record GeneratedBatch(Tensor Ids, Tensor Mask)
 /// </summary>
 public abstract class AdversarialObjective : Objective
 {
-    /// <summary>What checkpoints call the averaged weights, and the number of updates that they are an average of.</summary>
-    internal const string AverageName = "average", AverageUpdatesName = "average_updates";
+    /// <summary>The keys that every game reads and likelihood alone does not.</summary>
+    protected static readonly IReadOnlyList<string> GameKeys =
+    [
+        "discriminator", "adversarial.loss", "adversarial.gradient_penalty", "adversarial.label_smoothing", "adversarial.likelihood_weight",
+        "adversarial.generator_steps", "adversarial.discriminator_steps", "adversarial.discriminator_warm_up_steps",
+        "adversarial.discriminator_batch_size", "adversarial.discriminator_learning_rate", "adversarial.discriminator_schedule",
+        "adversarial.discriminator_beta1", "adversarial.discriminator_weight_decay", "adversarial.discriminator_restart_every",
+    ];
 
     private readonly Learner _generatorLearner, _discriminatorLearner;
-    private readonly FollowingGenerator? _average;
-    private readonly double _averageDecay;
     private readonly Func<IReadOnlyList<Phase>> _plan;
     private IReadOnlyList<Phase>? _phases;
-    private long _averageUpdates;
 
     /// <summary>A game of these parts.</summary>
     protected AdversarialObjective(TrainingParts parts)
+        : base(WeightAverage.Of(parts))
     {
         RunConfig config = parts.Config;
         AdversarialOptions options = config.Adversarial;
         Discriminator = parts.Discriminator;
-        _averageDecay = options.AverageDecay;
-        _average = _averageDecay > 0 ? new FollowingGenerator(parts.Generator) : null;
         _generatorLearner = LikelihoodPhases.Learner(config, parts.Generator);
         _discriminatorLearner = new Learner("discriminator", parts.Discriminator, options.DiscriminatorLearningRate, options.BetaOfDiscriminator,
             options.DiscriminatorWeightDecay);
@@ -87,24 +88,11 @@ public abstract class AdversarialObjective : Objective
     /// <inheritdoc/>
     public sealed override IReadOnlyList<Phase> Phases => _phases ??= _plan();
 
-    /// <inheritdoc/>
-    public override IGenerator? Average => _averageUpdates > 0 ? _average?.Copy : null;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Tensor Value)> Tensors => _average?.Tensors(AverageName) ?? [];
-
-    /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, double> Numbers
-    {
-        get => _averageUpdates > 0 ? new Dictionary<string, double> { [AverageUpdatesName] = _averageUpdates } : base.Numbers;
-        set => _averageUpdates = value.TryGetValue(AverageUpdatesName, out double updates) ? (long)updates : 0;
-    }
-
     /// <summary>Who judges.</summary>
     protected Discriminator Discriminator { get; }
 
     /// <summary>Whether the generator learns from relaxed samples.</summary>
-    protected virtual bool IsRelaxed => false;
+    protected internal virtual bool IsRelaxed => false;
 
     /// <summary>What else learns in a step of the game, after the generator, by learners of its own; the same each time.</summary>
     protected virtual IReadOnlyList<Update> FurtherUpdates => [];
@@ -125,26 +113,9 @@ public abstract class AdversarialObjective : Objective
     /// <returns>The scalar loss, and what was measured beside it.</returns>
     public abstract (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) GeneratorLoss(GeneratedBatch generated, Tensor realScores);
 
-    /// <summary>
-    /// Called after each update of the generator. The average of n updates has weights proportional to decay^(n - i), which sum to 1: the weights
-    /// before the first update have no part in it.
-    /// </summary>
-    public virtual void AfterGeneratorUpdate()
-    {
-        if (_average is not null)
-        {
-            _averageUpdates++;
-            _average.Follow(1 - (1 - _averageDecay) / (1 - Math.Pow(_averageDecay, _averageUpdates)));
-        }
-    }
+    /// <summary>Called after each update of the generator.</summary>
+    public virtual void AfterGeneratorUpdate() => FollowWeights();
 
     /// <summary>Called when a phase begins, perhaps with other weights in the generator.</summary>
-    protected virtual void BeforePhase() => _averageUpdates = 0;
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        _average?.Dispose();
-        base.Dispose(disposing);
-    }
+    protected virtual void BeforePhase() => ForgetAverage();
 }

@@ -32,7 +32,7 @@ public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialO
             : game.Generate(step.Ranks.Share(_options.BatchSize), step.Temperature!.Value,
                 step.Noise.Derive((ulong)(_options.DiscriminatorSteps + repeat)));
         Tensor real = parts.Judged.Batch((step.PhaseStep - 1) * _options.DiscriminatorSteps); // [B, T]
-        Tensor realScores = _options.Loss.RealScoresForGenerator(parts.Discriminator, real); // [B, R]
+        Tensor realScores = _options.Loss.RealScoresForGenerator(parts.Discriminator, real, parts.Config.Objective.MinimisesGameLoss); // [B, R]
         (Tensor loss, IReadOnlyList<(string Tag, double Value)> measured) = game.GeneratorLoss(
             generated with { Step = step.PhaseStep, Steps = step.PhaseSteps }, realScores);
         if (_options.LikelihoodWeight == 0)
@@ -47,7 +47,10 @@ public sealed class GeneratorUpdate(Learner learner, Learner judge, AdversarialO
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Tag, double Value)> Report(StepContext step, UpdateResult made) =>
-        [("loss/generator", made.Loss), ("gradient_norm/generator", made.GradientNorm), ("temperature", step.Temperature!.Value), .. made.Measured];
+    [
+        ("loss/generator", made.Loss), ("gradient_norm/generator", made.GradientNorm),
+        .. game.IsRelaxed ? [("temperature", step.Temperature!.Value)] : Array.Empty<(string, double)>(), .. made.Measured,
+    ];
 
     /// <inheritdoc/>
     public override TrainingState Counted(TrainingState state, int repeat)

@@ -16,6 +16,7 @@ public sealed class GumbelObjective : AdversarialObjective
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("gumbel", parts => new GumbelObjective(parts), MethodName)
     {
+        Reads = [.. GameKeys, .. RelaxedSamples.Keys],
         BenchmarkName = "iteration",
         BenchmarkedStep = "one adversarial iteration",
     };
@@ -25,11 +26,9 @@ public sealed class GumbelObjective : AdversarialObjective
         : base(parts) => (_options, _samples) = (parts.Config.Adversarial, new RelaxedSamples(parts));
 
     /// <inheritdoc/>
-    protected override bool IsRelaxed => true;
+    protected internal override bool IsRelaxed => true;
 
-    /// <summary>"gumbel", with its relaxation and its endings where they are not the defaults.</summary>
-    private static string MethodName(RunConfig config) =>
-        Kind.Name + config.Adversarial.Relaxation.MethodSuffix + (config.Generator.Ending == Ending.Gradient ? "-ending" : "");
+    private static string MethodName(RunConfig config) => Kind.Name + RelaxedSamples.MethodSuffix(config);
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise)

@@ -29,16 +29,27 @@ internal static class LikelihoodPhases
     }
 
     /// <summary>As many further likelihood steps as an adversarial objective would make.</summary>
-    public static Phase Continued(TrainingParts parts, Learner learner)
+    /// <param name="parts">Networks, corpus, options.</param>
+    /// <param name="learner">The generator's.</param>
+    /// <param name="begin">Called when the phase begins.</param>
+    /// <param name="after">Called after each update.</param>
+    public static Phase Continued(TrainingParts parts, Learner learner, Action begin, Action after)
     {
         AdversarialOptions options = parts.Config.Adversarial;
         var update = new LikelihoodUpdate(
             learner, parts.Generator, parts.Adversarial.Batch, options.BatchSize, parts.Config.Pretraining.Dropout, options.ClipNorm,
-                options.GeneratorLearningRateAt);
+                options.GeneratorLearningRateAt)
+        { Following = after };
+        void Begin()
+        {
+            learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, options.GeneratorWeightDecay);
+            begin();
+        }
+
         return new Phase("maximum likelihood", options.Steps, [update])
         {
             EvaluationInterval = parts.Config.Recording.EvaluationInterval(parts.Adversarial.BatchesPerEpoch),
-            Begin = () => learner.Renew(options.GeneratorLearningRate, options.BetaOfGenerator, options.GeneratorWeightDecay),
+            Begin = Begin,
         };
     }
 

@@ -17,6 +17,9 @@ public sealed class LikelihoodUpdate(
     Learner learner, IGenerator generator, Func<long, Tensor> batches, int batchSize, double dropout, double clipNorm, Func<long, long,
         double> learningRate) : Update(learner, clipNorm)
 {
+    /// <summary>Called after each update.</summary>
+    public Action Following { get; init; } = () => { };
+
     /// <inheritdoc/>
     public override double LearningRateAt(long step, long steps) => learningRate(step, steps);
 
@@ -35,4 +38,7 @@ public sealed class LikelihoodUpdate(
     /// <inheritdoc/>
     public override TrainingState Counted(TrainingState state, int repeat) =>
         state with { GeneratorUpdates = state.GeneratorUpdates + 1, RealSequences = state.RealSequences + batchSize };
+
+    /// <inheritdoc/>
+    protected override void After() => Following();
 }

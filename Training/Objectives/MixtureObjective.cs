@@ -21,6 +21,8 @@ public sealed class MixtureObjective : ScoreFunctionObjective
     /// <summary>In the catalogue.</summary>
     public static ObjectiveKind Kind { get; } = new("mixture", parts => new MixtureObjective(parts), MethodName)
     {
+        Reads = [.. Keys, .. RelaxedSamples.Keys, "mixture"],
+        MinimisesGameLoss = false,
         Problem = config =>
             !config.Adversarial.Relaxation.IsHard
                 ? $"objective mixture rewards tokens, which adversarial.relaxation {config.Adversarial.Relaxation} does not draw; choose a hard one, "
@@ -29,7 +31,7 @@ public sealed class MixtureObjective : ScoreFunctionObjective
                 ? "objective mixture differentiates its reward; reinforce.reward must be discriminator or score."
             : config.Reinforce.Credit == CreditKind.Dense
                 ? "objective mixture differentiates the reward of the whole sequence; reinforce.credit must be sequence or roll_outs."
-            : null,
+            : OneAlone(config),
     };
 
     /// <summary>A game of these parts.</summary>
@@ -42,7 +44,7 @@ public sealed class MixtureObjective : ScoreFunctionObjective
     }
 
     /// <inheritdoc/>
-    protected override bool IsRelaxed => true;
+    protected internal override bool IsRelaxed => true;
 
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise) =>
@@ -64,7 +66,7 @@ public sealed class MixtureObjective : ScoreFunctionObjective
         Tensor advantages)
     {
         double share = _options.At(generated.Step, generated.Steps);
-        Tensor loss = share * -_reward(scores).mean() + (1 - share) * PolicyLoss(generated, advantages);
+        Tensor loss = share * -_reward(scores).mean() + PolicyLoss(generated, advantages, 1 - share);
         return (loss, [("mixture/share", share)]);
     }
 
@@ -75,5 +77,5 @@ public sealed class MixtureObjective : ScoreFunctionObjective
         base.Dispose(disposing);
     }
 
-    private static string MethodName(RunConfig config) => MethodName(Kind.Name + config.Adversarial.Relaxation.MethodSuffix, config);
+    private static string MethodName(RunConfig config) => MethodName(Kind.Name + RelaxedSamples.MethodSuffix(config), config);
 }

@@ -7,6 +7,12 @@ namespace GumbelGan.Training.Objectives;
 /// <summary>What a run does: its phases, and what it carries from step to step beside networks and optimizers.</summary>
 public abstract class Objective : IDisposable
 {
+    private readonly WeightAverage? _average;
+
+    /// <summary>An objective.</summary>
+    /// <param name="average">Of the generator's weights; it is disposed of with the objective. Null where nothing is averaged.</param>
+    protected Objective(WeightAverage? average = null) => _average = average;
+
     /// <summary>The networks that learn; checkpoints hold them and their optimizers.</summary>
     public abstract IReadOnlyList<Learner> Learners { get; }
 
@@ -14,16 +20,23 @@ public abstract class Objective : IDisposable
     public abstract IReadOnlyList<Phase> Phases { get; }
 
     /// <summary>The generator with averaged weights, once there are any; null before, and where nothing is averaged.</summary>
-    public virtual IGenerator? Average => null;
+    public IGenerator? Average => _average?.Generator;
 
-    /// <summary>Tensors that checkpoints hold beside the learners, such as the weights of a roll-out policy.</summary>
-    public virtual IReadOnlyList<(string Name, Tensor Value)> Tensors => [];
+    /// <summary>Tensors that checkpoints hold beside the learners, such as the averaged weights or those of a roll-out policy.</summary>
+    public virtual IReadOnlyList<(string Name, Tensor Value)> Tensors => _average?.Tensors ?? [];
 
     /// <summary>Numbers that checkpoints hold, such as a moving average. What is absent has no value yet.</summary>
     public virtual IReadOnlyDictionary<string, double> Numbers
     {
-        get => new Dictionary<string, double>();
-        set { }
+        get => _average is { Updates: > 0 and var updates }
+            ? new Dictionary<string, double> { [WeightAverage.UpdatesName] = updates } : new Dictionary<string, double>();
+        set
+        {
+            if (_average is not null)
+            {
+                _average.Updates = value.TryGetValue(WeightAverage.UpdatesName, out double updates) ? (long)updates : 0;
+            }
+        }
     }
 
     /// <summary>A phase by its name.</summary>
@@ -45,9 +58,22 @@ public abstract class Objective : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Takes the generator's weights into the average, after an update of them.</summary>
+    protected void FollowWeights() => _average?.Follow();
+
+    /// <summary>Begins the average anew, with a phase.</summary>
+    protected void ForgetAverage()
+    {
+        if (_average is not null)
+        {
+            _average.Updates = 0;
+        }
+    }
+
     /// <summary>Frees what is native.</summary>
     protected virtual void Dispose(bool disposing)
     {
+        _average?.Dispose();
         foreach (IDisposable part in Phases.SelectMany(phase => phase.Updates).OfType<IDisposable>().Concat(Learners))
         {
             part.Dispose();

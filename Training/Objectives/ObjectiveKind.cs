@@ -38,6 +38,29 @@ public sealed record ObjectiveKind(string Name, Func<TrainingParts, Objective> C
     /// <summary>Whether anything in it reads the discriminator.</summary>
     public bool HasDiscriminator { get; init; } = true;
 
+    /// <summary>Whether the generator minimises adversarial.loss, and not a reward.</summary>
+    public bool MinimisesGameLoss { get; init; } = true;
+
+    /// <summary>The keys, or beginnings of keys, that it reads and not every objective does; null where it reads all there are.</summary>
+    public IReadOnlyList<string>? Reads { get; init; }
+
+    /// <summary>Tells of keys that somebody has set and that do nothing here.</summary>
+    /// <param name="keys">As in configurations.</param>
+    /// <returns>A sentence, or null where all of them do something.</returns>
+    public string? RemarkOn(IEnumerable<string> keys)
+    {
+        string[] idle = [.. keys.Where(key => !IsRead(key)).Distinct()];
+        return idle.Length == 0 ? null : $"With objective {Name} {string.Join(", ", idle)} {(idle.Length == 1 ? "has" : "have")} no effect.";
+    }
+
+    /// <summary>Whether it does anything with a key.</summary>
+    public bool IsRead(string key)
+    {
+        return Reads is not { } own || Holds(own) || !All.Any(kind => Holds(kind.Reads ?? []));
+        bool Holds(IReadOnlyList<string> beginnings) =>
+            beginnings.Any(beginning => key == beginning || key.StartsWith($"{beginning}.", StringComparison.Ordinal));
+    }
+
     /// <summary>Makes its control variate, where it has one that learns; null elsewhere.</summary>
     public Func<ControlVariateParts, ControlVariate>? ControlVariate { get; init; }
 

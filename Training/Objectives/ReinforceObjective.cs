@@ -1,4 +1,3 @@
-using GumbelGan.Training.Configuration;
 using static TorchSharp.torch;
 
 namespace GumbelGan.Training.Objectives;
@@ -17,7 +16,9 @@ public sealed class ReinforceObjective : ScoreFunctionObjective
         "reinforce", parts => new ReinforceObjective(parts, BaselineKind.MovingAverage),
             config => MethodName(config.Reinforce.Baseline == BaselineKind.LeaveOneOut ? LeaveOneOutName : "reinforce", config))
     {
-        Problem = config => config.Reinforce.Baseline == BaselineKind.LeaveOneOut ? OneAlone(config) : null,
+        Problem = OneAlone,
+        Reads = Keys,
+        MinimisesGameLoss = false,
         BenchmarkedStep = "one policy-gradient step of the generator, with --rollouts",
         IsBenchmarkedWithoutDiscriminator = true,
     };
@@ -30,9 +31,11 @@ public sealed class ReinforceObjective : ScoreFunctionObjective
         new(LeaveOneOutName, parts => new ReinforceObjective(parts, BaselineKind.LeaveOneOut), config => MethodName(LeaveOneOutName, config))
         {
             Problem = config => config.Reinforce.Baseline is null or BaselineKind.LeaveOneOut
-                ? OneAlone(config)
+                ? OneAlone(config with { Reinforce = config.Reinforce with { Baseline = BaselineKind.LeaveOneOut } })
                 : "reinforce.baseline must be leave_one_out with objective rloo, which is named after it; leave it out, or choose objective "
                     + "reinforce.",
+            Reads = Keys,
+            MinimisesGameLoss = false,
         };
 
     /// <summary>A game of these parts.</summary>
@@ -46,7 +49,4 @@ public sealed class ReinforceObjective : ScoreFunctionObjective
     /// <inheritdoc/>
     protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor scores,
         Tensor advantages) => (PolicyLoss(generated, advantages), []);
-
-    private static string? OneAlone(RunConfig config) => config.Adversarial.BatchSize == 1
-        ? "adversarial.batch_size must be at least 2 with a leave-one-out baseline, which averages over the other sequences." : null;
 }

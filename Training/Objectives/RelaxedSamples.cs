@@ -12,6 +12,9 @@ namespace GumbelGan.Training.Objectives;
 /// </summary>
 internal sealed class RelaxedSamples : IDisposable
 {
+    /// <summary>The keys that games with relaxed samples read and not every objective.</summary>
+    public static readonly IReadOnlyList<string> Keys = ["adversarial.relaxation", "temperature", "generator.feedback", "generator.ending"];
+
     private readonly int _batch;
     private readonly Discriminator _discriminator;
     private readonly IRollout _rollout, _judged;
@@ -27,6 +30,10 @@ internal sealed class RelaxedSamples : IDisposable
         IRollout RollOut(int batch) =>
             parts.Generator.RollOut(batch, _discriminator.Options.Embedding, _discriminator.MinimumTime, options.Relaxation);
     }
+
+    /// <summary>What the name of a method says of its relaxation and its endings, where they are not the defaults.</summary>
+    public static string MethodSuffix(RunConfig config) =>
+        config.Adversarial.Relaxation.MethodSuffix + (config.Generator.Ending == Ending.Gradient ? "-ending" : "");
 
     /// <summary>Rolls out a batch, see <see cref="IRollout.Generate"/>.</summary>
     public RolledOutSequences Generate(int batch, double temperature, RandomKey noise) =>

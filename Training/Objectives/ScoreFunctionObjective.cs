@@ -17,6 +17,9 @@ namespace GumbelGan.Training.Objectives;
 /// </remarks>
 public abstract class ScoreFunctionObjective : AdversarialObjective
 {
+    /// <summary>The keys that every score function reads and not every objective.</summary>
+    protected static readonly IReadOnlyList<string> Keys = [.. GameKeys, "reinforce"];
+
     private const string BaselineName = "baseline";
 
     // Sequences that the moving average counts as, where it is pooled with the others of a batch.
@@ -81,6 +84,10 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
         return name + credit + reward;
     }
 
+    /// <summary>What is wrong with a leave-one-out baseline that a configuration asks for; null where it does not, or nothing is.</summary>
+    protected static string? OneAlone(RunConfig config) => config is { Reinforce.Baseline: BaselineKind.LeaveOneOut, Adversarial.BatchSize: 1 }
+        ? "adversarial.batch_size must be at least 2 with a leave-one-out baseline, which averages over the other sequences." : null;
+
     /// <inheritdoc/>
     public override GeneratedBatch Generate(int batch, double temperature, RandomKey noise) => Hard(_generator.Sample(batch, 1, noise), noise);
 
@@ -130,18 +137,21 @@ public abstract class ScoreFunctionObjective : AdversarialObjective
         Tensor advantages);
 
     /// <summary>Each token made more likely by its advantage: sum over t of advantage * -log p(token t | before), averaged over the batch.</summary>
-    /// <returns>A scalar, less the bonus for entropy.</returns>
-    protected Tensor PolicyLoss(GeneratedBatch generated, Tensor advantages)
+    /// <param name="generated">Hard samples, [B, T].</param>
+    /// <param name="advantages">[B, T].</param>
+    /// <param name="share">What that is multiplied by.</param>
+    /// <returns>A scalar, less the bonus for entropy, of which nothing is taken away.</returns>
+    protected Tensor PolicyLoss(GeneratedBatch generated, Tensor advantages, double share = 1)
     {
         (Tensor ids, Tensor mask) = (generated.Ids, generated.Mask);
         if (_options.EntropyBonus == 0)
         {
-            return _generator.WeightedNegativeLogLikelihood(ids, advantages / ids.shape[0]);
+            return share * _generator.WeightedNegativeLogLikelihood(ids, advantages / ids.shape[0]);
         }
 
         Tensor logProbabilities = _generator.Logits(ids).log_softmax(-1); // [B, T, V]
         Tensor taken = logProbabilities.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask; // [B, T]
-        return -(advantages * taken).sum() / ids.shape[0] - EntropyBonus(logProbabilities, mask);
+        return -share * (advantages * taken).sum() / ids.shape[0] - EntropyBonus(logProbabilities, mask);
     }
 
     /// <summary>A reward as a smooth function of scores; null where it is none.</summary>

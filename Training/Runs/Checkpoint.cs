@@ -1,6 +1,7 @@
 using GumbelGan.Discriminators;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
+using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
 using static TorchSharp.torch;
 
@@ -46,12 +47,22 @@ public sealed record Checkpoint(string Path)
         return Path == other.Path || File.ReadAllBytes(PathOf(name)).AsSpan().SequenceEqual(File.ReadAllBytes(other.PathOf(name)));
     }
 
-    /// <summary>The file of the generator's weights.</summary>
-    public string GeneratorFile => PathOf(Weights("generator"));
+    /// <summary>The file of a generator's weights.</summary>
+    /// <param name="weights">An average only where there is one.</param>
+    public string GeneratorFile(GeneratorWeights weights) =>
+        PathOf(weights == GeneratorWeights.Average && HasAverage ? ObjectiveFile : Weights("generator"));
 
     /// <summary>Loads a generator's weights.</summary>
+    /// <param name="generator">Takes them.</param>
+    /// <param name="weights">Which; where no average is there, the last ones.</param>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
-    public void LoadGenerator(IGenerator generator) => ModuleWeights.Load(generator.Module, SafetensorsFile.Read(GeneratorFile));
+    public void LoadGenerator(IGenerator generator, GeneratorWeights weights = GeneratorWeights.Last)
+    {
+        if (weights == GeneratorWeights.Last || !LoadAverage(generator))
+        {
+            ModuleWeights.Load(generator.Module, SafetensorsFile.Read(GeneratorFile(GeneratorWeights.Last)));
+        }
+    }
 
     /// <summary>Loads a discriminator's weights.</summary>
     /// <exception cref="UserMistakeException">They are missing, malformed, or of another model.</exception>
@@ -59,7 +70,7 @@ public sealed record Checkpoint(string Path)
         ModuleWeights.Load(discriminator, SafetensorsFile.Read(PathOf(Weights("discriminator"))));
 
     /// <summary>Whether it holds averaged weights.</summary>
-    public bool HasAverage => State().Objective.ContainsKey(AdversarialObjective.AverageUpdatesName);
+    public bool HasAverage => State().Objective.ContainsKey(WeightAverage.UpdatesName);
 
     /// <summary>Loads a generator's averaged weights.</summary>
     /// <returns>False where the checkpoint has none; nothing is loaded then.</returns>
@@ -73,7 +84,7 @@ public sealed record Checkpoint(string Path)
 
         var file = SafetensorsFile.Read(PathOf(ObjectiveFile));
         (string Name, Tensor Target)[] targets = [.. generator.Module.named_parameters()
-            .Select(named => ($"{AdversarialObjective.AverageName}.{named.name}", (Tensor)named.parameter))];
+            .Select(named => ($"{WeightAverage.Name}.{named.name}", (Tensor)named.parameter))];
         ModuleWeights.Load(targets, file, file.Entries.Count - targets.Length);
         return true;
     }

@@ -17,8 +17,8 @@ public sealed record GeneratorChoice
     /// <summary>A checkpoint by its name; null for none.</summary>
     public string? Checkpoint { get; init; }
 
-    /// <summary>The weights of the last update, or their average over training.</summary>
-    public GeneratorWeights Weights { get; init; }
+    /// <summary>The weights of the last update, or their average over training; null for those that the run's own evaluations measure.</summary>
+    public GeneratorWeights? Weights { get; init; }
 
     /// <summary>Loads them.</summary>
     /// <param name="folder">The run.</param>

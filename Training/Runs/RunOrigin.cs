@@ -3,20 +3,22 @@ using System.Security.Cryptography;
 using GumbelGan.Generators;
 using GumbelGan.Storage;
 using GumbelGan.Tokenization;
+using GumbelGan.Training.Configuration;
 
 namespace GumbelGan.Training.Runs;
 
 /// <summary>A run that another one begins with: its tokenizer, and the generator weights of one of its checkpoints.</summary>
 /// <param name="Name">The run's full path and the checkpoint's own name, as "/runs/a:000500".</param>
 /// <param name="Checkpoint">Which weights.</param>
+/// <param name="Weights">Those that the run's evaluations measure and choose by.</param>
 /// <param name="Tokenizer">The run's.</param>
-internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, TextTokenizer Tokenizer)
+internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, GeneratorWeights Weights, TextTokenizer Tokenizer)
 {
     // More unknown tokens than this are another language; fewer are words that the first corpus did not have.
     private const double LargestUnknownShare = 0.1;
 
-    /// <summary>SHA-256 of the weights, lower-case hexadecimal.</summary>
-    public string WeightsSha256 => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Checkpoint.GeneratorFile)));
+    /// <summary>SHA-256 of the file with the weights, lower-case hexadecimal.</summary>
+    public string WeightsSha256 => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Checkpoint.GeneratorFile(Weights))));
 
     /// <summary>The run that <paramref name="text"/> names: a folder, or a folder, a colon and a checkpoint; the best where none is named.</summary>
     /// <exception cref="UserMistakeException">There is no such run or no such checkpoint.</exception>
@@ -27,7 +29,7 @@ internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, TextTokeniz
         RunFolder folder = RunFolder.Open(named ? text[..colon] : text);
         Checkpoint checkpoint = folder.Named(named ? text[(colon + 1)..] : "best");
         return new RunOrigin($"{Path.GetFullPath(folder.Path)}:{Path.GetFileName(checkpoint.Path)}", checkpoint,
-            TextTokenizer.Load(folder.Tokenizer));
+            ConfigurationReader.Read<RunConfig>(folder.Configuration).Recording.Weights, TextTokenizer.Load(folder.Tokenizer));
     }
 
     /// <summary>The origin's tokenizer options, which the new run takes over.</summary>
@@ -57,7 +59,7 @@ internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, TextTokeniz
     {
         try
         {
-            Checkpoint.LoadGenerator(generator);
+            Checkpoint.LoadGenerator(generator, Weights);
         }
         catch (UserMistakeException cause)
         {

@@ -24,7 +24,9 @@ public enum TemperatureSchedule
     Cosine,
 }
 
-/// <summary>The temperature of the relaxation over the adversarial steps n = 1 ... N; step N has the final value exactly.</summary>
+/// <summary>
+/// The temperature of the relaxation over the adversarial steps n = 1 ... N. With linear, exponential and cosine step N has the final value exactly.
+/// </summary>
 public sealed record TemperatureOptions : IValidatableObject
 {
     /// <summary>constant, linear, exponential, relgan, jang or cosine.</summary>
@@ -47,7 +49,7 @@ public sealed record TemperatureOptions : IValidatableObject
     public double Rate { get; init; } = 1e-4;
 
     /// <summary>
-    /// Steps over which the temperature goes from initial to final, where it stays; 0: all adversarial steps. A run that is extended keeps its own.
+    /// Steps over which the temperature changes; after them it stays. 0: all adversarial steps. A run that is extended keeps its own.
     /// </summary>
     [Range(0, 100000000)]
     public int Horizon { get; init; }
@@ -64,7 +66,7 @@ public sealed record TemperatureOptions : IValidatableObject
             TemperatureSchedule.Linear => Initial + (Final - Initial) * progress,
             TemperatureSchedule.Exponential => Initial * Math.Pow(Final / Initial, progress),
             TemperatureSchedule.Relgan => Initial / Math.Pow(BetaMax, progress),
-            TemperatureSchedule.Jang => Math.Max(Final, Initial * Math.Exp(-Rate * step)),
+            TemperatureSchedule.Jang => Math.Max(Final, Initial * Math.Exp(-Rate * (Horizon > 0 ? Math.Min(step, Horizon) : step))),
             TemperatureSchedule.Cosine => Final + (Initial - Final) * (1 + Math.Cos(Math.PI * progress)) / 2,
             _ => throw new InvalidOperationException($"No such schedule: {Schedule}."),
         };

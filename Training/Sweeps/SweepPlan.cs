@@ -82,6 +82,12 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
         { Overrides = overrides ?? [] };
     }
 
+    /// <summary>What to tell of settings that do nothing under the objectives that they are tried with, a sentence each.</summary>
+    public IEnumerable<string> Remarks() => Runs.DistinctBy(run => run.Setting.Name)
+        .Select(run => run.Config.Objective.RemarkOn(run.Setting.Assignments.Select(given => given.Path)
+            .Concat(Overrides.Select(given => given.Path).Where(path => !Runs.Any(other => other.Config.Objective.IsRead(path))))))
+        .OfType<string>().Distinct();
+
     /// <summary>The run of that index.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>
     public SweepRun At(int index) => index >= 0 && index < Runs.Count

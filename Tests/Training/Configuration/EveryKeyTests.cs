@@ -68,6 +68,10 @@ public sealed class EveryKeyTests : IDisposable
     [InlineData("raise data.validation_fraction above 0", "data.validation_fraction=0")]
     [InlineData("adversarial.batch_size must be at least 2", "objective=reinforce", "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
     [InlineData("adversarial.batch_size must be at least 2", "objective=rloo", "adversarial.batch_size=1")]
+    [InlineData("adversarial.batch_size must be at least 2", "objective=rebar", "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
+    [InlineData("adversarial.batch_size must be at least 2", "objective=critic", "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
+    [InlineData("adversarial.batch_size must be at least 2", "objective=mixture", "adversarial.relaxation=reinmax",
+        "reinforce.baseline=leave_one_out", "adversarial.batch_size=1")]
     [InlineData("reinforce.baseline must be leave_one_out with objective rloo", "objective=rloo", "reinforce.baseline=none")]
     [InlineData("choose a hard one, for example straight_through", "objective=mixture", "adversarial.relaxation=soft")]
     [InlineData("reinforce.reward must be discriminator or score", "objective=mixture", "adversarial.relaxation=reinmax",

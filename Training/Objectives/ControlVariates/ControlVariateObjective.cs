@@ -15,6 +15,7 @@ namespace GumbelGan.Training.Objectives.ControlVariates;
 public sealed class ControlVariateObjective : ScoreFunctionObjective
 {
     private const double Beta1 = 0.9;
+    private const string ControlVariateKeys = "control_variate";
     private readonly IGenerator _generator;
     private readonly RunConfig _config;
     private readonly ICollective _ranks;
@@ -39,13 +40,19 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
     /// <param name="name">In configurations, and of the method.</param>
     /// <param name="make">Makes the control variate.</param>
     public static ObjectiveKind KindOf(string name, Func<ControlVariateParts, ControlVariate> make) =>
-        new(name, parts => new ControlVariateObjective(parts, make), config => MethodName(name, config)) { ControlVariate = make };
+        new(name, parts => new ControlVariateObjective(parts, make), config => MethodName(name, config))
+        {
+            ControlVariate = make,
+            Problem = OneAlone,
+            Reads = [.. Keys, ControlVariateKeys],
+            MinimisesGameLoss = false,
+        };
 
     /// <inheritdoc/>
     protected override IReadOnlyList<Update> FurtherUpdates => [_update];
 
-    /// <summary>What the control variate is to make small, of each of a step's generator updates.</summary>
-    internal IReadOnlyList<Tensor> ControlLosses => _losses;
+    /// <summary>What the control variate is to make small: a mean over a step's generator updates, by the weights that it had in them.</summary>
+    internal Tensor ControlLoss => stack(_losses).mean();
 
     /// <inheritdoc/>
     protected override (Tensor Loss, IReadOnlyList<(string Tag, double Value)> Measured) Loss(GeneratedBatch generated, Tensor scores,
