@@ -1,6 +1,8 @@
+using GumbelGan.Generators;
 using GumbelGan.Training;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
+using static TorchSharp.torch;
 
 namespace GumbelGan.Tests.Extending;
 
@@ -29,6 +31,15 @@ public sealed class AnchoredObjective : Objective
 
     /// <inheritdoc/>
     public override IReadOnlyList<Phase> Phases { get; }
+
+    /// <inheritdoc/>
+    public override IGenerator? Average => _game.Average;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> Tensors => _game.Tensors;
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Numbers { get => _game.Numbers; set => _game.Numbers = value; }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -20,7 +20,7 @@ public abstract class Objective : IDisposable
     public abstract IReadOnlyList<Phase> Phases { get; }
 
     /// <summary>The generator with averaged weights, once there are any; null before, and where nothing is averaged.</summary>
-    public IGenerator? Average => _average?.Generator;
+    public virtual IGenerator? Average => _average?.Generator;
 
     /// <summary>Tensors that checkpoints hold beside the learners, such as the averaged weights or those of a roll-out policy.</summary>
     public virtual IReadOnlyList<(string Name, Tensor Value)> Tensors => _average?.Tensors ?? [];

@@ -18,7 +18,7 @@ namespace GumbelGan.Training.Objectives;
 public abstract class ScoreFunctionObjective : AdversarialObjective
 {
     /// <summary>The keys that every score function reads and not every objective.</summary>
-    protected static readonly IReadOnlyList<string> Keys = [.. GameKeys, "reinforce"];
+    protected static readonly IReadOnlyList<string> Keys = [.. GameKeys, ConfigurationProperty.SnakeCase(nameof(RunConfig.Reinforce))];
 
     private const string BaselineName = "baseline";
 
