@@ -19,6 +19,9 @@ internal abstract class Divergence
     /// </summary>
     public abstract double Exact(ReadOnlySpan<double> truth, ReadOnlySpan<double> modelGivenValid, double validity);
 
+    /// <summary>Whether it reads valid samples alone, so that it rests on as many as there are of those.</summary>
+    public virtual bool IsOfValidSamples => false;
+
     /// <summary>The lower and upper 95% limit.</summary>
     public abstract ConfidenceInterval Bracket(double[] truth, SampleCounts sample, double weight, double plugIn, RandomKey key);
 
@@ -72,6 +75,8 @@ internal abstract class Divergence
 /// <summary>KL(q given valid || p) = sum q log(q/p).</summary>
 internal sealed class ModelFromTrueDivergence : Divergence
 {
+    public override bool IsOfValidSamples => true;
+
     public override double Exact(ReadOnlySpan<double> truth, ReadOnlySpan<double> modelGivenValid, double validity)
     {
         if (validity == 0)

@@ -2,7 +2,8 @@ namespace GumbelGan.Evaluation;
 
 /// <summary>
 /// Divergences between a known distribution p and a model q that can both score any string: exact sums where all strings are listed, else means over
-/// strings drawn from either side, which are unbiased however large the language is. Nats throughout.
+/// strings drawn from either side, however large the language is: unbiased, but that of the model conditioned on validity, a ratio, only as their
+/// number grows. Nats throughout.
 /// </summary>
 /// <param name="Description">How they were computed, with counts: a part of the reported name.</param>
 /// <param name="TrueFromModel">KL(true || model): the price of what is missing; infinite if the model excludes a string.</param>

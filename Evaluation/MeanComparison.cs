@@ -9,7 +9,9 @@ namespace GumbelGan.Evaluation;
 /// <param name="Interval">95% interval of the difference.</param>
 /// <param name="Statistic">Student's t; infinite if the values do not vary and the means differ.</param>
 /// <param name="DegreesOfFreedom">Of t; fractional for Welch's test.</param>
-/// <param name="PValue">Two-sided, before any correction for several tests.</param>
+/// <param name="PValue">
+/// Two-sided, before any correction for several tests; of the exact permutation test if the values do not vary and the means differ.
+/// </param>
 /// <param name="EffectSize">
 /// Paired: Cohen's d_z, the mean difference in standard deviations of the differences. Welch: Hedges' g, in pooled standard deviations, corrected for
 /// small samples.
@@ -32,7 +34,8 @@ public sealed record MeanComparison(
 
         SeedSummary differences = SeedSummary.Of([.. first.Zip(second, (a, b) => a - b)], Confidence);
         double error = differences.StandardDeviation / Math.Sqrt(differences.Count);
-        return Create(MeanTest.Paired, differences.Mean, error, differences.Count - 1, Ratio(differences.Mean, differences.StandardDeviation));
+        return Create(MeanTest.Paired, differences.Mean, error, differences.Count - 1, Ratio(differences.Mean, differences.StandardDeviation),
+            Math.Pow(2, 1 - differences.Count));
     }
 
     /// <summary>Welch's t-test (1947), for independent runs whose variances may differ.</summary>
@@ -54,7 +57,8 @@ public sealed record MeanComparison(
             : (partA + partB) * (partA + partB) / ((partA * partA / (a.Count - 1)) + (partB * partB / (b.Count - 1)));
         int pooledDegrees = a.Count + b.Count - 2;
         double pooled = Math.Sqrt((((a.Count - 1) * varianceA) + ((b.Count - 1) * varianceB)) / pooledDegrees);
-        return Create(MeanTest.Welch, a.Mean - b.Mean, error, degrees, SmallSampleFactor(pooledDegrees) * Ratio(a.Mean - b.Mean, pooled));
+        return Create(MeanTest.Welch, a.Mean - b.Mean, error, degrees, SmallSampleFactor(pooledDegrees) * Ratio(a.Mean - b.Mean, pooled),
+            2 / SpecialFunctions.Binomial(a.Count + b.Count, a.Count));
     }
 
     /// <summary>Holm's correction (1979) for several tests: adjusted p-values that control the chance of any false rejection.</summary>
@@ -75,15 +79,17 @@ public sealed record MeanComparison(
         return adjusted;
     }
 
-    private static MeanComparison Create(MeanTest kind, double difference, double error, double degrees, double effect)
+    // Where nothing varies Student's t says nothing; what is left is how seldom chance alone sets all seeds apart so, of all ways to assign signs to
+    // the pairs or values to the sides: the exact permutation test.
+    private static MeanComparison Create(MeanTest kind, double difference, double error, double degrees, double effect, double permutation)
     {
         double statistic = Ratio(difference, error);
         double half = StudentT.InvCDF(0, 1, degrees, 0.5 + (Confidence / 2)) * error;
-        double pValue = double.IsInfinity(statistic) ? 0 : Math.Min(1, 2 * StudentT.CDF(0, 1, degrees, -Math.Abs(statistic)));
+        double pValue = double.IsInfinity(statistic) ? permutation : Math.Min(1, 2 * StudentT.CDF(0, 1, degrees, -Math.Abs(statistic)));
         return new MeanComparison(kind, difference, new(difference - half, difference + half), statistic, degrees, pValue, effect);
     }
 
-    // 0/0 is no effect, x/0 an infinite one: seeds that all agree leave no doubt about the sign.
+    // 0/0 is no effect, x/0 an infinite one.
     private static double Ratio(double numerator, double denominator) => numerator == 0 ? 0 : numerator / denominator;
 
     // Hedges (1981): the exact factor that makes g unbiased.

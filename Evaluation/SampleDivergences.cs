@@ -63,6 +63,8 @@ public static class SampleDivergences
         double weight = MixtureWeight(truth, sample);
         double[] fitted = Mixture(truth, sample, weight);
         double[][] perfect = Simulate(truth, truth, 0, sample.Total, key.Derive("perfect sampler"), replicates);
+        double[][] perfectOfValid =
+            outside == 0 ? perfect : Simulate(truth, truth, 0, sample.Valid, key.Derive("perfect sampler"), replicates);
         double[][] bootstrap =
             Simulate(truth, fitted, sample.Total == 0 ? 0 : (double)outside / sample.Total, sample.Total, key.Derive("fitted mixture"), replicates);
         double validity = (double)sample.Valid / sample.Total;
@@ -77,9 +79,9 @@ public static class SampleDivergences
             double corrected = double.IsFinite(plugIn)
                 && double.IsFinite(bias) ? Math.Clamp(plugIn - bias, interval.Lower, interval.Upper) : double.NaN;
             // In ascending order a sum of positive numbers rounds least.
-            double[] sorted = [.. perfect[which].Order()];
-            int atLeast = sorted.Count(value => value >= plugIn || double.IsNaN(plugIn));
-            estimates[which] = new DivergenceEstimate(plugIn, corrected, interval, sorted.Average(), (1.0 + atLeast) / (1.0 + sorted.Length));
+            double[] sorted = [.. (divergence.IsOfValidSamples ? perfectOfValid : perfect)[which].Order()];
+            double atLeast = double.IsNaN(plugIn) ? double.NaN : sorted.Count(value => value >= plugIn);
+            estimates[which] = new DivergenceEstimate(plugIn, corrected, interval, sorted.Average(), (1 + atLeast) / (1 + sorted.Length));
         }
 
         return new SampleDivergenceReport(

@@ -44,6 +44,20 @@ public sealed class RandomStream(RandomKey key, ulong position = 0)
         return (int)(product >> 32);
     }
 
+    /// <summary>So many of the numbers below <paramref name="of"/>, ascending, every choice equally likely.</summary>
+    /// <param name="count">At most <paramref name="of"/>.</param>
+    /// <param name="of">How many there are.</param>
+    public int[] Choose(int count, int of)
+    {
+        int[] all = [.. Enumerable.Range(0, of)];
+        if (count < of)
+        {
+            Shuffle<int>(all);
+        }
+
+        return [.. all[..count].Order()];
+    }
+
     /// <summary>Puts <paramref name="items"/> in a uniformly random order (Fisher-Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {

@@ -134,8 +134,9 @@ public sealed class Grammar
     private int[]? TerminalsOf(string text)
     {
         var terminals = new List<int>();
+        // Two spaces, or one at an end, are no words joined by one: the piece between them is no terminal.
         IEnumerable<string> pieces = Join == GrammarJoin.Words
-            ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            ? text.Length == 0 ? [] : text.Split(' ')
             : text.EnumerateRunes().Select(rune => rune.ToString());
         foreach (string piece in pieces)
         {

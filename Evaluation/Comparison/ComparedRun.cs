@@ -12,6 +12,9 @@ public sealed record ComparedRun(
     private const int SampleLines = 12, SampleSteps = 12;
     private const string ConfigurationFile = "config.yaml";
 
+    /// <summary>Its folder's full path; empty where it has none.</summary>
+    public string Folder { get; init; } = "";
+
     /// <summary>What it wrote while it trained, at some steps from the first to the last.</summary>
     public IReadOnlyList<(long Step, IReadOnlyList<string> Lines)> SamplesByStep { get; init; } = [];
 
@@ -38,6 +41,34 @@ public sealed record ComparedRun(
             : runs.Length > 0 ? [.. runs.Except(missing)] : [folder];
     }
 
+    /// <summary>
+    /// The same runs, each with a name of its own: where several folders have one name, as the runs of two sweeps may, as much of their paths as
+    /// tells them apart, and where that is nothing (a folder that is named twice) a number.
+    /// </summary>
+    public static IReadOnlyList<ComparedRun> WithDistinctNames(IReadOnlyList<ComparedRun> runs)
+    {
+        ComparedRun[] named = [.. runs];
+        foreach (int[] same in Enumerable.Range(0, runs.Count).GroupBy(i => runs[i].Name, StringComparer.Ordinal).Select(group => group.ToArray()))
+        {
+            string[] names = [.. same.Select(i => runs[i].Name)];
+            int most = same.Max(i => Parts(runs[i]).Length);
+            for (int parts = 2; parts <= most && names.Distinct(StringComparer.Ordinal).Count() < same.Length; parts++)
+            {
+                names = [.. same.Select(i => string.Join('/', Parts(runs[i]).TakeLast(parts).DefaultIfEmpty(runs[i].Name)))];
+            }
+
+            for (int place = 0; place < same.Length; place++)
+            {
+                int before = names.Take(place).Count(name => name == names[place]);
+                named[same[place]] = runs[same[place]] with { Name = before == 0 ? names[place] : $"{names[place]} ({before + 1})" };
+            }
+        }
+
+        return named;
+
+        static string[] Parts(ComparedRun run) => run.Folder.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>Reads the run in <paramref name="folder"/>.</summary>
     /// <exception cref="UserMistakeException">It is no run folder, it was not evaluated yet, or a file is damaged.</exception>
     public static ComparedRun Read(string folder)
@@ -58,6 +89,7 @@ public sealed record ComparedRun(
         return new ComparedRun(
             name, EvaluationDocument.Parse(File.ReadAllText(evaluation), evaluation), ReadCurves(Path.Combine(folder, MetricsJournal.FileName)))
         {
+            Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)),
             SamplesByStep = [.. Spread(RunSamples.Steps(folder)).Select(step => (step, RunSamples.Read(folder, step, SampleLines)))],
             RealSamples = RunSamples.ReadReal(folder, SampleLines),
         };

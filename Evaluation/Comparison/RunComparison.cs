@@ -73,6 +73,7 @@ public sealed record RunComparison(
             throw new UserMistakeException("There is nothing to compare; give the folders of at least one run.");
         }
 
+        runs = ComparedRun.WithDistinctNames(runs);
         string[] objections = [.. FindObjections(runs)];
         if (objections.Length > 0 && !options.Force)
         {
@@ -253,7 +254,7 @@ public sealed record RunComparison(
             .Where(key => key is not ("corpus" or "label")
                 && runs.Select(run => run.Evaluation.Configuration.GetValueOrDefault(key)).Distinct().Count() > 1)
             .Select(key => new ConfigurationDifference(
-                key, runs.DistinctBy(run => run.Name).ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
+                key, runs.ToDictionary(run => run.Name, run => run.Evaluation.Configuration.GetValueOrDefault(key)))),
     ];
 }
 

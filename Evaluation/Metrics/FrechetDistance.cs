@@ -12,7 +12,7 @@ public static class FrechetDistance
 {
     /// <summary>In the catalogue.</summary>
     public static Metric Entry { get; } = new(
-        "frechet", "frechet", Better.Lower, inputs => inputs.GeneratedFeatures is not null && inputs.ReferenceFeatures is not null,
+        "frechet", "frechet", Better.Lower, inputs => inputs.GeneratedFeatures?.GetLength(0) >= 2 && inputs.ReferenceFeatures?.GetLength(0) >= 2,
         inputs => $"Frechet distance ({Metric.Count(inputs.GeneratedFeatures!.GetLength(0), "sequence")} "
             + $"against {inputs.ReferenceFeatures!.GetLength(0)}, {inputs.GeneratedFeatures.GetLength(1)} features)",
         "Squared Frechet distance between Gaussians fitted to hidden states of a frozen language model trained on the real data; comparable "

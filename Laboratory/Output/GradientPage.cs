@@ -62,14 +62,14 @@ public static class GradientPage
 
     private static IEnumerable<LineChart> Charts(GradientTable table) => _charts.Select(chart => new LineChart(
         chart.Title, "temperature", [.. table.Rows.GroupBy(row => (row.Estimator, row.Feedback))
-            .Select(rows => Line(table, [.. rows.OrderBy(row => row.Temperature)], chart.Of))])
+            .Select(rows => Line(table, [.. rows.OrderBy(row => row.Temperature)], chart.Of, chart.IsLogarithmic))])
     {
         HasLogarithmicX = true,
         HasLogarithmicY = chart.IsLogarithmic,
     });
 
     // An estimator without a temperature is a level line across the temperatures of the others.
-    private static ChartLine Line(GradientTable table, GradientRow[] rows, Func<GradientRow, Estimate> of)
+    private static ChartLine Line(GradientTable table, GradientRow[] rows, Func<GradientRow, Estimate> of, bool isLogarithmic)
     {
         double[] all = [.. table.Rows.Select(row => row.Temperature).OfType<double>().Distinct().Order()];
         bool isLevel = rows[0].Temperature is null;
@@ -80,8 +80,15 @@ public static class GradientPage
         {
             Band = Array.TrueForAll(values, value => value.Error is null)
                 ? null
-                : ([.. values.Select(value => Math.Max(value.Value / BandErrors, value.Value - BandErrors * (value.Error ?? 0)))],
+                : ([.. values.Select(value => Lower(value, isLogarithmic))],
                     [.. values.Select(value => value.Value + BandErrors * (value.Error ?? 0))]),
         };
+    }
+
+    // A logarithmic axis has no place for what is not positive: a band never falls below half its value there.
+    private static double Lower(Estimate value, bool isLogarithmic)
+    {
+        double lower = value.Value - BandErrors * (value.Error ?? 0);
+        return isLogarithmic ? Math.Max(value.Value / BandErrors, lower) : lower;
     }
 }

@@ -118,6 +118,23 @@ public sealed class DivergenceTests
         Assert.True(Math.Abs(corrected - values[0]) < Math.Abs(plugIn - values[0]), $"corrected {corrected}, plug-in {plugIn}, exact {values[0]}");
     }
 
+    /// <summary>Of 300 samples 100 are valid and those are the truth's: held against 300 of a perfect sampler, most would be rejected.</summary>
+    [Fact]
+    public void What_is_invalid_makes_no_difference_to_the_test_of_what_is_valid()
+    {
+        const int Seeds = 60;
+        int rejected = 0;
+        for (ulong seed = 0; seed < Seeds; seed++)
+        {
+            long[] valid = Draw(_truth, 100, new RandomKey(23).Derive(seed));
+            DivergenceEstimate estimate = SampleDivergences.Estimate(_truth, valid, 200, new RandomKey(seed), Replicates).ModelFromTrue;
+            rejected += estimate.PValue <= 0.05 ? 1 : 0;
+            Assert.InRange(estimate.PlugIn / estimate.PerfectMean, 0.5, 1.6);
+        }
+
+        Assert.InRange(rejected, 0, 8);
+    }
+
     [Fact]
     public void A_collapsed_sampler_is_all_valid_and_pays_the_surprise_of_its_one_string()
     {
@@ -138,7 +155,7 @@ public sealed class DivergenceTests
     {
         SampleDivergenceReport report = SampleDivergences.Estimate([0.5, 0.5], [0, 0], 100, new RandomKey(3), 20);
         Assert.Equal(0, report.Validity);
-        Assert.True(double.IsNaN(report.ModelFromTrue.PlugIn));
+        Assert.True(double.IsNaN(report.ModelFromTrue.PlugIn) && double.IsNaN(report.ModelFromTrue.PValue));
         Assert.Equal(Math.Log(2), report.JensenShannon.PlugIn, 1e-12);
         Assert.Equal(1, report.TotalVariation.Interval.Lower, 1e-12);
     }

@@ -53,6 +53,26 @@ public sealed class RunComparisonTests
     }
 
     [Fact]
+    public void Runs_whose_folders_have_one_name_are_told_apart_by_their_paths()
+    {
+        using var made = new MadeUpRuns();
+        static EvaluationDocument Made(string method, ulong seed, string key, string value) => MadeUpRuns.Evaluation(method, seed) with
+        {
+            Configuration = new Dictionary<string, string>(MadeUpRuns.Configuration(method, seed, "64")) { [key] = value },
+        };
+        RunComparison comparison = Compare(
+        [
+            made.Write(Made("mle", 1, "recording.evaluate_every", "20"), "a/seed1"),
+            made.Write(Made("gumbel", 1, "generator.hidden", "32"), "b/seed1"),
+            made.Write(Made("mle", 2, "recording.evaluate_every", "20"), "seed2"),
+        ]);
+        Assert.Equal(["a/seed1", "b/seed1", "seed2"], comparison.Runs.Select(run => run.Name).Order(StringComparer.Ordinal));
+        IReadOnlyDictionary<string, string?> hidden = comparison.ConfigurationDifferences.Single(found => found.Key == "generator.hidden").Values;
+        Assert.Equal(("64", "32"), (hidden["a/seed1"], hidden["b/seed1"]));
+        Assert.Contains(comparison.Notes, note => note.Contains("(20 in a/seed1, 50 in b/seed1)", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Collapsed_and_failed_runs_are_counted_and_collapsed_ones_stay_in_the_mean()
     {
         using var made = new MadeUpRuns();

@@ -185,6 +185,8 @@ public sealed partial class GrammarTests
         Assert.Equal(["say", "\"hi\"", "back\\slash", "#1", "lone"], grammar.Terminals);
         Assert.Equal(0.125, Math.Exp(grammar.LogProbability("say \"hi\"")), 1e-12);
         Assert.Equal(0.375, Math.Exp(grammar.LogProbability("lone back\\slash #1")), 1e-12);
+        Assert.All(new[] { "say  \"hi\"", " say \"hi\"", "say \"hi\" ", " " },
+            text => Assert.Equal(double.NegativeInfinity, grammar.LogProbability(text)));
         Assert.False(Derives(grammar, "lone lone"));
         Assert.False(Derives(grammar, ""));
     }

@@ -49,7 +49,10 @@ public sealed unsafe class MpiCollective : ICollective
 
         double share = ProcessorShare.Of(allowed, users, Environment.ProcessorCount, library.Place(neighbours).Size);
         Threads = Math.Max(1, (int)share);
-        _hasOwnCores = share >= 1;
+        // By it a rank chooses how it waits, which all must do alike: one kind of call does not meet the other.
+        double without = share >= 1 ? 0 : 1;
+        library.Sum(&without, 1, library.Double, _ranks);
+        _hasOwnCores = without == 0;
     }
 
     /// <inheritdoc/>

@@ -8,6 +8,8 @@ internal static class ProcessorShare
     /// <summary>More processors than Linux can be built for.</summary>
     public const int Most = 8192;
 
+    private const int Decimals = 9;
+
     private const string Status = "/proc/self/status", Field = "Cpus_allowed_list:";
 
     /// <summary>The numbers of the processors that this process may run on; all that there are where the system does not tell.</summary>
@@ -33,7 +35,8 @@ internal static class ProcessorShare
     /// <param name="ranks">Ranks on the machine.</param>
     public static double Of(IReadOnlyCollection<int> allowed, IReadOnlyList<double> users, int limit, int ranks)
     {
-        double share = allowed.Sum(processor => 1 / users[processor]);
+        // A sum of sixths may fall short of 1 by a rounding, which would cost a thread.
+        double share = Math.Round(allowed.Sum(processor => 1 / users[processor]), Decimals);
         return limit < allowed.Count ? Math.Min(share, (double)limit / ranks) : share;
     }
 }

@@ -89,11 +89,14 @@ public sealed record SweepRanking(string Tag, bool IsHighestBest, IReadOnlyList<
 
     private static SeedSummary? Summary(double[] values) => values.Length > 0 ? SeedSummary.Of(values) : null;
 
-    // Every tag with its finite values by step; a resumed run may have recorded a step twice, and the later record stands.
+    // Every tag with its finite values by step; a resumed run may have recorded a step twice, and the later record stands. Likelihood alone ends with
+    // its best weights, so that what was recorded after them is of weights that nobody gets.
     private static Dictionary<string, double[]> Recorded(SweepRun run)
     {
+        long end = run.Config.Adversarial.Steps == 0 ? RunSummary.Read(run.Folder).SelectedStep ?? long.MaxValue : long.MaxValue;
         var byTag = new Dictionary<string, SortedDictionary<long, double>>(StringComparer.Ordinal);
-        foreach (MetricsRecord record in MetricsJournal.ReadWhatIsSound(Path.Combine(run.Folder, MetricsJournal.FileName)))
+        foreach (MetricsRecord record in MetricsJournal.ReadWhatIsSound(Path.Combine(run.Folder, MetricsJournal.FileName))
+            .Where(record => record.Step <= end))
         {
             foreach ((string tag, double value) in record.Scalars.Where(scalar => double.IsFinite(scalar.Value)))
             {

@@ -50,7 +50,9 @@ public sealed class FinalEvaluation : IDisposable
         _count = Math.Min(options.Count, corpus.Validation.Count);
         _test = Contents(corpus.Test);
         _training = Contents(corpus.Train);
-        _heldOut = Contents(corpus.Validation)[.._count];
+        // Not the first ones: lines of a file may be in an order.
+        int[][] validation = Contents(corpus.Validation);
+        _heldOut = [.. new RandomStream(_key.Derive("held out")).Choose(_count, validation.Length).Select(line => validation[line])];
         _testFeatures = frozen.Features(_test);
         string grammar = options.Grammar ?? config.Data.Grammar;
         if (grammar.Length > 0 && config.Data.End == SequenceEnd.None)
@@ -226,11 +228,13 @@ public sealed class FinalEvaluation : IDisposable
         return (MetricCatalogue.Compute(inputs), samples);
     }
 
+    // Divergences and coverage by counts depend on how many are counted; of fewer than of every other row they are left out.
     private IReadOnlyList<MetricResult> OfText(int[][] sequences, string name)
     {
         MetricInputs inputs = Inputs(sequences) with { Likelihoods = OfOracle(sequences) };
+        RandomKey? bootstrap = sequences.Length < _options.Count ? null : _key.Derive(name);
         return MetricCatalogue.Compute(
-            _grammar is null ? inputs : _grammar.Judge(inputs, [.. sequences.Select(row => _corpus.Tokenizer.Decode(row))], _key.Derive(name)));
+            _grammar is null ? inputs : _grammar.Judge(inputs, [.. sequences.Select(row => _corpus.Tokenizer.Decode(row))], bootstrap));
     }
 
     private IReadOnlyList<SplitLikelihood> OfOracle(int[][] sequences) => _oracle is null ? [] : [_oracle.Score(sequences)];

@@ -29,7 +29,7 @@ public sealed record GameDiagnosis(double? Soft, double? Argmax, double Hard)
     /// </summary>
     /// <param name="generator">Draws.</param>
     /// <param name="discriminator">Scores, without dropout.</param>
-    /// <param name="real">Real sequences that the discriminator has not learned from; the first are taken.</param>
+    /// <param name="real">Real sequences that the discriminator has not learned from.</param>
     /// <param name="relaxation">Of the relaxed samples; null for none.</param>
     /// <param name="temperature">Of the relaxation.</param>
     /// <param name="key">Keys the draws.</param>
@@ -37,7 +37,8 @@ public sealed record GameDiagnosis(double? Soft, double? Argmax, double Hard)
         double temperature, RandomKey key)
     {
         using IDisposable off = no_grad();
-        int count = Math.Min(MostSequences, real.Count), batch = Math.Min(BatchSize, count), batches = (count + batch - 1) / batch;
+        int[] chosen = new RandomStream(key.Derive("real")).Choose(Math.Min(MostSequences, real.Count), real.Count);
+        int count = chosen.Length, batch = Math.Min(BatchSize, count), batches = (count + batch - 1) / batch;
         var reals = new List<float>(count);
         List<float> softs = [], shown = [], hards = [];
         using IRollout? rollout = relaxation is null
@@ -45,7 +46,7 @@ public sealed record GameDiagnosis(double? Soft, double? Argmax, double Hard)
         for (int i = 0; i < batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();
-            int[] rows = [.. Enumerable.Range(i * batch, Math.Min(batch, count - i * batch))];
+            int[] rows = chosen[(i * batch)..Math.Min(count, (i + 1) * batch)];
             int time = Math.Max(discriminator.MinimumTime, rows.Max(real.LengthOf));
             Tensor ids = SequenceBatch.ToTensor(real, rows, generator.Format.PaddingId ?? 0, time).to(generator.Device); // [B, T]
             reals.AddRange(Numbers(discriminator.Score(ids)));

@@ -76,10 +76,11 @@ public sealed class GrammarJudge
     /// <summary>Adds what can be said of any sequences: validity, and divergences by counts where the language can be listed.</summary>
     /// <param name="inputs">What else is known of them.</param>
     /// <param name="texts">The sequences, decoded; null for one without an end.</param>
-    /// <param name="key">Keys the bootstrap.</param>
-    public MetricInputs Judge(MetricInputs inputs, IReadOnlyList<string?> texts, RandomKey key) => inputs with
+    /// <param name="key">Keys the bootstrap; null leaves divergences by counts out.</param>
+    public MetricInputs Judge(MetricInputs inputs, IReadOnlyList<string?> texts, RandomKey? key) => inputs with
     {
-        Divergences = _listed is null ? null : SampleDivergences.Estimate(_listed, texts.Select(text => text ?? "\0"), key),
+        Divergences = _listed is null || key is not { } bootstrap
+            ? null : SampleDivergences.Estimate(_listed, texts.Select(text => text ?? "\0"), bootstrap),
         Validity = new SampleValidity(texts.Count(text => double.IsFinite(LogTrue(text))), texts.Count),
     };
 

@@ -32,6 +32,8 @@ public sealed class LauncherTests
         Assert.Equal(2, ProcessorShare.Of([2, 3], [1, 1, 1, 1], limit: 2, ranks: 2));
         Assert.Equal(2, ProcessorShare.Of([0, 1, 2, 3], [2, 2, 2, 2], limit: 4, ranks: 2));
         Assert.Equal(1, ProcessorShare.Of([0, 1], [2, 2, 2, 2], limit: 2, ranks: 4));
+        Assert.Equal(1, ProcessorShare.Of([0, 1, 2, 3, 4, 5], [6, 6, 6, 6, 6, 6], limit: 6, ranks: 6));
+        Assert.Equal(2, ProcessorShare.Of([0, 1, 2, 3, 4, 5], [3, 3, 3, 3, 3, 3], limit: 6, ranks: 3));
         Assert.Equal(0.5, ProcessorShare.Of([0, 1], [4, 4], limit: 2, ranks: 4));
         // A container that may use two of four processors' time.
         Assert.Equal(1, ProcessorShare.Of([0, 1, 2, 3], [2, 2, 2, 2], limit: 2, ranks: 2));

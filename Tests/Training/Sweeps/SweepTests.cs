@@ -111,6 +111,18 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public void Likelihood_alone_is_ranked_by_the_weights_that_it_ends_with_which_are_its_best()
+    {
+        using var sweep = new TemporarySweep("seeds: [1]", "adversarial.steps=0", "pretraining.epochs=30", "pretraining.patience=3",
+            "pretraining.learning_rate=0.1", "data.test_fraction=0");
+        Assert.Equal(ExitCode.Done, ProgramRun.Of("sweep", sweep.File, "--output", sweep.Output).ExitCode);
+        double[] recorded = [.. MetricsJournal.Read(Path.Combine(sweep.Plan.Runs[0].Folder, MetricsJournal.FileName))
+            .Where(record => record.Scalars.ContainsKey("nll/validation")).Select(record => record.Scalars["nll/validation"])];
+        Assert.True(recorded[^1] > recorded.Min());
+        Assert.Equal(recorded.Min(), SweepRanking.Of(sweep.Plan, "nll/validation", null).Settings[0].Last!.Mean, 1e-12);
+    }
+
+    [Fact]
     public void The_best_setting_has_the_lowest_mean_over_seeds_of_what_its_runs_recorded_last()
     {
         using var sweep = new TemporarySweep("seeds: [1, 2, 3]\ngrid: { pretraining.learning_rate: [1e-6, 0.02] }", "adversarial.steps=0",
