@@ -52,6 +52,20 @@ public sealed class MpiTests
         AdversarialTrainerTests.AssertSameRun(shared[0], shared[^1]);
     }
 
+    /// <summary>Two ranks share a processor and the third has one to itself: they would not wait alike if each decided by its own share.</summary>
+    [Theory]
+    [InlineData(OpenMpi)]
+    [InlineData(Mpich)]
+    public void Ranks_that_have_unequal_shares_of_the_processors_meet(string launcher)
+    {
+        RequireLauncher(launcher);
+        Assert.SkipWhen(Environment.ProcessorCount < 2, "There is one processor only.");
+        using var run = new TemporaryRun();
+        RunConfig config = run.Config("objective=mle", "pretraining.batch_size=9", "adversarial.batch_size=9", "pretraining.epochs=1");
+        ProgramRun ended = MpiLauncher.RunInPairs(launcher, 3, "train", "--config", Written(run, config), "--run", run.Run, "--quiet");
+        Assert.True(ended.ExitCode == ExitCode.Done, ended.Error);
+    }
+
     [Theory]
     [InlineData(OpenMpi, false)]
     [InlineData(Mpich, false)]

@@ -23,11 +23,19 @@ internal sealed class MpiLauncher
     /// <param name="ranks">How many.</param>
     /// <param name="network">Where every other rank runs on the other of two machines; null for this one.</param>
     /// <param name="arguments">The program's.</param>
-    public static MpiLauncher Start(string name, int ranks, LoopbackNetwork? network, params string[] arguments)
+    public static MpiLauncher Start(string name, int ranks, LoopbackNetwork? network, params string[] arguments) =>
+        StartBy([], name, ranks, network, arguments);
+
+    /// <summary>Runs the program to its end, two ranks on each processor by the order of their numbers.</summary>
+    public static ProgramRun RunInPairs(string name, int ranks, params string[] arguments) => StartBy(
+        ["sh", "-c", "exec taskset -c $((${OMPI_COMM_WORLD_RANK:-$PMI_RANK} / 2)) \"$@\"", "sh"], name, ranks, null, arguments).End();
+
+    private static MpiLauncher StartBy(string[] starter, string name, int ranks, LoopbackNetwork? network, string[] arguments)
     {
         // More ranks than cores, and tests that run as root, are what Open MPI wants to be told of.
         string[] options = IsOpenMpi(name) ? ["--oversubscribe"] : [];
-        string[] command = [name, .. options, .. network?.Options(IsOpenMpi(name)) ?? [], "-n", $"{ranks}", ProgramProcess.Program, .. arguments];
+        string[] command = [name, .. options, .. network?.Options(IsOpenMpi(name)) ?? [], "-n", $"{ranks}", .. starter, ProgramProcess.Program,
+            .. arguments];
         if (network is not null)
         {
             command = [network.Script, network.First, "env", .. LoopbackNetwork.Environment, .. command];
