@@ -48,26 +48,20 @@ internal static class TrainAction
             }
 
             RunConfig config = ConfigurationReader.Read<RunConfig>(layers, request.Assignments);
-            if (config.Objective.RemarkOn(request.Assignments.Select(given => given.Path)) is { } idle)
-            {
-                surroundings.Error.WriteLine(idle);
-            }
-
+            string? idle = config.Objective.RemarkOn(request.Assignments.Select(given => given.Path));
             if (request.DryRun)
             {
                 using TrainingJob checkedJob = TrainingJob.Prepare(config, ranks: ranks);
+                Tell(idle);
                 surroundings.Output.Write(ConfigurationWriter.Write(checkedJob.Config));
-                if (checkedJob.Remark is { } remark)
-                {
-                    surroundings.Error.WriteLine(remark);
-                }
-
+                Tell(checkedJob.Remark);
                 return ExitCode.Done;
             }
 
             folder = Encoding.UTF8.GetString(ranks.FromRoot(() => Encoding.UTF8.GetBytes(request.Run ?? RunFolder.NewPath(config.Objective.Name))));
             RunFolder.RefuseExisting(folder);
             using TrainingJob job = TrainingJob.Prepare(config, ranks: ranks);
+            Tell(idle);
             ranks.Barrier();
             using LostRankWatch watch = new(ranks, folder, error, surroundings.Cancellation);
             Watched(request, surroundings, folder, observer => job.Start(folder, Environment.CommandLine, observer, surroundings.Cancellation));
@@ -79,6 +73,14 @@ internal static class TrainAction
         }
 
         return ExitCode.Done;
+
+        void Tell(string? remark)
+        {
+            if (remark is not null)
+            {
+                surroundings.Error.WriteLine(remark);
+            }
+        }
     }
 
     private static void Watched(TrainRequest request, Surroundings surroundings, string folder, Action<ITrainingObserver> train)

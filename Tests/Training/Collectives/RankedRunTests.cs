@@ -15,6 +15,9 @@ public sealed class RankedRunTests
     // Sums in another order; fifty steps of Adam leave nothing larger.
     private const double RelativeTolerance = 1e-5;
 
+    // What a number of the control variate moves in a few of Adam's steps, which are of .003 there.
+    private const double Reach = 0.01;
+
     private static readonly string[] _fiftySteps = ["pretraining.epochs=1", "pretraining.batch_size=16", "pretraining.dropout=0.2",
         "adversarial.batch_size=16", "adversarial.steps=40", "adversarial.discriminator_warm_up_steps=3", "discriminator.dropout=0.2",
         "recording.checkpoint_every=1000", "recording.evaluate_every=1000"];
@@ -136,7 +139,9 @@ public sealed class RankedRunTests
             {
                 double difference = Length(entry.Values<float>().ToArray().Zip(got[entry.Name].Values<float>().ToArray(), (a, b) => (double)a - b));
                 double length = Length(entry.Values<float>().ToArray().Select(value => (double)value));
-                Assert.True(difference <= RelativeTolerance * length, $"{name}, {entry.Name}: off by {difference / length}.");
+                // Numbers that have come back to nearly zero are as exact as the steps that took them there.
+                double scale = Math.Max(length, Reach * Math.Sqrt(entry.Values<float>().Length));
+                Assert.True(difference <= RelativeTolerance * scale, $"{name}, {entry.Name}: off by {difference / scale}.");
             }
         }
     }
