@@ -28,7 +28,7 @@ internal static class TrainCommand
                 new("gumbelgan train --config runs/captions/config.yaml --run runs/again --seed 2", "the same run with another seed"),
                 new("gumbelgan train --resume runs/captions", "continue after an interruption"),
                 new("gumbelgan train --resume runs/captions --extend adversarial.steps=500", "500 steps more than it was begun with"),
-                new("gumbelgan train --from runs/captions --corpus more.txt", "begin with what another run has learned"),
+                new("gumbelgan train --recipe captions --from runs/captions --corpus more.txt", "begin with what another run has learned"),
                 new("gumbelgan train --recipe captions --set generator.hidden=128 --dry-run", "see what a change of configuration comes to"),
             ],
             FurtherHelp = output => ConfigurationHelp.Write(output, keys()),

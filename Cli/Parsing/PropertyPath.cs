@@ -25,6 +25,13 @@ internal sealed class PropertyPath
             }
 
             var member = (MemberExpression)part!;
+            if (Nullable.GetUnderlyingType(member.Expression!.Type) is not null)
+            {
+                // The value of what may be null is given to that itself.
+                part = member.Expression;
+                continue;
+            }
+
             path.Insert(0, (PropertyInfo)member.Member);
             part = member.Expression;
         }

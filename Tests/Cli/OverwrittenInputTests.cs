@@ -39,6 +39,28 @@ public sealed class OverwrittenInputTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
+    [Theory]
+    [InlineData("sample", "nowhere", "--output", "")]
+    [InlineData("corpus", "build", "nowhere", "--output", "")]
+    [InlineData("tokenizer", "train", "nowhere", "--output", "")]
+    [InlineData("compare", "nowhere", "--report", "")]
+    [InlineData("gradients", "--report", "")]
+    [InlineData("primer", "--output", "")]
+    [InlineData("train", "--corpus", "nowhere", "--run", "")]
+    public void A_name_of_nothing_is_refused_before_anything_is_done(params string[] words)
+    {
+        ProgramRun run = ProgramRun.Of(words);
+        Assert.Equal((ExitCode.UserMistake, $"The name that {words[^2]} gives is empty; name a file or a folder.\n"), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public void Two_outputs_of_one_name_are_refused()
+    {
+        ProgramRun run = ProgramRun.Of("primer", "--only", "gumbel", "--output", _folder["page"], "--markdown", _folder["page"]);
+        Assert.Equal((ExitCode.UserMistake, $"--output and --markdown name one file, {_folder["page"]}; name two.\n"), (run.ExitCode, run.Error));
+        Assert.False(File.Exists(_folder["page"]));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string, string> CommandLines() =>

@@ -56,7 +56,12 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
                 (ListKey, SweepSettings.List), (GridKey, SweepSettings.Grid), (RandomKey, SweepSettings.Random),
             })
         {
-            settings = Part(root, key) is { } node ? SweepSettings.Product(settings, expand(node)) : settings;
+            if (Part(root, key) is { } node)
+            {
+                IReadOnlyList<SweepSetting> further = expand(node);
+                SweepSettings.RefuseTwice(settings, further);
+                settings = SweepSettings.Product(settings, further);
+            }
         }
 
         List<MappingNode> documents = [];

@@ -21,7 +21,7 @@ internal static partial class SweepSettings
     /// <summary>Named settings: <c>name: { key: value, section: { key: value } }</c>.</summary>
     public static IReadOnlyList<SweepSetting> List(ConfigurationNode node) =>
     [
-        .. Mapping(node, "list", "name: { key: value }").Entries.Select(entry => new SweepSetting(
+        .. NotEmpty(Mapping(node, "list", "name: { key: value }")).Entries.Select(entry => new SweepSetting(
             NameOf(entry.Key),
                 [.. entry.Value is ScalarNode { IsNull: true } ? [] : Flat(Mapping(entry.Value, $"list.{entry.Key.Text}", "key: value"), "")],
             true)),
@@ -89,6 +89,21 @@ internal static partial class SweepSettings
             ? [.. from one in before from other in second select one.And(other)]
             : throw new UserMistakeException($"The sweep has more than {Most} settings; take values out of grid, or draw some with random.");
     }
+
+    /// <summary>Refuses a key that two parts of a sweep file set: one value would win, under a name that tells of the other.</summary>
+    /// <exception cref="UserMistakeException">There is one.</exception>
+    public static void RefuseTwice(IEnumerable<SweepSetting> first, IEnumerable<SweepSetting> second)
+    {
+        var before = first.SelectMany(setting => setting.Assignments).DistinctBy(given => given.Path).ToDictionary(given => given.Path);
+        if (second.SelectMany(setting => setting.Assignments).FirstOrDefault(given => before.ContainsKey(given.Path)) is { } again)
+        {
+            throw new UserMistakeException($"{again.Origin}: '{again.Path}' is set in another part of the file too ({before[again.Path].Origin}); "
+                + "set it in one of list, grid and random.");
+        }
+    }
+
+    private static MappingNode NotEmpty(MappingNode node) => node.Entries.Count > 0
+        ? node : throw new UserMistakeException($"{node.Where}: 'list' is empty; give it a setting, name: {{ key: value }}, or leave it out.");
 
     /// <summary>The nodes of a mapping.</summary>
     /// <exception cref="UserMistakeException">It is none.</exception>

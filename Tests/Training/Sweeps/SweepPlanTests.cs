@@ -26,6 +26,18 @@ public sealed class SweepPlanTests
         Assert.Equal("mle hidden=7,loss=hinge", plan.Runs[1].Config.Label);
     }
 
+    [Theory]
+    [InlineData("grid: { adversarial.batch_size: [16, 64] }\nrandom: { draws: 1, ranges: { adversarial.batch_size: { integer: [100, 200] } } }",
+        "'adversarial.batch_size' is set in another part of the file too")]
+    [InlineData("list: { small: { adversarial: { batch_size: 4 } } }\ngrid: { adversarial.batch_size: [16, 64] }",
+        "'adversarial.batch_size' is set in another part of the file too")]
+    [InlineData("list: {}", "'list' is empty")]
+    public void What_says_two_things_or_nothing_is_refused(string settings, string says)
+    {
+        using var sweep = new TemporarySweep(settings);
+        Assert.Contains(says, Assert.Throws<UserMistakeException>(() => sweep.Plan).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Named_settings_keep_their_names_may_nest_sections_and_are_combined_with_a_grid()
     {
