@@ -1,7 +1,6 @@
 using System.Globalization;
 using GumbelGan.Evaluation.Comparison;
 using GumbelGan.Storage;
-using GumbelGan.Tokenization;
 using GumbelGan.Training.Collectives;
 using GumbelGan.Training.Configuration;
 using GumbelGan.Training.Objectives;
@@ -78,7 +77,7 @@ public sealed class Continuation : IDisposable
                 + $"--extend, for example --extend adversarial.steps=500.");
         }
 
-        var job = TrainingJob.Prepare(config, anew ? null : TextTokenizer.Load(folder.Tokenizer), ranks);
+        var job = TrainingJob.Prepare(config, anew ? null : RunTokenizer.Load(folder), ranks);
         try
         {
             var continuation = new Continuation(folder, job, extensions);

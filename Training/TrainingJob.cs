@@ -176,7 +176,7 @@ public sealed class TrainingJob : IDisposable
     {
         RunConfig config = ConfigurationReader.Read<RunConfig>(folder.Configuration);
         EngineSettings.Prepare(config.Threads);
-        TextTokenizer tokenizer = TextTokenizer.Load(folder.Tokenizer);
+        TextTokenizer tokenizer = RunTokenizer.Load(folder);
         // The longest sequence is a fact of the corpus, which may be gone; the configured bound is never shorter.
         SequenceFormat format = corpus is not null ? FormatOf(corpus)
             : FormatOf(tokenizer, config.Data.End, config.Data.MaximumTokens + (config.Data.End == SequenceEnd.Token ? 1 : 0));
@@ -196,9 +196,12 @@ public sealed class TrainingJob : IDisposable
     private void Begin(RunFolder folder, string configuration, string commandLine, ITrainingObserver observer, CancellationToken cancellation)
     {
         folder.PrepareFor(null);
-        (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with { InitialWeightsSha256 = Origin?.WeightsSha256 })
-            .Write(folder.Environment);
         Corpus.Tokenizer.Save(folder.Tokenizer);
+        (RunEnvironment.Describe(Config, Corpus, Generator, Discriminator, commandLine) with
+        {
+            InitialWeightsSha256 = Origin?.WeightsSha256,
+            TokenizerSha256 = RunTokenizer.Sha256Of(folder),
+        }).Write(folder.Environment);
         foreach (string message in ((string?[])[Corpus.Report.OverlapRemark, Remark]).OfType<string>())
         {
             observer.OnMessage(message);

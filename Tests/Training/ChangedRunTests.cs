@@ -1,4 +1,6 @@
+using GumbelGan.Cli;
 using GumbelGan.Storage;
+using GumbelGan.Tests.Cli;
 using GumbelGan.Training;
 using GumbelGan.Training.Runs;
 using GumbelGan.Training.Watching;
@@ -77,6 +79,30 @@ public sealed class ChangedRunTests
         File.WriteAllText(config, configured.Replace("  spectral_norm: false\n", "", StringComparison.Ordinal));
         TrainingJob.Resume(run.Run, new SilentTrainingObserver(), CancellationToken.None);
         Assert.Equal(Phase.Finished, RunFolder.Open(run.Run).Latest().State().Phase);
+    }
+
+    [Theory]
+    [InlineData("vocab.json")]
+    [InlineData("merges.txt")]
+    [InlineData("options.json")]
+    public void A_tokenizer_that_was_changed_is_refused_by_all_that_read_it(string file)
+    {
+        using var run = new TemporaryRun();
+        run.Train(run.Config("objective=mle", "adversarial.steps=0", "tokenizer.kind=bpe", "tokenizer.merges=20", "data.maximum_tokens=60"));
+        // One line more or less: whether the file still reads does not matter.
+        string path = Path.Combine(run.Run, "tokenizer", file);
+        string[] lines = File.ReadAllLines(path);
+        File.WriteAllLines(path, lines.Length > 3 ? lines.Where((_, line) => line != 2) : [.. lines, ""]);
+        foreach (string[] words in new string[][]
+        {
+            ["score", run.Run, run.Corpus], ["sample", run.Run, "--count", "2"], ["evaluate", run.Run, "--count", "10"],
+            ["train", "--resume", run.Run, "--extend", "adversarial.steps=2"], ["train", "--from", run.Run, "--corpus", run.Corpus, "--dry-run"],
+        })
+        {
+            ProgramRun refused = ProgramRun.Of(words);
+            Assert.Equal(ExitCode.UserMistake, refused.ExitCode);
+            Assert.Equal(1, refused.Error.Count(character => character == '\n'));
+        }
     }
 
     private static TemporaryRun Interrupted()

@@ -22,7 +22,7 @@ public static class RunCorpus
                 $"The corpus {path} of the run in {folder.Path} is gone; name the place to which it has moved with {option}.");
         }
 
-        EncodedCorpus corpus = EncodedCorpus.Read(path, TextTokenizer.Load(folder.Tokenizer), config.Data);
+        EncodedCorpus corpus = EncodedCorpus.Read(path, RunTokenizer.Load(folder), config.Data);
         string trainedOn = RunEnvironment.Read(folder.Environment).CorpusSha256;
         if (corpus.Report.Identity == trainedOn)
         {

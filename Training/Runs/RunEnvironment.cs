@@ -46,6 +46,9 @@ public sealed partial record RunEnvironment
     /// <summary>SHA-256 of the vocabulary.</summary>
     public required string VocabularySha256 { get; init; }
 
+    /// <summary>SHA-256 of all files of the tokenizer; null in folders that earlier versions of this program wrote.</summary>
+    public string? TokenizerSha256 { get; init; }
+
     /// <summary>Number of tokens in the vocabulary.</summary>
     public required int Vocabulary { get; init; }
 

@@ -29,7 +29,7 @@ internal sealed record RunOrigin(string Name, Checkpoint Checkpoint, GeneratorWe
         RunFolder folder = RunFolder.Open(named ? text[..colon] : text);
         Checkpoint checkpoint = folder.Named(named ? text[(colon + 1)..] : "best");
         return new RunOrigin($"{Path.GetFullPath(folder.Path)}:{Path.GetFileName(checkpoint.Path)}", checkpoint,
-            ConfigurationReader.Read<RunConfig>(folder.Configuration).Recording.Weights, TextTokenizer.Load(folder.Tokenizer));
+            ConfigurationReader.Read<RunConfig>(folder.Configuration).Recording.Weights, RunTokenizer.Load(folder));
     }
 
     /// <summary>The origin's tokenizer options, which the new run takes over.</summary>
