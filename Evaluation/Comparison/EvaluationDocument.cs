@@ -102,6 +102,11 @@ public sealed record EvaluationDocument
         {
             EvaluationDocument evaluation = JsonSerializer.Deserialize(json, EvaluationDocumentJson.Default.EvaluationDocument)
                 ?? throw new JsonException("The document is null.");
+            if (!evaluation.IsWhole)
+            {
+                throw new UserMistakeException($"{source} lacks a part of an evaluation; evaluate the run again.");
+            }
+
             return evaluation.Version == CurrentVersion
                 ? evaluation
                 : throw new UserMistakeException($"{source} has version {evaluation.Version}, but this program reads version {CurrentVersion}; "
@@ -112,6 +117,10 @@ public sealed record EvaluationDocument
             throw new UserMistakeException($"{source} is not a valid evaluation (line {cause.LineNumber + 1}); evaluate the run again.", cause);
         }
     }
+
+    // What a file does not say is null, whatever the initialisers here.
+    private bool IsWhole => Configuration is not null && References is not null && MetricNames is not null
+        && new[] { Last, Selected }.All(checkpoint => checkpoint is null or { Metrics: not null, Sweep: not null, Samples: not null });
 
     /// <summary>Metric values by tag, as this document stores them: what is not finite becomes null.</summary>
     public static IReadOnlyDictionary<string, double?> Tagged(IEnumerable<MetricResult> results) =>

@@ -257,6 +257,14 @@ public sealed class RunComparisonTests
         Assert.Equal("completed", document["status"]!.GetValue<string>());
         Assert.Equal(64000, document["budget"]!["sequences_seen"]!.GetValue<long>());
         Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse("{}", "runs/x")).Message);
+        foreach (string[] path in new string[][] { ["references"], ["configuration"], ["metric_names"], ["last", "samples"], ["selected", "sweep"] })
+        {
+            JsonNode lacking = JsonNode.Parse(json)!;
+            Assert.True(path.SkipLast(1).Aggregate(lacking, (node, key) => node[key]!).AsObject().Remove(path[^1]));
+            Assert.Equal("runs/x lacks a part of an evaluation; evaluate the run again.",
+                Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse(lacking.ToJsonString(), "runs/x")).Message);
+        }
+
         Assert.Contains("runs/x", Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse("{", "runs/x")).Message);
         Assert.Contains("version 9",
             Assert.Throws<UserMistakeException>(() => EvaluationDocument.Parse(json.Replace("\"version\": 2", "\"version\": 9"), "runs/x")).Message);
