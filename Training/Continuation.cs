@@ -81,10 +81,11 @@ public sealed class Continuation : IDisposable
         try
         {
             var continuation = new Continuation(folder, job, extensions);
-            if (continuation.State is { } state)
+            if (continuation.State is { } state && extensions.Count > 0)
             {
-                continuation.State = continuation.Placed(state, before);
-                continuation.Remark = continuation.RatesOfNewLength(before);
+                long[] old = continuation.Steps(before);
+                continuation.State = continuation.Placed(state, old);
+                continuation.Remark = continuation.RatesOfNewLength(continuation.State, old);
             }
 
             return continuation;
@@ -160,14 +161,9 @@ public sealed class Continuation : IDisposable
     }
 
     /// <summary>Where a run stands once its phases have their new lengths.</summary>
-    private TrainingState Placed(TrainingState state, RunConfig before)
+    private TrainingState Placed(TrainingState state, long[] old)
     {
-        if (_extensions.Count == 0)
-        {
-            return state;
-        }
-
-        long[] old = Steps(before), now = Steps(Job.Config);
+        long[] now = Steps(Job.Config);
         string[] names;
         using (Objective objective = Job.CreateObjective())
         {
@@ -194,18 +190,18 @@ public sealed class Continuation : IDisposable
     }
 
     // In a phase that is begun: what was a rate of the old length at the step reached, and is one of the new.
-    private string? RatesOfNewLength(RunConfig before)
+    private string? RatesOfNewLength(TrainingState state, long[] old)
     {
-        if (_extensions.Count == 0 || State is not { PhaseStep: > 0 and var step } state)
+        if (state.PhaseStep == 0)
         {
             return null;
         }
 
         using Objective objective = Job.CreateObjective();
         Phase phase = objective.Named(state.Phase);
-        (long old, long now) = (Steps(before)[objective.Phases.ToList().IndexOf(phase)], phase.Steps);
+        (long step, long before, long now) = (state.PhaseStep, old[objective.Phases.ToList().IndexOf(phase)], phase.Steps);
         string[] changed = [.. phase.Updates
-            .Select(update => (update.Learner.Name, Was: update.LearningRateAt(step, old), Is: update.LearningRateAt(step, now)))
+            .Select(update => (update.Learner.Name, Was: update.LearningRateAt(step, before), Is: update.LearningRateAt(step, now)))
             .Where(rate => rate.Was != rate.Is)
             .Select(rate => string.Create(CultureInfo.InvariantCulture, $"the {rate.Name}'s is {rate.Is:G3} where it had come to {rate.Was:G3}"))];
         return changed.Length == 0 ? null : $"Learning rates are from here on those of {now} steps: {string.Join(", ", changed)}.";

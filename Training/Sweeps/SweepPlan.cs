@@ -88,10 +88,14 @@ public sealed record SweepPlan(string File, string Text, string Folder, SweepOpt
     }
 
     /// <summary>What to tell of settings that do nothing under the objectives that they are tried with, a sentence each.</summary>
-    public IEnumerable<string> Remarks() => Runs.DistinctBy(run => run.Setting.Name)
-        .Select(run => run.Config.Objective.RemarkOn(run.Setting.Assignments.Select(given => given.Path)
-            .Concat(Overrides.Select(given => given.Path).Where(path => !Runs.Any(other => other.Config.Objective.IsRead(path))))))
-        .OfType<string>().Distinct();
+    public IEnumerable<string> Remarks()
+    {
+        // What overrides every run may be meant for some of them.
+        string[] ofNone = [.. Overrides.Select(given => given.Path).Where(path => !Runs.Any(run => run.Config.Objective.IsRead(path)))];
+        return Runs.DistinctBy(run => run.Setting.Name)
+            .Select(run => run.Config.Objective.RemarkOn(run.Setting.Assignments.Select(given => given.Path).Concat(ofNone)))
+            .OfType<string>().Distinct();
+    }
 
     /// <summary>The run of that index.</summary>
     /// <exception cref="UserMistakeException">There is none.</exception>

@@ -15,7 +15,6 @@ namespace GumbelGan.Training.Objectives.ControlVariates;
 public sealed class ControlVariateObjective : ScoreFunctionObjective
 {
     private const double Beta1 = 0.9;
-    private const string ControlVariateKeys = "control_variate";
     private readonly IGenerator _generator;
     private readonly RunConfig _config;
     private readonly ICollective _ranks;
@@ -44,7 +43,7 @@ public sealed class ControlVariateObjective : ScoreFunctionObjective
         {
             ControlVariate = make,
             Problem = OneAlone,
-            Reads = [.. Keys, ControlVariateKeys],
+            Reads = [.. Keys, ConfigurationProperty.SnakeCase(nameof(RunConfig.ControlVariate))],
             MinimisesGameLoss = false,
         };
 
